@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer.c, awaited through the functions
+ * at the end.
+ *
+ * Times are nanoseconds in 64 bits, of the clock that the driver was configured for; a deadline is absolute on that
+ * clock. A sleep never ends early: when it resolves, the driver's clock has reached the deadline. UINT64_MAX never
+ * comes.
+ */
+#ifndef TRALE_TIMER_H
+#define TRALE_TIMER_H
+
+#include <errno.h>
+
+#include <trale/driver.h>
+#include <trale/trale.h>
+
+#define TRALE_NANOSECOND UINT64_C(1)
+#define TRALE_MICROSECOND UINT64_C(1000)
+#define TRALE_MILLISECOND UINT64_C(1000000)
+#define TRALE_SECOND UINT64_C(1000000000)
+
+/* A sleep. `future` and `deadline_ns` are the interface's, the rest is for the driver to use as it likes from
+ * sleep_until to its end; its contents are nobody else's. Frozen: it stands in frames. */
+struct trale_sleep {
+    struct trale_future future;
+    uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
+    void *driver;
+    const struct trale_waker *waker;
+    uint64_t sequence;
+    uint64_t position;
+};
+
+struct trale_timer {
+    struct trale_interface interface; /* version 1 */
+
+    /* [any] The clock, in nanoseconds. */
+    uint64_t (*now)(void *instance);
+
+    /* [executor] Makes *sleep a future, not begun, that resolves to 0 when the clock has reached `deadline_ns`; at the
+     * first poll if it has by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Its `type` is set, the
+     * other members of its future are zeroed. */
+    void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
+};
+
+/* The runtime's timer, or NULL if no driver offers one. [any] */
+static inline const struct trale_timer *trale_timer(struct trale *runtime)
+{
+    return (const struct trale_timer *)trale_interface(runtime, "trale.timer/1", sizeof(struct trale_timer));
+}
+
+/* The time on the timer's clock, in nanoseconds; 0 if no driver offers one. [any] */
+static inline uint64_t trale_now(struct trale *runtime)
+{
+    const struct trale_timer *timer = trale_timer(runtime);
+    return timer != NULL ? timer->now(timer->interface.instance) : 0;
+}
+
+/* a + b, or UINT64_MAX where that is more. */
+static inline uint64_t trale_time_add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* The first poll of a sleep: here the runtime is known, and with it the driver, which takes over. */
+static inline int64_t trale_sleep_begin_(struct trale_future *future, struct trale_context *context, int relative)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    const struct trale_timer *timer = trale_timer(context->runtime);
+    if (timer == NULL)
+        return -ENODEV;
+    void *instance = timer->interface.instance;
+    uint64_t from_ns = relative ? timer->now(instance) : 0;
+    timer->sleep_until(instance, sleep, trale_time_add(from_ns, sleep->deadline_ns));
+    return trale_future_poll(future, context);
+}
+
+static inline int64_t trale_sleep_for_poll_(struct trale_future *future, struct trale_context *context)
+{
+    return trale_sleep_begin_(future, context, 1);
+}
+
+static inline int64_t trale_sleep_until_poll_(struct trale_future *future, struct trale_context *context)
+{
+    return trale_sleep_begin_(future, context, 0);
+}
+
+/* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
+ * -ENOMEM. 0 resolves at once, UINT64_MAX never. Made anywhere, awaited in a task. */
+static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64_t duration_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = duration_ns};
+    return &sleep->future;
+}
+
+/* The same for a point in time; one that has passed resolves at once. */
+static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until",
+                                                  trale_sleep_until_poll_, NULL};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns};
+    return &sleep->future;
+}
+
+/* Ticks at `first_ns`, `first_ns` + `period_ns`, and so on. A tick that nobody awaited in time is not replayed, and the
+ * phase does not drift: trale_await(trale_tick(...)) waits for the next tick that is still to come, and resolves to the
+ * number of ticks since the last await, so 1 when none was missed. */
+struct trale_interval {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    uint64_t next_ns;   /* the tick to wait for */
+    uint64_t period_ns; /* at least 1 */
+};
+
+static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_interval *interval = (struct trale_interval *)(void *)future;
+    int64_t slept = trale_future_poll(&interval->sleep.future, context);
+    if (slept != 0)
+        return slept;
+    uint64_t now_ns = trale_now(context->runtime);
+    uint64_t n_ticks = now_ns > interval->next_ns ? (now_ns - interval->next_ns) / interval->period_ns + 1 : 1;
+    interval->next_ns = trale_time_add(interval->next_ns, n_ticks * interval->period_ns);
+    return n_ticks > INT64_MAX ? INT64_MAX : (int64_t)n_ticks;
+}
+
+static inline void trale_interval_start(struct trale_interval *interval, uint64_t first_ns, uint64_t period_ns)
+{
+    *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns > 0 ? period_ns : 1};
+}
+
+static inline struct trale_future *trale_tick(struct trale_interval *interval)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tick", trale_tick_poll_, NULL};
+    struct trale_future *sleep = trale_sleep_until(&interval->sleep, interval->next_ns);
+    interval->future = (struct trale_future){.type = &type, .awaiting = sleep};
+    return &interval->future;
+}
+
+/* The future that resolves as `future` does, or, if that has not resolved after `duration_ns`, drops it and resolves
+ * to -ETIMEDOUT. When both are ready, the result wins. */
+struct trale_timeout {
+    struct trale_future future; /* `awaiting` is the future that may take too long */
+    struct trale_sleep sleep;
+};
+
+static inline int64_t trale_timeout_poll_(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_timeout *timeout = (struct trale_timeout *)(void *)future;
+    int64_t result = trale_future_poll(future->awaiting, context);
+    if (result != TRALE_PENDING) {
+        trale_future_drop(&timeout->sleep.future);
+        return result;
+    }
+    int64_t slept = trale_future_poll(&timeout->sleep.future, context);
+    if (slept == TRALE_PENDING)
+        return TRALE_PENDING;
+    trale_future_drop(future->awaiting);
+    return slept < 0 ? slept : -ETIMEDOUT;
+}
+
+static inline void trale_timeout_drop_(struct trale_future *future)
+{
+    trale_future_drop(&((struct trale_timeout *)(void *)future)->sleep.future);
+}
+
+static inline struct trale_future *trale_timeout(struct trale_timeout *timeout, struct trale_future *future,
+                                                 uint64_t duration_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_timeout", trale_timeout_poll_,
+                                                  trale_timeout_drop_};
+    timeout->future = (struct trale_future){.type = &type, .awaiting = future};
+    trale_sleep(&timeout->sleep, duration_ns);
+    return &timeout->future;
+}
+
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(struct trale_sleep) == 72, "frozen: stands in frames");
+#endif
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The application's face: a runtime, its tasks, and futures made of futures.
+ *
+ * A runtime is an executor that polls tasks, a reactor that wakes them, and the drivers that trale.ini names. Nothing
+ * here is global but trale_global(): a process may hold any number of runtimes.
+ *
+ * Threads. trale.ini says who polls ([runtime] threads):
+ *     2   an executor thread polls tasks, a reactor thread sits in epoll
+ *     1   one thread does both: it sits in epoll when no task is runnable
+ *     0   no thread: whoever is inside trale_join, trale_block_on or trale_run polls, one thread at a time
+ * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
+ * called on any thread. The same program gives the same results in all three.
+ *
+ * Fairness. The run-queue is first in, first out, and a task that is woken goes to its end. In one poll a task may
+ * complete at most TRALE_POLL_BUDGET awaits, then it stands in line again, even if the next result is already there.
+ * Polls and completed awaits are counted together, and after at most TRALE_LOOK_INTERVAL of them the executor looks at
+ * the reactor, the timers and the tasks that other threads woke or spawned, before it goes on. So neither a task that
+ * is always ready nor a socket that always has data can keep anything else from running; a poll that computes for a
+ * long time can.
+ *
+ * Errors are negative errno, and outputs are untouched on failure. A fork()ed child must not touch its parent's
+ * runtimes; it may exec, or open its own.
+ */
+#ifndef TRALE_TRALE_H
+#define TRALE_TRALE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trale/future.h>
+
+#define TRALE_VERSION "0.1.0"
+
+#if defined TRALE_BUILDING
+#define TRALE_API __attribute__((visibility("default")))
+#else
+#define TRALE_API
+#endif
+
+#define TRALE_POLL_BUDGET 32u
+#define TRALE_LOOK_INTERVAL 256u
+
+struct trale;      /* a runtime */
+struct trale_task; /* a handle on a task: whoever holds it owns one claim on the result */
+
+/* --- runtimes ----------------------------------------------------------------------------------------------------- */
+
+/* How much a message matters; trale_options.log gets all of them. */
+#define TRALE_LOG_ERROR 0u   /* something asked for was not done */
+#define TRALE_LOG_WARNING 1u /* done, but look at it */
+#define TRALE_LOG_INFO 2u    /* what was loaded, from where */
+#define TRALE_LOG_DEBUG 3u
+
+/* What trale_open takes. Zero means the default, for each member. */
+struct trale_options {
+    /* The configuration file. NULL: the first that exists of $TRALE_CONFIG, $XDG_CONFIG_HOME/trale/trale.ini (or
+     * $HOME/.config/trale/trale.ini), the system's trale.ini (`trale check` prints the path); if none does, the
+     * built-in text, which is the shipped trale.ini. A file that is named, here or by TRALE_CONFIG, must exist. The
+     * environment is ignored in a setuid program (secure_getenv(3)). */
+    const char *config_path;
+    /* The configuration itself, instead of any file. With both, config_path is only its name in messages. */
+    const char *config_text;
+    /* Called with each message, on whichever thread has something to say, possibly on several at once. `source` is
+     * "trale" or the name of a driver's section; the strings are lent for the call. It must not call trale.
+     * NULL: errors and warnings go to stderr, a line each. */
+    void (*log)(void *log_data, uint32_t level, const char *source, const char *message);
+    void *log_data;
+};
+
+/* Reads the configuration, loads and starts the drivers in the order it gives, starts the threads. On failure
+ * everything that had started is stopped in reverse, and the messages say what and where: the file and line, what was
+ * found, what is allowed. `options` may be NULL and is not kept.
+ * Returns 0, or -ENOENT (a file or driver is missing), -EINVAL (the configuration does not hold), -EPERM (a file that
+ * others may write), -ENOEXEC (not a driver), -EPROTONOSUPPORT (a driver for another ABI), whatever a driver's start
+ * answered, or -ENOMEM, -EMFILE, -EAGAIN and their like from the system. */
+static inline int trale_open(struct trale **runtime, const struct trale_options *options);
+
+/* What stands behind it: `size` says how much of the options the caller knows. */
+TRALE_API int trale_open_sized(struct trale **runtime, const struct trale_options *options, size_t size);
+static inline int trale_open(struct trale **runtime, const struct trale_options *options)
+{
+    return trale_open_sized(runtime, options, sizeof *options);
+}
+
+/* Drops every task that is left, so that their handles resolve to -ECANCELED, stops the drivers in reverse, ends the
+ * threads and frees the runtime. No other call on the runtime may be under way or follow; handles and wakers that
+ * outlive it stay valid. NULL is allowed. Returns 0, -EDEADLK from inside one of its own tasks, or -EPERM for the
+ * global runtime, which stays. */
+TRALE_API int trale_close(struct trale *runtime);
+
+/* The process-wide runtime, opened without options on the first call, by whichever thread comes first, and never
+ * closed. Every call returns what that first opening returned. */
+TRALE_API int trale_global(struct trale **runtime);
+
+/* The runtime whose task is being polled on this thread, or NULL. */
+TRALE_API struct trale *trale_current(void);
+
+/* Polls or waits until the runtime has no task left, not counting the drivers' own; returns 0, at once if there is
+ * none. -EDEADLK from inside one of its tasks. Tasks that sleep forever keep it forever. */
+TRALE_API int trale_run(struct trale *runtime);
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+/* trale_spawn(runtime, name, .member = value, ...) starts a task that runs the async function `name`; its frame is
+ * copied into the task. The task runs as soon as somebody polls, whether or not the handle is looked at again.
+ * Returns its handle, to be given up by one of trale_join, trale_joined or trale_detach; NULL when memory is out, which
+ * those accept. */
+#define trale_spawn(runtime, name, ...)                                                                                \
+    trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
+                      sizeof(struct name))
+
+/* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL: memory is out,
+ * and the frame was neither polled nor dropped. While the runtime closes, the task is born cancelled and its frame
+ * dropped. */
+TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size);
+
+/* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
+ * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
+ * would wait for itself; use trale_joined there. NULL gives -ENOMEM. */
+TRALE_API int64_t trale_join(struct trale_task *task);
+
+/* Gives the handle up; the task goes on and its result is lost. NULL is allowed. */
+TRALE_API void trale_detach(struct trale_task *task);
+
+/* Asks the task to end: the next thing that happens to it, unless it is done by then, is that its future is dropped,
+ * and it resolves to -ECANCELED. Returns at once and leaves the handle, which still has to be given up. Done twice, or
+ * to a task that is done, it does nothing. NULL is allowed. */
+TRALE_API void trale_abort(struct trale_task *task);
+
+/* The future of a task's result, to be awaited; the task may belong to another runtime. Takes the handle at once; if
+ * it is dropped, the task goes on, as with trale_detach. */
+struct trale_joined {
+    struct trale_future future;
+    struct trale_task *task;
+    const struct trale_waker *waker;
+};
+TRALE_API struct trale_future *trale_joined(struct trale_joined *joined, struct trale_task *task);
+
+/* Runs a future that stays in the caller's memory, and returns its result as soon as it is there, whatever other tasks
+ * do. -EDEADLK, the future untouched, inside a task of the same runtime; -ENOMEM likewise untouched. */
+TRALE_API int64_t trale_block_on(struct trale *runtime, struct trale_future *future);
+
+/* --- futures made of futures -------------------------------------------------------------------------------------- */
+
+/* One of several futures that are awaited together: an array of these stands in the frame. */
+struct trale_branch {
+    struct trale_future *future; /* the caller sets it; NULL once it has resolved or was dropped */
+    int64_t result;              /* valid if it resolved; TRALE_PENDING otherwise */
+};
+struct trale_branches {
+    struct trale_future future;
+    struct trale_branch *branch;
+    size_t n_branches;
+};
+
+/* Resolves as soon as one branch does, to its index (the lowest, if several are ready), and drops the others.
+ * -EINVAL for no branch. */
+TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch, size_t n_branches);
+
+/* Resolves to 0 when all branches have. */
+TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch, size_t n_branches);
+
+/* --- drivers ------------------------------------------------------------------------------------------------------ */
+
+/* The interface by that name ("trale.timer/1") of the first driver that offers it, with its `instance` member set: a
+ * table of at least `size` bytes, lent until the runtime closes, in which members that the driver does not know are
+ * NULL. The first member is a `struct trale_interface` (driver.h). NULL: no driver offers it. The headers of the
+ * interfaces (timer.h, udp.h) wrap this. */
+TRALE_API const void *trale_interface(struct trale *runtime, const char *name, size_t size);
+
+/* --- introspection ------------------------------------------------------------------------------------------------ */
+
+/* What trale_tasks tells of one task: lent for the call. */
+struct trale_task_info {
+    uint64_t id;                       /* counts from 1 in each runtime */
+    const char *name;                  /* of its outermost future */
+    uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, on the wait-queue */
+    uint32_t driver;                   /* 1: a driver's own */
+    const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
+};
+
+/* Calls `visit` for each task that is not done, on the executor thread, while no task moves; it must not call trale.
+ * Called from outside it waits for its turn, as a task would. Returns 0 or -ENOMEM. */
+TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task),
+                          void *data);
+
+/* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, cut where `size`
+ * ends; returns the length that all of it has. [within visit, or on a future that is not moving] */
+TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
+
+/* Says "what: reason" on stderr for a negative errno, and returns EXIT_FAILURE, to be returned by main. */
+static inline int trale_perror(const char *what, int64_t error)
+{
+    fprintf(stderr, "%s: %s\n", what, strerror((int)-error));
+    return EXIT_FAILURE;
+}
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interface "trale.udp/1": datagrams (RFC 768, RFC 8200). Offered by drivers/udp.c, awaited through the functions
+ * at the end.
+ *
+ * Addresses are numeric; nothing here resolves names. A socket belongs to the runtime that opened it and is used on
+ * the executor thread; before any task runs, or with threads = 0, the opening thread may open and configure it.
+ */
+#ifndef TRALE_UDP_H
+#define TRALE_UDP_H
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <trale/driver.h>
+#include <trale/trale.h>
+
+/* An IPv4 or IPv6 address with a port, as the kernel has it. All zero: none (AF_UNSPEC). */
+struct trale_address {
+    union {
+        struct sockaddr any; /* any.sa_family says which */
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    };
+};
+
+/* Room for any address as text: "[0123:...%interface]:65535" and its NUL. */
+#define TRALE_ADDRESS_TEXT 80
+
+/* How a socket is opened: flags of trale_udp_open. */
+#define TRALE_UDP_REUSE_ADDRESS 1u /* SO_REUSEADDR, socket(7) */
+#define TRALE_UDP_REUSE_PORT 2u    /* SO_REUSEPORT: several sockets share one port and its load */
+#define TRALE_UDP_V6_ONLY 4u       /* no IPv4 on an IPv6 socket (IPV6_V6ONLY, ipv6(7)); else [::] takes both */
+
+/* Options of an open socket, with their values; each fits the socket's own family. */
+#define TRALE_UDP_BROADCAST 1u           /* 0 or 1: may send to broadcast addresses (IPv4) */
+#define TRALE_UDP_TTL 2u                 /* 1 to 255: hops of what is sent to one host */
+#define TRALE_UDP_MULTICAST_TTL 3u       /* 0 to 255: hops of what is sent to a group */
+#define TRALE_UDP_MULTICAST_LOOP 4u      /* 0 or 1: what is sent to a group comes back to this host */
+#define TRALE_UDP_MULTICAST_INTERFACE 5u /* an interface's index, 0: the system's choice */
+#define TRALE_UDP_RECEIVE_BUFFER 6u      /* bytes; Linux doubles what is set and caps it at rmem_max, socket(7) */
+#define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
+
+/* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
+struct trale_udp_socket {
+    const struct trale_udp *udp;
+};
+
+/* A receive. All but the last block is the interface's; that is for the driver, from recv to its end. Frozen. */
+struct trale_udp_recv {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    void *buf;
+    uint64_t size;
+    /* Set when it resolved to a value >= 0: */
+    struct trale_address from; /* the sender */
+    uint32_t truncated;        /* 1: the datagram was longer than the buffer, and its rest is lost */
+    uint64_t length;           /* the datagram's whole length */
+
+    struct trale_wait wait;
+    void *driver[2];
+};
+
+/* A send. */
+struct trale_udp_send {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    const void *buf;
+    uint64_t size;
+    struct trale_address to; /* AF_UNSPEC: the connected peer */
+    uint32_t reserved;
+
+    struct trale_wait wait;
+    void *driver[2];
+};
+
+struct trale_udp {
+    struct trale_interface interface; /* version 1 */
+
+    /* The contracts are those of the trale_udp_ functions below. */
+    int32_t (*open)(void *instance, const struct trale_address *local, uint32_t flags,
+                    struct trale_udp_socket **socket);
+    void (*close)(void *instance, struct trale_udp_socket *socket);
+    int32_t (*connect)(void *instance, struct trale_udp_socket *socket, const struct trale_address *peer);
+    int32_t (*local)(void *instance, struct trale_udp_socket *socket, struct trale_address *address);
+    int32_t (*peer)(void *instance, struct trale_udp_socket *socket, struct trale_address *address);
+    int32_t (*set)(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t value);
+    int32_t (*get)(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t *value);
+    int32_t (*join)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
+                    uint32_t interface_index);
+    int32_t (*leave)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
+                     uint32_t interface_index);
+    /* Make *op a future: `type` is to be set by the driver, what the caller passes is set already, the rest zero. */
+    void (*recv)(void *instance, struct trale_udp_recv *op);
+    void (*send)(void *instance, struct trale_udp_send *op);
+    /* [any] */
+    int32_t (*address_parse)(void *instance, const char *text, struct trale_address *address);
+    int32_t (*address_format)(void *instance, const struct trale_address *address, char *buf, uint64_t size);
+};
+
+/* The runtime's UDP, or NULL if no driver offers it. [any] */
+static inline const struct trale_udp *trale_udp(struct trale *runtime)
+{
+    return (const struct trale_udp *)trale_interface(runtime, "trale.udp/1", sizeof(struct trale_udp));
+}
+
+/* Reads "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53" (RFC 4007 zone: an interface's name or index).
+ * 0, -EINVAL for anything else, -ENODEV for a zone that is no interface, or if no driver offers UDP. [any] */
+static inline int trale_address_parse(struct trale *runtime, const char *text, struct trale_address *address)
+{
+    const struct trale_udp *udp = trale_udp(runtime);
+    return udp == NULL ? -ENODEV : udp->address_parse(udp->interface.instance, text, address);
+}
+
+/* Writes it in that form, which parses back to the same, into `size` bytes, TRALE_ADDRESS_TEXT is always enough.
+ * Returns the length without the NUL, -EINVAL for an address of no known family, -ENOSPC, or -ENODEV. [any] */
+static inline int trale_address_format(struct trale *runtime, const struct trale_address *address, char *buf,
+                                       size_t size)
+{
+    const struct trale_udp *udp = trale_udp(runtime);
+    return udp == NULL ? -ENODEV : udp->address_format(udp->interface.instance, address, buf, size);
+}
+
+/* Opens a socket bound to `local`; port 0 lets the kernel choose, and the address's family is the socket's. Returns 0,
+ * or -ENODEV (no driver offers UDP), -EINVAL (an unknown flag), -EAFNOSUPPORT, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES (a
+ * privileged port), -EMFILE, -ENFILE, -ENOMEM and what else bind(2) has. Never waits. */
+static inline int trale_udp_open_at(struct trale *runtime, const struct trale_address *local, uint32_t flags,
+                                    struct trale_udp_socket **socket)
+{
+    const struct trale_udp *udp = trale_udp(runtime);
+    return udp == NULL ? -ENODEV : udp->open(udp->interface.instance, local, flags, socket);
+}
+
+/* The same with the address as text. */
+static inline int trale_udp_open(struct trale *runtime, const char *local, uint32_t flags,
+                                 struct trale_udp_socket **socket)
+{
+    struct trale_address address;
+    int r = trale_address_parse(runtime, local, &address);
+    return r < 0 ? r : trale_udp_open_at(runtime, &address, flags, socket);
+}
+
+/* Closes it, now. Receives and sends that still wait resolve to -ECANCELED; the socket must not be used by new ones.
+ * NULL is allowed. Sockets still open when the driver stops are closed then. */
+static inline void trale_udp_close(struct trale_udp_socket *socket)
+{
+    if (socket != NULL)
+        socket->udp->close(socket->udp->interface.instance, socket);
+}
+
+/* Fixes the peer: sends without an address go there, and only what it sends is received; AF_UNSPEC ends that
+ * (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH, ... */
+static inline int trale_udp_connect(struct trale_udp_socket *socket, const struct trale_address *peer)
+{
+    return socket->udp->connect(socket->udp->interface.instance, socket, peer);
+}
+
+/* The address it is bound to, with the port that the kernel chose. */
+static inline int trale_udp_local(struct trale_udp_socket *socket, struct trale_address *address)
+{
+    return socket->udp->local(socket->udp->interface.instance, socket, address);
+}
+
+/* The connected peer, or -ENOTCONN. */
+static inline int trale_udp_peer(struct trale_udp_socket *socket, struct trale_address *address)
+{
+    return socket->udp->peer(socket->udp->interface.instance, socket, address);
+}
+
+/* Sets a TRALE_UDP_ option. 0, -ENOPROTOOPT (no such option, or not one of this family), -EINVAL (not a value it
+ * takes), -ENODEV (no such interface). */
+static inline int trale_udp_set(struct trale_udp_socket *socket, uint32_t option, int64_t value)
+{
+    return socket->udp->set(socket->udp->interface.instance, socket, option, value);
+}
+
+/* Reads one: what the kernel says that it is, which for buffers is not what was set. */
+static inline int trale_udp_get(struct trale_udp_socket *socket, uint32_t option, int64_t *value)
+{
+    return socket->udp->get(socket->udp->interface.instance, socket, option, value);
+}
+
+/* Joins a group on an interface (index, 0: the system's choice); the group's port does not matter. 0, -EINVAL (not a
+ * group), -EADDRINUSE (joined already), -ENODEV, -EAFNOSUPPORT. */
+static inline int trale_udp_join(struct trale_udp_socket *socket, const struct trale_address *group,
+                                 uint32_t interface_index)
+{
+    return socket->udp->join(socket->udp->interface.instance, socket, group, interface_index);
+}
+
+/* Leaves it; -EADDRNOTAVAIL if it was not joined. */
+static inline int trale_udp_leave(struct trale_udp_socket *socket, const struct trale_address *group,
+                                  uint32_t interface_index)
+{
+    return socket->udp->leave(socket->udp->interface.instance, socket, group, interface_index);
+}
+
+/* The future of one datagram into buf, which is the future's until it resolves or is dropped. Resolves to the bytes put
+ * there; `truncated`, `length` and `from` say the rest. 0 is an empty datagram, and never the end. Or to -ECANCELED
+ * (the socket was closed), -ECONNREFUSED (on a connected socket: an earlier send was answered by "port unreachable",
+ * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), or what else recvfrom(2) has. Dropped, it has
+ * taken no datagram. */
+static inline struct trale_future *trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket,
+                                                       void *buf, size_t size)
+{
+    *recv = (struct trale_udp_recv){.socket = socket, .buf = buf, .size = size};
+    socket->udp->recv(socket->udp->interface.instance, recv);
+    return &recv->future;
+}
+
+/* The future of sending one datagram, of up to 65,507 bytes on IPv4 and 65,527 on IPv6; `buf` is lent, *to copied.
+ * Resolves to `size`, once the kernel has taken it, which is no promise of delivery; it waits while the send buffer is
+ * full. Or to -EMSGSIZE, -ECANCELED, -ECONNREFUSED (as in trale_udp_recv_from: this datagram was not sent; send it
+ * again), -EACCES (broadcast not allowed), -EAFNOSUPPORT, -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has
+ * sent nothing. */
+static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send, struct trale_udp_socket *socket,
+                                                     const void *buf, size_t size, const struct trale_address *to)
+{
+    *send = (struct trale_udp_send){.socket = socket, .buf = buf, .size = size, .to = *to};
+    socket->udp->send(socket->udp->interface.instance, send);
+    return &send->future;
+}
+
+/* The same from and to the connected peer; -EDESTADDRREQ if there is none. */
+static inline struct trale_future *trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket,
+                                                  void *buf, size_t size)
+{
+    return trale_udp_recv_from(recv, socket, buf, size);
+}
+
+static inline struct trale_future *trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket,
+                                                  const void *buf, size_t size)
+{
+    static const struct trale_address peer;
+    return trale_udp_send_to(send, socket, buf, size, &peer);
+}
+
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(struct trale_address) == 28, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_send) == 136, "frozen: stands in frames");
+#endif
+
+#endif
