@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tasks come, are polled, and go. How they are woken, and how the executor sleeps, is in wake.c. */
+#include "core/executor.h"
+
+#include <errno.h>
+#include <sched.h>
+
+/* --- coming and going --------------------------------------------------------------------------------------------- */
+
+void executor_adopt(struct executor *executor, struct trale_task *task)
+{
+    task->id = ++executor->last_id;
+    executor->n_tasks += !task->driver;
+    executor_queue(executor, task);
+}
+
+struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
+                                  bool driver)
+{
+    struct trale_task *task = task_new(executor, &executor_waker_table, future, size);
+    if (task == NULL)
+        return NULL;
+    task->driver = driver;
+    task->joiner_polls = executor->callers_poll;
+    if (executor_on_thread != executor) {
+        atomic_fetch_or_explicit(&task->shared, TASK_INJECTED, memory_order_relaxed);
+        task_reference(task);
+        executor_push(executor, task);
+    } else if (executor->closing) {
+        trale_future_drop(task->future);
+        task_finish(task, -ECANCELED);
+        task_release(task);
+    } else {
+        executor_adopt(executor, task);
+    }
+    return task;
+}
+
+static void executor_finish(struct executor *executor, struct trale_task *task, int64_t result)
+{
+    bool driver = task->driver;
+    uint32_t shared = task_finish(task, result);
+    executor->n_late += (shared & TASK_INJECTED) != 0;
+    if (executor->callers_poll && (shared & TASK_BLOCKED) != 0) {
+        pthread_mutex_lock(&executor->seat_lock);
+        pthread_cond_broadcast(&executor->seat_changed);
+        pthread_mutex_unlock(&executor->seat_lock);
+    }
+    task_release(task);
+    if (driver || --executor->n_tasks > 0)
+        return;
+    while (!list_is_empty(&executor->emptied)) {
+        struct executor_emptied *emptied = list_entry(executor->emptied.next, struct executor_emptied, node);
+        list_remove(&emptied->node);
+        emptied->waker->table->wake_by_ref(emptied->waker);
+    }
+}
+
+static void executor_drop(struct executor *executor, struct trale_task *task)
+{
+    list_remove(&task->node);
+    executor->running = task;
+    task->state = TASK_RUNNING;
+    trale_future_drop(task->future);
+    executor->running = NULL;
+    executor_finish(executor, task, -ECANCELED);
+}
+
+/* --- polling ------------------------------------------------------------------------------------------------------ */
+
+/* Gives the first task on the run-queue its poll, and returns what it cost: 1 and the awaits that completed in it. */
+static uint32_t executor_poll(struct executor *executor)
+{
+    struct trale_task *task = list_entry(executor->run_queue.next, struct trale_task, node);
+    if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_ABORTED) != 0) {
+        executor_drop(executor, task);
+        return 1;
+    }
+    list_remove(&task->node);
+    task->state = TASK_RUNNING;
+    executor->running = task;
+    executor->context.waker = &task->waker;
+    executor->context.budget = TRALE_POLL_BUDGET;
+    int64_t result = trale_future_poll(task->future, &executor->context);
+    executor->running = NULL;
+    uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget;
+    if (result != TRALE_PENDING) {
+        executor_finish(executor, task, result);
+    } else if (task->state == TASK_WOKEN) {
+        executor_queue(executor, task);
+    } else {
+        list_append(&executor->wait_queue, &task->node);
+        task->state = TASK_IDLE;
+    }
+    return cost;
+}
+
+static bool executor_is_done(const struct executor *executor, const struct trale_task *until)
+{
+    return until != NULL ? task_is_finished(until)
+                         : atomic_load_explicit(&executor->stopping, memory_order_relaxed);
+}
+
+/* A round: take in, poll for as long as TRALE_LOOK_INTERVAL allows, look or sleep. */
+static void executor_loop(struct executor *executor, const struct trale_task *until)
+{
+    struct executor *outer = executor_on_thread;
+    executor_on_thread = executor;
+    while (!executor_is_done(executor, until)) {
+        executor_drain(executor);
+        for (uint32_t spent = 0; spent < TRALE_LOOK_INTERVAL && !list_is_empty(&executor->run_queue);) {
+            spent += executor_poll(executor);
+            if (executor_is_done(executor, until))
+                goto out;
+        }
+        executor->before_wait(executor->before_wait_data, list_is_empty(&executor->run_queue));
+        if (list_is_empty(&executor->run_queue))
+            executor_sleep(executor);
+        else
+            executor->n_interrupts += executor->park.wait(executor->park.data, false);
+    }
+out:
+    executor_on_thread = outer;
+}
+
+void executor_run(struct executor *executor)
+{
+    executor_loop(executor, NULL);
+}
+
+void executor_run_until(struct executor *executor, struct trale_task *task)
+{
+    pthread_mutex_lock(&executor->seat_lock);
+    while (!task_is_finished(task)) {
+        if (executor->seat_taken) {
+            /* BLOCKED makes whoever finishes the task tell those who wait for the seat. */
+            if ((atomic_fetch_or(&task->shared, TASK_BLOCKED) & TASK_FINISHED) == 0)
+                pthread_cond_wait(&executor->seat_changed, &executor->seat_lock);
+            continue;
+        }
+        executor->seat_taken = true;
+        pthread_mutex_unlock(&executor->seat_lock);
+        executor_loop(executor, task);
+        pthread_mutex_lock(&executor->seat_lock);
+        executor->seat_taken = false;
+        pthread_cond_broadcast(&executor->seat_changed);
+    }
+    pthread_mutex_unlock(&executor->seat_lock);
+}
+
+/* --- beginning and end -------------------------------------------------------------------------------------------- */
+
+void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
+                   void (*before_wait)(void *data, bool idle), void *before_wait_data)
+{
+    *executor = (struct executor){
+        .context = {.size = sizeof executor->context, .abi = TRALE_ABI, .runtime = runtime},
+        .callers_poll = callers_poll,
+        .park = park,
+        .before_wait = before_wait,
+        .before_wait_data = before_wait_data,
+    };
+    list_init(&executor->run_queue);
+    list_init(&executor->wait_queue);
+    list_init(&executor->emptied);
+    pthread_mutex_init(&executor->seat_lock, NULL);
+    pthread_cond_init(&executor->seat_changed, NULL);
+}
+
+/* Drops every task, or only the applications'. Dropping one may wake or abort others, but makes no new ones. */
+static void executor_drop_all(struct executor *executor, bool drivers)
+{
+    struct list kept;
+    list_init(&kept);
+    list_append_all(&executor->run_queue, &executor->wait_queue);
+    while (!list_is_empty(&executor->run_queue)) {
+        struct trale_task *task = list_entry(executor->run_queue.next, struct trale_task, node);
+        if (drivers || !task->driver) {
+            executor_drop(executor, task);
+        } else {
+            list_remove(&task->node);
+            list_append(&kept, &task->node);
+        }
+    }
+    list_append_all(&executor->run_queue, &kept);
+}
+
+void executor_deinit(struct executor *executor)
+{
+    struct executor *outer = executor_on_thread;
+    executor_on_thread = executor;
+    executor->closing = true;
+    executor_drain(executor);
+    executor_drop_all(executor, false);
+    executor_drop_all(executor, true);
+    /* Those that another thread has marked are not all pushed yet; the thread is between two instructions. */
+    while (executor->n_late > 0) {
+        executor_drain(executor);
+        sched_yield();
+    }
+    while (executor->n_interrupts < executor->n_owed)
+        executor->n_interrupts += executor->park.wait(executor->park.data, true);
+    executor_on_thread = outer;
+    pthread_cond_destroy(&executor->seat_changed);
+    pthread_mutex_destroy(&executor->seat_lock);
+}

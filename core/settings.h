@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the [runtime] section says, and which drivers are wanted. */
+#ifndef TRALE_CORE_SETTINGS_H
+#define TRALE_CORE_SETTINGS_H
+
+#include <trale/driver.h>
+
+#include "core/config.h"
+
+/* The keys of [runtime], as options (an array that ends with a NULL name), and their places in settings.values. */
+enum { SETTING_DRIVERS, SETTING_THREADS, SETTING_DRIVERS_FOLDER, N_SETTINGS };
+extern const struct trale_option settings_options[];
+
+struct settings {
+    struct trale_value values[N_SETTINGS];
+    uint32_t threads;
+    const char *drivers_folder; /* lent by the environment or the config */
+    const char *drivers_folder_origin; /* NULL: trale.ini or the default; else the environment variable's name */
+    const struct config_section **drivers; /* in the order of loading; the array is allocated, its elements are lent */
+    size_t n_drivers;
+};
+
+/* Reads them into a zeroed *settings; each thing wrong is a message. On failure it stays zeroed. 0, -EINVAL,
+ * -ENOMEM. */
+int settings_read(struct settings *settings, const struct config *config, const struct log *log);
+
+void settings_deinit(struct settings *settings);
+
+#endif

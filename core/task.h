@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A task: a future, the waker that it is known by, and its life.
+ *
+ * Two kinds of state are kept apart. Where the task stands (enum task_state, the queues) belongs to the executor thread
+ * alone and needs no atomics. What other threads may say about it stands in one atomic word, `shared`: flags and a
+ * count of references. A thread that wakes a task from outside does not touch its queues; it hands the task to the
+ * executor, which then wakes it as if it had done so itself. See core/README.md.
+ */
+#ifndef TRALE_CORE_TASK_H
+#define TRALE_CORE_TASK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <trale/trale.h>
+
+#include "core/list.h"
+
+struct executor;
+
+enum task_state {
+    TASK_IDLE,    /* On the wait-queue. Entered by a poll that said "pending"; left by a wake. */
+    TASK_QUEUED,  /* On the run-queue. Entered by spawn and by wakes; left by being polled. */
+    TASK_RUNNING, /* On no queue, inside its poll. Left by the poll's end. */
+    TASK_WOKEN,   /* As RUNNING, and woken since the poll began: goes back on the run-queue. */
+    TASK_DONE,    /* On no queue, the future resolved or dropped. Never left. */
+};
+
+/* The flags in `shared`. Each is set at most once, but for INJECTED and AWAITED, which come and go. */
+#define TASK_FINISHED 1u /* `result` is there. Set by the executor. */
+#define TASK_INJECTED 2u /* On its way to the executor from another thread: set by whoever pushes it, once. */
+#define TASK_ABORTED 4u  /* trale_abort was called. */
+#define TASK_AWAITED 8u  /* `joiner` is set; it belongs to who clears this flag or sets FINISHED while it is set. */
+#define TASK_BLOCKED 16u /* A thread sleeps until the task is FINISHED. */
+#define TASK_REFERENCE 256u
+/* Above this, references are no longer counted, and the task is leaked rather than freed under somebody. */
+#define TASK_REFERENCES_MAX (1u << 31)
+
+struct trale_task {
+    struct trale_waker waker; /* first: a waker is its task */
+    struct trale_future *future;
+    struct executor *executor; /* alive as long as the task is not FINISHED, and until it has left the injection */
+    struct list node;          /* on the run-queue or the wait-queue */
+    struct trale_task *next_injected;
+    const struct trale_waker *joiner;
+    int64_t result;
+    uint64_t id;
+    _Atomic uint32_t shared;
+    uint8_t state; /* enum task_state */
+    bool driver;   /* a driver's own or the runtime's: not counted by trale_run */
+    bool joiner_polls; /* there is no executor thread, trale_join has to poll */
+    /* The frame of a spawned task follows. */
+    _Alignas(max_align_t) char frame[];
+};
+
+/* A task for a copy of the frame, or (size 0) for a future that stays where it is. It has two references: the
+ * executor's and the handle's. NULL when memory is out. */
+struct trale_task *task_new(struct executor *executor, const struct trale_waker_table *table,
+                            const struct trale_future *future, size_t size);
+
+void task_reference(struct trale_task *task);
+
+/* Gives a reference back; the last one frees the task. */
+void task_release(struct trale_task *task);
+
+/* Sets the result, for all to see, wakes the task or thread that waits for it, and returns the flags as they were. The
+ * caller still has its reference. [executor] */
+uint32_t task_finish(struct trale_task *task, int64_t result);
+
+/* Whether the result is there; if so, it may be read. */
+static inline bool task_is_finished(const struct trale_task *task)
+{
+    return (atomic_load_explicit(&task->shared, memory_order_acquire) & TASK_FINISHED) != 0;
+}
+
+/* Sleeps until the task is finished. */
+void task_wait(struct trale_task *task);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trale.timer/1 on timerfd(2): one fd for all sleepers.
+ *
+ * Sleeps that wait stand in a heap, the earliest on top; each knows its position, so that one that is dropped is taken
+ * out of the middle. The timerfd is armed for the top, and only when the executor is about to look or to sleep, so a
+ * thousand sleeps that begin in one round cost one system call, and one that ends before anybody looked costs none. A
+ * task of the driver's own waits for the timerfd and wakes every sleeper that is due.
+ *
+ * Never early: a sleep resolves when the clock, read here, has reached its deadline, never because an event came.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <trale/timer.h>
+
+#define NEVER UINT64_MAX
+/* timerfd_settime(2) takes what fits a signed count of nanoseconds (the kernel's ktime_t), 292 years; later deadlines
+ * are approached in steps. */
+#define ARM_MAX_NS ((uint64_t)INT64_MAX)
+#define ARITY 4
+
+enum option { OPTION_CLOCK, N_OPTIONS };
+
+static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME};
+
+static const struct trale_option timer_options[] = {
+    [OPTION_CLOCK] = {.name = "clock",
+                      .type = TRALE_OPTION_CHOICE,
+                      .choices = "monotonic | boottime | realtime",
+                      .default_value = "monotonic",
+                      .help = "what deadlines are measured on; realtime follows the wall clock when it is set"},
+    [N_OPTIONS] = {.name = NULL},
+};
+
+struct entry {
+    uint64_t deadline_ns;
+    struct trale_sleep *sleep;
+};
+
+struct timer {
+    struct trale_timer table;
+    struct trale_host host;
+    clockid_t clock;
+    int fd;
+    uint64_t armed_ns; /* what the fd is set to, or NEVER */
+    uint64_t last_sequence;
+    struct entry *heap;
+    size_t n_entries, n_room;
+    struct trale_future watcher; /* the driver's task */
+    struct trale_wait wait;
+};
+
+static uint64_t timer_now(void *instance)
+{
+    struct timespec now;
+    clock_gettime(((struct timer *)instance)->clock, &now);
+    return (uint64_t)now.tv_sec * TRALE_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* --- the heap: every parent is before its ARITY children; equal deadlines in the order in which they came --------- */
+
+static bool entry_before(const struct entry *a, const struct entry *b)
+{
+    if (a->deadline_ns != b->deadline_ns)
+        return a->deadline_ns < b->deadline_ns;
+    return a->sleep->sequence < b->sleep->sequence;
+}
+
+static void heap_put(struct timer *timer, size_t position, struct entry entry)
+{
+    timer->heap[position] = entry;
+    entry.sleep->position = position;
+}
+
+static void heap_rise(struct timer *timer, size_t position, struct entry entry)
+{
+    while (position > 0) {
+        size_t parent = (position - 1) / ARITY;
+        if (!entry_before(&entry, &timer->heap[parent]))
+            break;
+        heap_put(timer, position, timer->heap[parent]);
+        position = parent;
+    }
+    heap_put(timer, position, entry);
+}
+
+static void heap_sink(struct timer *timer, size_t position, struct entry entry)
+{
+    for (;;) {
+        size_t first = position * ARITY + 1;
+        size_t end = first + ARITY < timer->n_entries ? first + ARITY : timer->n_entries;
+        if (first >= end)
+            break;
+        size_t least = first;
+        for (size_t child = first + 1; child < end; child++)
+            if (entry_before(&timer->heap[child], &timer->heap[least]))
+                least = child;
+        if (!entry_before(&timer->heap[least], &entry))
+            break;
+        heap_put(timer, position, timer->heap[least]);
+        position = least;
+    }
+    heap_put(timer, position, entry);
+}
+
+static int heap_add(struct timer *timer, struct trale_sleep *sleep)
+{
+    if (timer->n_entries == timer->n_room) {
+        size_t n_room = timer->n_room > 0 ? 2 * timer->n_room : 64;
+        struct entry *heap = reallocarray(timer->heap, n_room, sizeof *heap);
+        if (heap == NULL)
+            return -ENOMEM;
+        timer->heap = heap;
+        timer->n_room = n_room;
+    }
+    sleep->sequence = ++timer->last_sequence;
+    timer->n_entries++;
+    heap_rise(timer, timer->n_entries - 1, (struct entry){sleep->deadline_ns, sleep});
+    return 0;
+}
+
+static void heap_remove(struct timer *timer, size_t position)
+{
+    struct entry last = timer->heap[--timer->n_entries];
+    if (position == timer->n_entries)
+        return;
+    if (position > 0 && entry_before(&last, &timer->heap[(position - 1) / ARITY]))
+        heap_rise(timer, position, last);
+    else
+        heap_sink(timer, position, last);
+}
+
+/* --- a sleep: `waker` is set while it stands in the heap ---------------------------------------------------------- */
+
+static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    struct timer *timer = sleep->driver;
+    if (sleep->waker != NULL) {
+        sleep->waker = context->waker;
+        return TRALE_PENDING;
+    }
+    /* Either it begins, or the watcher has found it due; on a clock that was set back in between, it waits again. */
+    if (timer_now(timer) >= sleep->deadline_ns)
+        return 0;
+    int r = heap_add(timer, sleep);
+    if (r < 0)
+        return r;
+    sleep->waker = context->waker;
+    return TRALE_PENDING;
+}
+
+static void sleep_drop(struct trale_future *future)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    if (sleep->waker != NULL)
+        heap_remove(sleep->driver, sleep->position);
+}
+
+static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", sleep_poll, sleep_drop};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance};
+}
+
+/* --- the timerfd -------------------------------------------------------------------------------------------------- */
+
+static int timer_arm(struct timer *timer, uint64_t deadline_ns)
+{
+    uint64_t at_ns = deadline_ns > ARM_MAX_NS ? ARM_MAX_NS : deadline_ns;
+    struct itimerspec spec = {.it_value = {(time_t)(at_ns / TRALE_SECOND), (long)(at_ns % TRALE_SECOND)}};
+    /* Zero would disarm; any other time that has passed fires at once. */
+    if (at_ns == 0)
+        spec.it_value.tv_nsec = 1;
+    int flags = TFD_TIMER_ABSTIME | (timer->clock == CLOCK_REALTIME ? TFD_TIMER_CANCEL_ON_SET : 0);
+    /* ECANCELED: it is armed, and the clock was set before that (fs/timerfd.c); then too the deadline holds. */
+    if (timerfd_settime(timer->fd, flags, &spec, NULL) < 0 && errno != ECANCELED)
+        return -errno;
+    timer->armed_ns = at_ns;
+    return 0;
+}
+
+/* Arms for the earliest sleeper, if that is earlier than what is armed. What is armed too early wakes the watcher once
+ * for nothing, which is cheaper than a system call for each sleep that is given up. */
+static void timer_before_wait(void *instance, uint32_t idle)
+{
+    (void)idle;
+    struct timer *timer = instance;
+    if (timer->n_entries == 0 || timer->heap[0].deadline_ns >= timer->armed_ns)
+        return;
+    if (timer_arm(timer, timer->heap[0].deadline_ns) < 0)
+        timer->host.log(timer->host.context, TRALE_LOG_ERROR, "timerfd_settime failed: sleepers will not wake");
+}
+
+static void timer_wake_due(struct timer *timer)
+{
+    uint64_t now_ns = timer_now(timer);
+    while (timer->n_entries > 0 && timer->heap[0].deadline_ns <= now_ns) {
+        struct trale_sleep *sleep = timer->heap[0].sleep;
+        const struct trale_waker *waker = sleep->waker;
+        heap_remove(timer, 0);
+        sleep->waker = NULL;
+        waker->table->wake_by_ref(waker);
+    }
+}
+
+/* The driver's task. The read says that the timer fired, or, ECANCELED, that the clock was set
+ * (TFD_TIMER_CANCEL_ON_SET); either way the timer is not armed any more, and the clock says who is due. */
+static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct timer *timer = (struct timer *)(void *)((char *)future - offsetof(struct timer, watcher));
+    int32_t r;
+    do {
+        uint64_t n_expirations;
+        while (read(timer->fd, &n_expirations, sizeof n_expirations) > 0 || errno == ECANCELED) {
+            timer->armed_ns = NEVER;
+            timer_wake_due(timer);
+        }
+        timer->host.cancel_wait(timer->host.context, &timer->wait);
+        timer->wait.waker = context->waker;
+        r = timer->host.register_waker(timer->host.context, timer->fd, TRALE_READABLE, &timer->wait);
+    } while (r == 1);
+    if (r < 0)
+        timer->host.log(timer->host.context, TRALE_LOG_ERROR, "cannot wait for the timerfd: sleepers will not wake");
+    return r < 0 ? r : TRALE_PENDING;
+}
+
+static void watcher_drop(struct trale_future *future)
+{
+    struct timer *timer = (struct timer *)(void *)((char *)future - offsetof(struct timer, watcher));
+    timer->host.cancel_wait(timer->host.context, &timer->wait);
+}
+
+/* --- the driver --------------------------------------------------------------------------------------------------- */
+
+static void timer_stop(void *instance)
+{
+    struct timer *timer = instance;
+    timer->host.forget_fd(timer->host.context, timer->fd);
+    close(timer->fd);
+    free(timer->heap);
+    free(timer);
+}
+
+static int32_t timer_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "timerfd", watcher_poll,
+                                                          watcher_drop};
+    struct timer *timer = calloc(1, sizeof *timer);
+    if (timer == NULL)
+        return -ENOMEM;
+    trale_host_copy(&timer->host, host);
+    timer->table = (struct trale_timer){{sizeof timer->table, 1, timer}, timer_now, timer_sleep_until};
+    timer->clock = clocks[settings->values[OPTION_CLOCK].integer];
+    timer->armed_ns = NEVER;
+    timer->watcher.type = &watcher_type;
+    int32_t r;
+    timer->fd = timerfd_create(timer->clock, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (timer->fd < 0) {
+        r = -errno;
+        host->log(host->context, TRALE_LOG_ERROR, "timerfd_create failed");
+        goto fail;
+    }
+    r = host->spawn(host->context, &timer->watcher);
+    if (r < 0)
+        goto fail;
+    *instance = timer;
+    return 0;
+fail:
+    if (timer->fd >= 0)
+        close(timer->fd);
+    free(timer);
+    return r;
+}
+
+static const struct trale_interface *timer_interface(void *instance, const char *name)
+{
+    return strcmp(name, "trale.timer/1") == 0 ? &((struct timer *)instance)->table.interface : NULL;
+}
+
+TRALE_DRIVER(.name = "timer", .version = TRALE_VERSION, .summary = "sleeps and deadlines, on timerfd",
+             .interfaces = "trale.timer/1", .options = timer_options, .start = timer_start, .stop = timer_stop,
+             .interface = timer_interface, .before_wait = timer_before_wait);
