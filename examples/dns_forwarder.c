@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A DNS forwarder over UDP (RFC 1035): asks an upstream resolver what it is asked itself.
+ *
+ *     dns_forwarder [-t MILLISECONDS] [-m MAXIMUM] UPSTREAM [ADDRESS]
+ *         -t  how long one try waits for the upstream, default 500; there are three
+ *         -m  queries in flight, default 1000; what comes above it is dropped
+ *
+ * ADDRESS, where it listens, is 127.0.0.1:0 by default; it is printed, with the port that the system chose.
+ *
+ * One task per query. Each has a socket of its own, connected to the upstream, rather than a share in one socket with a
+ * table of ids: the kernel then chooses an unpredictable port for every query (RFC 5452, 9.2), drops what others than
+ * the upstream send, and finds the task for an answer, so there is no table to keep. It costs two system calls more.
+ *
+ * SIGINT or SIGTERM ends it, after the queries in flight; it then prints what it counted.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <trale/timer.h>
+#include <trale/trale.h>
+#include <trale/udp.h>
+
+#define N_TRIES 3
+#define HEADER 12 /* id, flags, and four counts: 16 bits each */
+#define SERVFAIL 2
+
+struct message {
+    size_t size;
+    uint8_t bytes[4096]; /* what resolvers commonly allow on UDP (EDNS, RFC 6891) */
+};
+
+/* What all tasks share. They run on one thread, so none of it needs a lock. */
+struct forwarder {
+    struct trale_udp_socket *socket; /* the clients' side */
+    struct trale_address upstream;
+    uint64_t timeout_ns;
+    uint64_t in_flight, in_flight_max;
+    uint64_t n_queries, n_answered, n_failed, n_malformed, n_dropped;
+};
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+/* Where the question ends: a name of labels, then its type and class. 0 if it does not end within the message. */
+static size_t question_end(const struct message *message)
+{
+    size_t at = HEADER;
+    while (at < message->size && message->bytes[at] != 0) {
+        if (message->bytes[at] > 63) /* no label: in a question there is nothing yet that a pointer could point to */
+            return 0;
+        at += 1u + message->bytes[at];
+    }
+    at += 1 + 4;
+    return at <= message->size ? at : 0;
+}
+
+/* A query (qr = 0) or a response (qr = 0x80) with exactly one question, and that whole. */
+static int is_well_formed(const struct message *message, int qr)
+{
+    return message->size >= HEADER && (message->bytes[2] & 0x80) == qr && message->bytes[4] == 0 &&
+           message->bytes[5] == 1 && question_end(message) != 0;
+}
+
+/* The id, the opcode and the question are those that we sent, byte for byte: anything else is late, or forged. */
+static int answers(const struct message *answer, const struct message *query)
+{
+    size_t end = question_end(query);
+    return is_well_formed(answer, 0x80) && memcmp(answer->bytes, query->bytes, 2) == 0 &&
+           ((answer->bytes[2] ^ query->bytes[2]) & 0x78) == 0 && question_end(answer) == end &&
+           memcmp(answer->bytes + HEADER, query->bytes + HEADER, end - HEADER) == 0;
+}
+
+/* The answer when there is none: the query's header and question, with that code and no records. */
+static void make_failure(struct message *answer, const struct message *query, uint8_t code)
+{
+    *answer = *query;
+    answer->size = question_end(query);
+    answer->bytes[2] = 0x80 | (query->bytes[2] & 0x79); /* QR, and the query's opcode and RD */
+    answer->bytes[3] = 0x80 | code;                     /* RA */
+    memset(answer->bytes + 6, 0, HEADER - 6);
+}
+
+/* --- one query ---------------------------------------------------------------------------------------------------- */
+
+/* One try: asks the upstream and waits for the answer to just that. */
+struct attempt {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    const struct message *query;
+    struct message *answer;
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+};
+
+trale_async(attempt)
+{
+    trale_begin();
+    trale_await(trale_udp_send(&self->send, self->socket, self->query->bytes, self->query->size));
+    if (trale_result() < 0)
+        trale_return(trale_result());
+    do {
+        trale_await(trale_udp_recv(&self->recv, self->socket, self->answer->bytes, sizeof self->answer->bytes));
+        if (trale_result() < 0)
+            trale_return(trale_result());
+        self->answer->size = (size_t)trale_result();
+    } while (!answers(self->answer, self->query));
+    trale_return(self->recv.truncated ? -EMSGSIZE : 0);
+}
+
+struct query {
+    struct trale_future future;
+    struct forwarder *forwarder;
+    struct trale_address client;
+    uint8_t client_id[2];
+    int64_t result;
+    int n_tries;
+    struct trale_udp_socket *upstream;
+    struct attempt attempt;
+    struct trale_timeout timeout;
+    struct trale_udp_send send;
+    struct message query, answer;
+};
+
+static void query_close(struct query *self)
+{
+    trale_udp_close(self->upstream);
+    self->forwarder->in_flight--;
+}
+
+/* An unpredictable id towards the upstream, in place of the client's, and a socket of its own. */
+static int query_open(struct query *self, struct trale *runtime)
+{
+    struct trale_address any_port = {.any.sa_family = self->forwarder->upstream.any.sa_family};
+
+    memcpy(self->client_id, self->query.bytes, 2);
+    if (getrandom(self->query.bytes, 2, 0) != 2)
+        return -EIO;
+    int r = trale_udp_open_at(runtime, &any_port, 0, &self->upstream);
+    if (r == 0)
+        r = trale_udp_connect(self->upstream, &self->forwarder->upstream);
+    return r;
+}
+
+trale_async_with(query, query_close)
+{
+    trale_begin();
+    self->result = query_open(self, cx->runtime);
+    if (self->result == 0) {
+        do { /* anything but an answer, silence or "port unreachable", is a try that failed */
+            self->n_tries++;
+            trale_await(trale_timeout(&self->timeout,
+                                      trale_call(attempt, &self->attempt, .socket = self->upstream,
+                                                 .query = &self->query, .answer = &self->answer),
+                                      self->forwarder->timeout_ns));
+            self->result = trale_result();
+        } while (self->result < 0 && self->n_tries < N_TRIES);
+    }
+
+    if (self->result == 0) {
+        self->forwarder->n_answered++;
+    } else {
+        self->forwarder->n_failed++;
+        make_failure(&self->answer, &self->query, SERVFAIL);
+    }
+    memcpy(self->answer.bytes, self->client_id, 2);
+    trale_await(trale_udp_send_to(&self->send, self->forwarder->socket, self->answer.bytes, self->answer.size,
+                                  &self->client));
+    trale_return(trale_result());
+}
+
+/* --- the service -------------------------------------------------------------------------------------------------- */
+
+struct server {
+    struct trale_future future;
+    struct forwarder *forwarder;
+    struct trale_udp_recv recv;
+    struct message message;
+};
+
+/* Starts a task for the query that has come, and forgets it: it answers by itself. */
+static void server_accept(struct server *self, struct trale *runtime)
+{
+    struct forwarder *forwarder = self->forwarder;
+    if (self->recv.truncated || !is_well_formed(&self->message, 0)) {
+        forwarder->n_malformed++;
+        return;
+    }
+    forwarder->n_queries++;
+    struct trale_task *task = NULL;
+    if (forwarder->in_flight < forwarder->in_flight_max)
+        task = trale_spawn(runtime, query, .forwarder = forwarder, .client = self->recv.from, .query = self->message);
+    if (task != NULL)
+        forwarder->in_flight++; /* until query_close */
+    else
+        forwarder->n_dropped++; /* too many, or memory is out */
+    trale_detach(task);
+}
+
+trale_async(server)
+{
+    trale_begin();
+    for (;;) {
+        trale_await(trale_udp_recv_from(&self->recv, self->forwarder->socket, self->message.bytes,
+                                        sizeof self->message.bytes));
+        if (trale_result() < 0)
+            trale_return(trale_result());
+        self->message.size = (size_t)trale_result();
+        server_accept(self, cx->runtime);
+    }
+}
+
+/* Opens the clients' side and says where it is. 0 or a negative errno. */
+static int forwarder_listen(struct forwarder *forwarder, struct trale *runtime, const char *address)
+{
+    struct trale_address local;
+    char text[TRALE_ADDRESS_TEXT];
+    int r = trale_udp_open(runtime, address, 0, &forwarder->socket);
+    if (r == 0)
+        r = trale_udp_local(forwarder->socket, &local);
+    if (r == 0)
+        r = trale_address_format(runtime, &local, text, sizeof text);
+    if (r < 0)
+        return r;
+    printf("listening on %s\n", text);
+    fflush(stdout);
+    return 0;
+}
+
+static sigset_t stop_signals; /* set once, by main */
+
+static void *stop_at_signal(void *server)
+{
+    int number;
+    sigwait(&stop_signals, &number);
+    trale_abort(server);
+    return NULL;
+}
+
+/* Runs until a signal aborts the server task, and the queries in flight have ended by themselves. */
+static int64_t forwarder_run(struct forwarder *forwarder, struct trale *runtime)
+{
+    pthread_t stopper;
+    struct trale_task *server = trale_spawn(runtime, server, .forwarder = forwarder);
+    int r = pthread_create(&stopper, NULL, stop_at_signal, server);
+    if (r != 0) {
+        trale_detach(server);
+        return -r;
+    }
+    trale_run(runtime);
+    pthread_kill(stopper, SIGTERM); /* if the server ended by an error, nobody has sent one */
+    pthread_join(stopper, NULL);
+    int64_t result = trale_join(server); /* gives the handle up: last */
+    return result == -ECANCELED ? 0 : result;
+}
+
+int main(int argc, char **argv)
+{
+    struct forwarder forwarder = {.timeout_ns = 500 * TRALE_MILLISECOND, .in_flight_max = 1000};
+    int option;
+    while ((option = getopt(argc, argv, "t:m:")) == 't' || option == 'm') {
+        if (option == 't')
+            forwarder.timeout_ns = strtoul(optarg, NULL, 10) * TRALE_MILLISECOND;
+        else
+            forwarder.in_flight_max = strtoul(optarg, NULL, 10);
+    }
+    if (option != -1 || forwarder.timeout_ns == 0 || forwarder.in_flight_max == 0 || optind == argc) {
+        fprintf(stderr, "usage: %s [-t MILLISECONDS] [-m MAXIMUM] UPSTREAM [ADDRESS]\n", argv[0]);
+        return EXIT_FAILURE;
+    }
+
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGINT);
+    sigaddset(&stop_signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stop_signals, NULL); /* before the runtime has threads: they inherit it */
+
+    struct trale *runtime;
+    int64_t r = trale_open(&runtime, NULL);
+    if (r < 0)
+        return trale_perror("trale_open", r);
+
+    r = trale_address_parse(runtime, argv[optind], &forwarder.upstream);
+    if (r == 0) /* before any task runs, this thread may open a socket */
+        r = forwarder_listen(&forwarder, runtime, optind + 1 < argc ? argv[optind + 1] : "127.0.0.1:0");
+    if (r == 0)
+        r = forwarder_run(&forwarder, runtime);
+    trale_close(runtime); /* closes the socket as well */
+    if (r < 0)
+        return trale_perror("dns_forwarder", r);
+
+    printf("queries %" PRIu64 ", answered %" PRIu64 ", failed %" PRIu64 ", dropped %" PRIu64 ", malformed %" PRIu64
+           "\n",
+           forwarder.n_queries, forwarder.n_answered, forwarder.n_failed, forwarder.n_dropped, forwarder.n_malformed);
+    return EXIT_SUCCESS;
+}

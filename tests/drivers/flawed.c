@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A driver with one thing wrong with it, or none: which, -DFLAW_... says. It tells the log what is called. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trale/driver.h>
+
+#ifndef INTERFACE
+#define INTERFACE "org.example.probe/1"
+#endif
+
+#ifdef FLAW_UNDEFINED_SYMBOL
+extern int trale_nobody_defines_this(void);
+#endif
+
+/* What the test asks for: it also knows of a member that this driver has not. */
+struct probe {
+    struct trale_interface interface;
+    int64_t (*number)(void *instance);
+};
+
+struct instance {
+    struct probe probe;
+    struct trale_host host;
+    int64_t number;
+};
+
+static int64_t probe_number(void *data)
+{
+    return ((struct instance *)data)->number;
+}
+
+#ifndef FLAW_FAILS_START
+static const struct trale_interface *flawed_interface(void *data, const char *name)
+{
+#ifdef FLAW_NO_INTERFACE
+    (void)data, (void)name;
+    return NULL;
+#else
+    return strcmp(name, INTERFACE) == 0 ? &((struct instance *)data)->probe.interface : NULL;
+#endif
+}
+#else
+#define flawed_interface NULL_interface
+static const struct trale_interface *NULL_interface(void *data, const char *name)
+{
+    (void)data, (void)name;
+    return NULL;
+}
+#endif
+
+static void flawed_stop(void *data)
+{
+    struct instance *instance = data;
+    instance->host.log(instance->host.context, 1, "stop");
+    free(instance);
+}
+
+static int32_t flawed_start(const struct trale_host *host, const struct trale_settings *settings, void **data)
+{
+    (void)settings;
+    host->log(host->context, 1, "start");
+#ifdef FLAW_FAILS_START
+    (void)data, (void)probe_number, (void)flawed_stop;
+    return -EADDRNOTAVAIL;
+#elif defined FLAW_POSITIVE_START
+    (void)data, (void)probe_number;
+    return 7;
+#else
+    struct instance *instance = calloc(1, sizeof *instance);
+    if (instance == NULL)
+        return -ENOMEM;
+    trale_host_copy(&instance->host, host);
+    instance->probe = (struct probe){{sizeof(struct probe), 1, instance}, probe_number};
+    instance->number = settings->n_values > 0 ? settings->values[0].integer : 0;
+#ifdef FLAW_UNDEFINED_SYMBOL
+    instance->number = trale_nobody_defines_this();
+#endif
+    *data = instance;
+    return 0;
+#endif
+}
+
+#define NUMBER .name = "number", .type = TRALE_OPTION_INTEGER, .minimum = 1, .maximum = 9
+
+static const struct trale_option options[] = {
+#ifdef FLAW_BAD_DEFAULT
+    {NUMBER, .default_value = "10", .help = "a number"},
+#elif defined FLAW_REQUIRED
+    {NUMBER, .help = "a number that must be given"},
+#else
+    {NUMBER, .default_value = "3", .help = "a number"},
+#endif
+    {.name = NULL},
+};
+
+#ifdef FLAW_NO_SYMBOL
+__attribute__((visibility("default"))) const char not_a_driver[] = "hello";
+const void *flawed_unused[] = {(void *)flawed_start, (void *)flawed_stop, (void *)flawed_interface, options};
+#elif defined FLAW_NEWER
+/* A driver of a later trale: its description has more members than this runtime knows. */
+struct newer {
+    struct trale_driver driver;
+    void *more[10];
+};
+extern const struct newer trale_driver;
+__attribute__((visibility("default"))) const struct newer trale_driver = {
+    .driver = {.size = sizeof(struct newer), .abi = TRALE_ABI, .option_size = sizeof(struct trale_option),
+               .name = "newer", .version = "9", .summary = "from the future", .interfaces = INTERFACE,
+               .options = options, .start = flawed_start, .stop = flawed_stop, .interface = flawed_interface}};
+#else
+TRALE_DRIVER(
+#ifdef FLAW_ABI
+    .abi = TRALE_ABI + 1,
+#endif
+#ifdef FLAW_SIZE
+    .size = 40,
+#endif
+#ifdef FLAW_HUGE
+    .size = 1u << 30,
+#endif
+#ifdef FLAW_NO_NAME
+    .name = "",
+#elif defined FLAW_BLANK_NAME
+    .name = "two words",
+#else
+    .name = "flawed",
+#endif
+#ifndef FLAW_NO_SUMMARY
+    .summary = "a driver with something wrong with it",
+#endif
+    .version = "1.0", .interfaces = INTERFACE, .options = options,
+#ifndef FLAW_NO_START
+    .start = flawed_start,
+#endif
+    .stop = flawed_stop, .interface = flawed_interface);
+#endif
+#ifdef FLAW_NO_START
+const void *flawed_unused = (void *)flawed_start;
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * "trale.timer/1" without a clock: when nothing is runnable, time moves to the next deadline. What a simulation does,
+ * in small: the idle hook is all it needs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <trale/timer.h>
+
+struct simulation {
+    struct trale_timer table;
+    uint64_t now_ns;
+    struct trale_sleep *first; /* sleepers by deadline, linked through `driver`'s neighbour, `sequence` */
+};
+
+static struct trale_sleep *next_of(const struct trale_sleep *sleep)
+{
+    return (struct trale_sleep *)(uintptr_t)sleep->sequence;
+}
+
+static uint64_t simulation_now(void *instance)
+{
+    return ((struct simulation *)instance)->now_ns;
+}
+
+static void unlink_sleep(struct simulation *simulation, struct trale_sleep *sleep)
+{
+    if (simulation->first == sleep) {
+        simulation->first = next_of(sleep);
+        return;
+    }
+    for (struct trale_sleep *before = simulation->first; before != NULL; before = next_of(before))
+        if (next_of(before) == sleep)
+            before->sequence = sleep->sequence;
+}
+
+static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    struct simulation *simulation = sleep->driver;
+    if (sleep->waker != NULL)
+        unlink_sleep(simulation, sleep);
+    sleep->waker = NULL;
+    if (simulation->now_ns >= sleep->deadline_ns)
+        return 0;
+    struct trale_sleep *before = NULL, *after = simulation->first;
+    while (after != NULL && after->deadline_ns <= sleep->deadline_ns) {
+        before = after;
+        after = next_of(after);
+    }
+    sleep->sequence = (uintptr_t)after;
+    if (before != NULL)
+        before->sequence = (uintptr_t)sleep;
+    else
+        simulation->first = sleep;
+    sleep->waker = context->waker;
+    return TRALE_PENDING;
+}
+
+static void sleep_drop(struct trale_future *future)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    if (sleep->waker != NULL)
+        unlink_sleep(sleep->driver, sleep);
+}
+
+static void simulation_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "simulated_sleep", sleep_poll, sleep_drop};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance};
+}
+
+static void simulation_before_wait(void *instance, uint32_t idle)
+{
+    struct simulation *simulation = instance;
+    if (!idle || simulation->first == NULL)
+        return;
+    simulation->now_ns = simulation->first->deadline_ns;
+    simulation->first->waker->table->wake_by_ref(simulation->first->waker);
+}
+
+static int32_t simulation_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    (void)host, (void)settings;
+    struct simulation *simulation = calloc(1, sizeof *simulation);
+    if (simulation == NULL)
+        return -ENOMEM;
+    simulation->table = (struct trale_timer){{sizeof simulation->table, 1, simulation}, simulation_now,
+                                             simulation_sleep_until};
+    simulation->now_ns = 1;
+    *instance = simulation;
+    return 0;
+}
+
+static void simulation_stop(void *instance)
+{
+    free(instance);
+}
+
+static const struct trale_interface *simulation_interface(void *instance, const char *name)
+{
+    return strcmp(name, "trale.timer/1") == 0 ? &((struct simulation *)instance)->table.interface : NULL;
+}
+
+TRALE_DRIVER(.name = "simulated-timer", .version = "1.0", .summary = "time that moves when nothing else does",
+             .interfaces = "trale.timer/1", .start = simulation_start, .stop = simulation_stop,
+             .interface = simulation_interface, .before_wait = simulation_before_wait);

@@ -1,0 +1,95 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: MIT
+#
+# What the shell tests share; sourced, not run. They print `ok - claim` or `not ok - claim` for each claim.
+#
+# TRALE_BUILD is the build folder (default: build). $tmp is a folder of the test's own, gone at its end.
+
+set -u -o pipefail
+umask 022 # nobody else may write what trale is to load
+
+export ASAN_OPTIONS=exitcode=99:${ASAN_OPTIONS:-} # its default, 1, is what programs say by themselves
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$(cd "${TRALE_BUILD:-$root/build}" && pwd) || exit 1
+tmp=$(mktemp -d) || exit 1
+failures=0
+declare -A pid=() output=()
+
+finish() {
+    local status=$?
+    ((${#pid[@]} == 0)) || kill "${pid[@]}" 2>/dev/null
+    rm -rf "$tmp"
+    ((failures == 0)) || exit 1
+    exit "$status"
+}
+trap finish EXIT
+
+# ok CLAIM COMMAND...: the claim holds if the command succeeds; what it printed is shown if not.
+ok() {
+    local claim=$1
+    shift
+    if "$@" >"$tmp/printed" 2>&1; then
+        echo "ok - $claim"
+    else
+        echo "not ok - $claim"
+        sed 's/^/    /' "$tmp/printed"
+        failures=$((failures + 1))
+    fi
+}
+
+# equal FOUND WANTED
+equal() {
+    [[ $1 == "$2" ]] || { printf 'found:  %s\nwanted: %s\n' "$1" "$2"; return 1; }
+}
+
+# fails COMMAND...: it does, by itself and not by a signal or a sanitizer.
+fails() {
+    local status=0
+    "$@" || status=$?
+    ((status == 1)) || { echo "exit status $status"; return 1; }
+}
+
+# skip REASON: the whole test does not apply here.
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+# start NAME COMMAND...: runs it behind and waits for its first line, which ends with the address that it listens on:
+# that is in $address then, and its process in ${pid[NAME]}.
+start() {
+    local name=$1 fd
+    shift
+    mkfifo "$tmp/$name"
+    "$@" >"$tmp/$name" &
+    pid[$name]=$!
+    exec {fd}<"$tmp/$name"
+    rm "$tmp/$name"
+    output[$name]=$fd
+    address=
+    read -r -t 60 -u "$fd" _ _ address
+    [[ -n $address ]] || { echo "not ok - $name starts"; exit 1; }
+}
+
+# ended NAME: waits for its end: what else it printed is in $said then. Succeeds as it did.
+ended() {
+    local fd=${output[$1]} status=0
+    wait "${pid[$1]}" || status=$?
+    said=$(cat <&"$fd")
+    exec {fd}<&-
+    unset "pid[$1]" "output[$1]"
+    return "$status"
+}
+
+# stop NAME [SIGNAL]: asks it to end, and waits.
+stop() {
+    kill "-${2:-TERM}" "${pid[$1]}"
+    ended "$1"
+}
+
+# use_threads N: the shipped trale.ini with that many threads, and the drivers of the build folder.
+use_threads() {
+    sed "s/^threads *=.*/threads = $1/" "$root/config/trale.ini" >"$tmp/trale.ini"
+    export TRALE_CONFIG=$tmp/trale.ini TRALE_DRIVERS=${TRALE_DRIVERS:-$build/drivers}
+}

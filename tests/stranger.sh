@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# A driver and an application from outside: they are built with nothing but what trale installs, and work.
+# CC is the compiler, TRALE_SANITIZE what it sanitizes (meson's b_sanitize): program and library must agree on that.
+
+source "$(dirname "$0")/shell.sh"
+command -v pkg-config >/dev/null || skip "pkg-config is not installed"
+
+stage=$tmp/stage
+flags=(-O2 -g -Wall -Wextra -Werror)
+drivers_flags=(-Wl,-z,defs)
+if [[ ${TRALE_SANITIZE:-none} != none ]]; then
+    flags+=("-fsanitize=$TRALE_SANITIZE" -fno-omit-frame-pointer)
+    ! ${CC:-cc} --version | grep -q clang || drivers_flags=() # its runtime is in the program
+fi
+
+install_it() {
+    DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet
+}
+
+# What a user has after installing: pkg-config, told that / is the stage.
+package() {
+    PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@" trale
+}
+
+build_driver() {
+    ${CC:-cc} "${flags[@]}" -shared -fPIC -fvisibility=hidden "${drivers_flags[@]}" $(package --cflags) \
+        -o "$tmp/inotify.so" "$root/tests/stranger/inotify.c"
+}
+
+build_application() {
+    ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/watch" "$root/tests/stranger/watch.c" $(package --libs)
+}
+
+write_config() {
+    cat >"$tmp/trale.ini" <<INI
+[runtime]
+drivers = timer, inotify
+threads = $1
+drivers_folder = $stage$driverdir
+
+[driver:timer]
+path = timer.so
+
+[driver:inotify]
+path = $tmp/inotify.so
+buffer = ${2:-1K}
+INI
+}
+
+sees() {
+    rm -rf "$tmp/folder" && mkdir "$tmp/folder" && write_config "$1" || return 1
+    equal "$("$tmp/watch" "$tmp/folder")" "created: first
+created: second and third
+nothing more
+created: fourth
+closed: Operation canceled"
+}
+
+lists_the_driver() {
+    "$trale" drivers -c "$tmp/trale.ini" | tee "$tmp/list" && grep -q 'org.example.inotify/1' "$tmp/list"
+}
+
+refuses_a_tiny_buffer() {
+    write_config 1 100
+    fails "$tmp/watch" "$tmp/folder" 2>&1 | tee "$tmp/refusal"
+    grep -q buffer "$tmp/refusal" && ! "$trale" check -c "$tmp/trale.ini"
+}
+
+ok "trale installs" install_it
+pc=$(find "$stage" -name trale.pc)
+driverdir=$(package --variable=driverdir)
+driverdir=${driverdir#"$stage"}
+export LD_LIBRARY_PATH=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=libdir trale)
+export TRALE_CONFIG=$tmp/trale.ini
+unset TRALE_DRIVERS
+trale=$(find "$stage" -path '*/bin/trale')
+
+ok "the installed drivers are where pkg-config says" test -f "$stage$driverdir/timer.so"
+ok "a driver builds with the installed headers alone" build_driver
+ok "it has one exported symbol" \
+    equal "$(nm -D --defined-only "$tmp/inotify.so" | awk '$3 !~ /^__(odr_)?asan/ { print $3 }')" trale_driver
+ok "it needs no symbol of trale" equal "$(nm -D --undefined-only "$tmp/inotify.so" | grep -c trale)" 0
+ok "an application builds with pkg-config" build_application
+for threads in 1 2 0; do
+    ok "threads = $threads: the application gets what it awaits from the driver" sees $threads
+done
+ok "trale check accepts it" "$trale" check -c "$tmp/trale.ini"
+ok "trale drivers lists its interface" lists_the_driver
+ok "its options are checked" refuses_a_tiny_buffer

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tests share: cmocka, and a runtime in the thread layout under test. */
+#ifndef TRALE_TESTS_SUPPORT_H
+#define TRALE_TESTS_SUPPORT_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <trale/timer.h>
+#include <trale/udp.h>
+
+/* [runtime] threads for this run of the program: $TRALE_TEST_THREADS, 1 without. */
+static inline int test_threads(void)
+{
+    const char *threads = getenv("TRALE_TEST_THREADS");
+    return threads != NULL ? atoi(threads) : 1;
+}
+
+/* Opens a runtime in that layout; `drivers` and `sections` are text for the configuration. The drivers come from the
+ * build (TEST_DRIVERS). */
+static inline struct trale *test_open(const char *drivers, const char *sections)
+{
+    char text[4096];
+    snprintf(text, sizeof text, "[runtime]\ndrivers = %s\nthreads = %d\ndrivers_folder = %s\n%s", drivers,
+             test_threads(), TEST_DRIVERS, sections);
+    struct trale *runtime = NULL;
+    int r = trale_open(&runtime, &(struct trale_options){.config_text = text});
+    if (r < 0)
+        fail_msg("trale_open: %s", strerror(-r));
+    return runtime;
+}
+
+#define TEST_TIMER "[driver:timer]\npath = timer.so\n"
+#define TEST_UDP "[driver:udp]\npath = udp.so\n"
+
+/* A log that keeps what it is given. */
+struct test_log {
+    char text[16384];
+    size_t length;
+};
+
+static inline void test_log_write(void *data, uint32_t level, const char *source, const char *message)
+{
+    struct test_log *log = data;
+    int n = snprintf(log->text + log->length, sizeof log->text - log->length, "%u %s: %s\n", level, source, message);
+    if (n > 0 && (size_t)n < sizeof log->text - log->length)
+        log->length += (size_t)n;
+}
+
+#endif

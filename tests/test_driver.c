@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loading: what is refused and how it is said, the order of starting and stopping, what crosses the ABI. */
+#include "tests/support.h"
+
+/* Opens a runtime on that text, which must fail with `error`, and whose messages must have `expected` in them. */
+static void assert_refused(const char *text, int error, const char *expected)
+{
+    struct test_log log = {0};
+    struct trale *runtime = (struct trale *)&log;
+    int r = trale_open(&runtime, &(struct trale_options){.config_text = text, .config_path = "t.ini",
+                                                         .log = test_log_write, .log_data = &log});
+    if (r == 0)
+        trale_close(runtime);
+    if (r != error || strstr(log.text, expected) == NULL)
+        fail_msg("%d (%s), wanted %d and \"%s\"; messages:\n%s", r, strerror(-r), error, expected, log.text);
+    assert_ptr_equal(runtime, &log);
+}
+
+static void assert_driver_refused(const char *name, const char *more, int error, const char *expected)
+{
+    char text[512];
+    snprintf(text, sizeof text, "[runtime]\ndrivers = x\ndrivers_folder = %s\n[driver:x]\npath = %s.so\n%s",
+             TEST_FLAWED_DRIVERS, name, more);
+    assert_refused(text, error, expected);
+}
+
+static void test_each_flaw_has_a_message_of_its_own(void **state)
+{
+    (void)state;
+    assert_driver_refused("flaw_abi", "", -EPROTONOSUPPORT, "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS
+                          "/flaw_abi.so is a driver for ABI 2, this runtime has ABI 1: rebuild it");
+    assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 1 has at least 88");
+    assert_driver_refused("flaw_huge", "", -ENOEXEC, "its description has 1073741824 bytes");
+    assert_driver_refused("flaw_no_symbol", "", -ENOEXEC, "is no trale driver: it has no symbol 'trale_driver'");
+    assert_driver_refused("flaw_no_name", "", -ENOEXEC, "its description has no name");
+    assert_driver_refused("flaw_blank_name", "", -ENOEXEC, "has a character that is not printable");
+    assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description lacks version, summary or interfaces");
+    assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description lacks start, stop or interface");
+    assert_driver_refused("flaw_bad_default", "", -ENOEXEC, "number");
+    assert_driver_refused("flaw_undefined_symbol", "", -ENOEXEC, "undefined symbol: trale_nobody_defines_this");
+    assert_driver_refused("flaw_required", "", -EINVAL, "t.ini:4: [driver:x] number: missing");
+    assert_driver_refused("flaw_none", "number = 10\n", -EINVAL, "t.ini:6: [driver:x] number = 10: ");
+    assert_driver_refused("flaw_none", "nunber = 1\n", -EINVAL, "t.ini:6: [driver:x] nunber: no such key");
+    assert_driver_refused("flaw_none", "number = many\n", -EINVAL, "t.ini:6: [driver:x] number = many: ");
+    assert_driver_refused("absent", "", -ENOENT, "absent.so");
+    assert_driver_refused("flaw_fails_start", "", -EADDRNOTAVAIL, "did not start: Cannot assign requested address");
+    assert_driver_refused("flaw_positive_start", "", -EPROTO, "did not start: Protocol error");
+    assert_driver_refused("flaw_no_interface", "", -EPROTO, "promises org.example.probe/1 and does not give it");
+}
+
+static void test_a_path_is_a_bare_name_or_absolute(void **state)
+{
+    (void)state;
+    const char *paths[] = {"./timer.so", "../timer.so", "a/b.so", ".", ".."};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "[runtime]\ndrivers = x\ndrivers_folder = %s\n[driver:x]\npath = %s\n",
+                 TEST_DRIVERS, paths[i]);
+        assert_refused(text, -EINVAL, "neither a bare file name");
+    }
+    assert_refused("[runtime]\ndrivers = x\n[driver:x]\n", -EINVAL, "t.ini:3: [driver:x] path: missing");
+    assert_refused("[runtime]\ndrivers = x\ndrivers_folder = lib\n[driver:x]\npath = a.so\n", -EINVAL,
+                   "t.ini:3: [runtime] drivers_folder = lib: not an absolute path");
+}
+
+static void test_the_runtime_section_is_checked(void **state)
+{
+    (void)state;
+    assert_refused("[runtime]\ndrivers = timer\n", -EINVAL, "t.ini:2: [runtime] drivers: timer: there is no section");
+    assert_refused("[runtime]\nthreads = 3\n", -EINVAL, "t.ini:2: [runtime] threads = 3: ");
+    assert_refused("[runtime]\nthread = 1\n", -EINVAL, "did you mean threads?");
+    assert_refused("[runtime]\n[drivers:x]\n", -EINVAL, "t.ini:2: [drivers:x]: no such section; allowed are");
+    assert_refused("[runtime]\n[driver:]\n", -EINVAL, "t.ini:2: [driver:]: no such section");
+    assert_refused("[runtime]\ndrivers = x x\n[driver:x]\npath=a.so\n", -EINVAL, "x stands there twice");
+}
+
+static void test_two_drivers_for_one_interface_are_refused(void **state)
+{
+    (void)state;
+    char text[512];
+    snprintf(text, sizeof text, "[runtime]\ndrivers = a, b\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
+                                "[driver:b]\npath = flaw_newer.so\n", TEST_FLAWED_DRIVERS);
+    assert_refused(text, -EINVAL, "t.ini:6: [driver:b] offers org.example.probe/1, which [driver:a] does already");
+}
+
+static void test_what_had_started_is_stopped_in_reverse(void **state)
+{
+    (void)state;
+    char text[512];
+    struct test_log log = {0};
+    struct trale *runtime;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = a b c\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
+                                "[driver:b]\npath = flaw_other.so\n[driver:c]\npath = flaw_fails_start.so\n",
+             TEST_FLAWED_DRIVERS);
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), -EADDRNOTAVAIL);
+    const char *rest = log.text;
+    const char *order[] = {"1 a: start\n", "1 b: start\n", "1 c: start\n", "1 b: stop\n", "1 a: stop\n"};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        rest = strstr(rest, order[i]);
+        assert_non_null(rest);
+    }
+    assert_null(strstr(log.text, "c: stop"));
+}
+
+struct probe {
+    struct trale_interface interface;
+    int64_t (*number)(void *instance);
+    void (*from_the_future)(void *instance);
+};
+
+static void test_an_interface_is_found_by_name_and_filled_up_with_null(void **state)
+{
+    (void)state;
+    char text[512];
+    struct trale *runtime;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = a\ndrivers_folder = %s\nthreads = %d\n"
+                                "[driver:a]\npath = flaw_none.so\nnumber = 5\n", TEST_FLAWED_DRIVERS, test_threads());
+    struct test_log log = {0};
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    size_t known = offsetof(struct probe, from_the_future);
+    const struct probe *probe = trale_interface(runtime, "org.example.probe/1", known);
+    assert_non_null(probe);
+    assert_int_equal(probe->number(probe->interface.instance), 5);
+    const struct probe *larger = trale_interface(runtime, "org.example.probe/1", sizeof *larger);
+    assert_ptr_not_equal(probe, larger);
+    assert_int_equal(larger->number(larger->interface.instance), 5);
+    assert_null(larger->from_the_future);
+    assert_ptr_equal(larger, trale_interface(runtime, "org.example.probe/1", sizeof *larger));
+    assert_null(trale_interface(runtime, "org.example.probe/2", known));
+    assert_null(trale_interface(runtime, "flawed", known));
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_a_driver_from_the_future_and_two_instances_of_one_work(void **state)
+{
+    (void)state;
+    char text[512];
+    struct test_log log = {0};
+    snprintf(text, sizeof text, "[runtime]\ndrivers = a\ndrivers_folder = %s\n[driver:a]\npath = flaw_newer.so\n",
+             TEST_FLAWED_DRIVERS);
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    struct trale *one, *two;
+    assert_int_equal(trale_open(&one, &options), 0);
+    assert_int_equal(trale_open(&two, &options), 0);
+    const struct trale_interface *in_one = trale_interface(one, "org.example.probe/1", sizeof *in_one);
+    const struct trale_interface *in_two = trale_interface(two, "org.example.probe/1", sizeof *in_two);
+    assert_ptr_not_equal(in_one->instance, in_two->instance);
+    assert_int_equal(trale_close(one), 0);
+    assert_int_equal(trale_close(two), 0);
+}
+
+struct hour {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    uint64_t duration_ns;
+    char name, *order;
+};
+
+trale_async(hour)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, self->duration_ns));
+    self->order[strlen(self->order)] = self->name;
+    trale_return((int64_t)(trale_now(cx->runtime) / (3600 * TRALE_SECOND)));
+}
+
+static void test_a_driver_may_own_time(void **state)
+{
+    (void)state;
+    char text[512], order[8] = "";
+    struct trale *runtime;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = clock\ndrivers_folder = %s\nthreads = %d\n"
+                                "[driver:clock]\npath = simulated_timer.so\n", TEST_FLAWED_DRIVERS, test_threads());
+    assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
+    const uint64_t hour_ns = 3600 * TRALE_SECOND;
+    struct trale_task *two = trale_spawn(runtime, hour, .duration_ns = 2 * hour_ns, .name = '2', .order = order);
+    struct trale_task *one = trale_spawn(runtime, hour, .duration_ns = hour_ns, .name = '1', .order = order);
+    assert_int_equal(trale_join(one), 1);
+    assert_int_equal(trale_join(two), 2);
+    assert_string_equal(order, "12");
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_the_global_runtime_is_opened_once_and_stays(void **state)
+{
+    (void)state;
+    setenv("TRALE_CONFIG", TEST_SOURCE_ROOT "/config/trale.ini", 1);
+    setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
+    struct trale *one = NULL, *two = NULL;
+    assert_int_equal(trale_global(&one), 0);
+    assert_int_equal(trale_global(&two), 0);
+    assert_non_null(one);
+    assert_ptr_equal(one, two);
+    assert_int_equal(trale_close(one), -EPERM);
+    struct trale_sleep sleep;
+    assert_int_equal(trale_block_on(one, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
+    unsetenv("TRALE_CONFIG");
+    unsetenv("TRALE_DRIVERS");
+}
+
+static void test_without_a_file_the_built_in_configuration_holds(void **state)
+{
+    (void)state;
+    setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
+    setenv("HOME", "/nonexistent", 1);
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+    unsetenv("TRALE_CONFIG");
+    struct trale *runtime;
+    assert_int_equal(trale_open(&runtime, NULL), 0);
+    assert_non_null(trale_timer(runtime));
+    assert_non_null(trale_udp(runtime));
+    assert_int_equal(trale_close(runtime), 0);
+    setenv("TRALE_CONFIG", "/nonexistent/trale.ini", 1);
+    struct test_log log = {0};
+    struct trale_options options = {.log = test_log_write, .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), -ENOENT);
+    assert_non_null(strstr(log.text, "/nonexistent/trale.ini"));
+    unsetenv("TRALE_CONFIG");
+    unsetenv("TRALE_DRIVERS");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_flaw_has_a_message_of_its_own),
+        cmocka_unit_test(test_a_path_is_a_bare_name_or_absolute),
+        cmocka_unit_test(test_the_runtime_section_is_checked),
+        cmocka_unit_test(test_two_drivers_for_one_interface_are_refused),
+        cmocka_unit_test(test_what_had_started_is_stopped_in_reverse),
+        cmocka_unit_test(test_an_interface_is_found_by_name_and_filled_up_with_null),
+        cmocka_unit_test(test_a_driver_from_the_future_and_two_instances_of_one_work),
+        cmocka_unit_test(test_a_driver_may_own_time),
+        cmocka_unit_test(test_the_global_runtime_is_opened_once_and_stays),
+        cmocka_unit_test(test_without_a_file_the_built_in_configuration_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reactor by itself, in both of its manners: level-triggered, and edge-triggered behind a lock. epoll_ctl is
+ * wrapped, to count what a wait costs. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "core/reactor.h"
+#include "tests/support.h"
+
+static int n_controls;
+int __real_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+    n_controls++;
+    return __real_epoll_ctl(epoll_fd, operation, fd, event);
+}
+
+/* A wait with a waker that counts. */
+struct waiter {
+    struct trale_waker waker;
+    struct trale_wait wait;
+    int n_wakes;
+};
+
+static const struct trale_waker *waiter_clone(const struct trale_waker *waker)
+{
+    return waker;
+}
+static void waiter_wake(const struct trale_waker *waker)
+{
+    ((struct waiter *)(uintptr_t)waker)->n_wakes++;
+}
+static void waiter_drop(const struct trale_waker *waker)
+{
+    (void)waker;
+}
+static const struct trale_waker_table waiter_table = {waiter_clone, waiter_wake, waiter_wake, waiter_drop};
+
+static int wait_for(struct reactor *reactor, int fd, uint32_t interest, struct waiter *waiter)
+{
+    waiter->waker.table = &waiter_table;
+    waiter->wait.waker = &waiter->waker;
+    return reactor_register(reactor, fd, interest, &waiter->wait);
+}
+
+struct fixture {
+    struct reactor reactor;
+    int fds[2]; /* a pair of stream sockets */
+    struct waiter waiters[10]; /* those that still stand when the fixture goes must be there */
+};
+
+static int set_up(struct fixture *fixture, bool threaded, void **state)
+{
+    memset(fixture, 0, sizeof *fixture);
+    if (reactor_init(&fixture->reactor, threaded) < 0)
+        return -1;
+    *state = fixture;
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds);
+}
+
+static int level(void **state)
+{
+    static struct fixture fixture;
+    return set_up(&fixture, false, state);
+}
+
+static int edge(void **state)
+{
+    static struct fixture fixture;
+    return set_up(&fixture, true, state);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 2; i++) {
+        reactor_forget(&fixture->reactor, fixture->fds[i]);
+        close(fixture->fds[i]);
+    }
+    reactor_deinit(&fixture->reactor);
+    return 0;
+}
+
+static void put(int fd)
+{
+    assert_int_equal(write(fd, "x", 1), 1);
+}
+
+static void take(int fd)
+{
+    char c;
+    assert_int_equal(read(fd, &c, 1), 1);
+}
+
+static void test_a_readable_fd_wakes_its_wait_once(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    reactor_wait(&f->reactor, false);
+    assert_int_equal(a->n_wakes, 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+    assert_null(a->wait.next);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, false);
+    assert_int_equal(a->n_wakes, 1);
+}
+
+static void test_any_number_of_waits_may_stand_on_one_fd(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *waiters = f->waiters;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(wait_for(&f->reactor, f->fds[0], i < 9 ? TRALE_READABLE : TRALE_READABLE | TRALE_WRITABLE,
+                                  &waiters[i]), 0);
+    reactor_cancel(&f->reactor, &waiters[4].wait);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(waiters[i].n_wakes, i != 4);
+}
+
+static void test_directions_are_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *reader = &f->waiters[0];
+    struct waiter *writer = &f->waiters[1];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, reader), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_WRITABLE, writer), 0);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(writer->n_wakes, 1);
+    assert_int_equal(reader->n_wakes, 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(reader->n_wakes, 1);
+}
+
+static void test_the_steady_state_costs_no_epoll_ctl(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    n_controls = 0;
+    for (int i = 0; i < 1000; i++) {
+        put(f->fds[1]);
+        reactor_wait(&f->reactor, true);
+        take(f->fds[0]);
+        assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    }
+    assert_int_equal(a->n_wakes, 1000);
+    assert_int_equal(n_controls, 0);
+}
+
+static void test_a_look_leaves_alone_what_a_runnable_task_will_take(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    n_controls = 0;
+    for (int i = 0; i < 10; i++)
+        reactor_wait(&f->reactor, false);
+    take(f->fds[0]);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    assert_int_equal(n_controls, 0);
+}
+
+static void test_nobody_waiting_is_told_to_epoll_once(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    reactor_cancel(&f->reactor, &a->wait);
+    put(f->fds[1]);
+    n_controls = 0;
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(n_controls, 1);
+    for (int i = 0; i < 3; i++) {
+        /* Only the interrupt ends this sleep: the fd does not spin. */
+        reactor_interrupt(&f->reactor);
+        assert_int_equal(reactor_wait(&f->reactor, true), 1);
+        assert_int_equal(reactor_wait(&f->reactor, false), 0);
+    }
+    assert_int_equal(n_controls, 1);
+    /* What is there is still there. */
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+}
+
+static void test_an_edge_without_a_wait_is_remembered(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    take(f->fds[0]);
+    /* Here the task has found the fd empty, and is about to wait when the next byte comes. */
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 1);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+}
+
+static void test_hangup_wakes_both_directions_and_does_not_spin(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *reader = &f->waiters[0];
+    struct waiter *writer = &f->waiters[1];
+    char full[4096] = {0};
+    while (write(f->fds[0], full, sizeof full) > 0)
+        ;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, reader), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_WRITABLE, writer), 0);
+    reactor_wait(&f->reactor, false);
+    assert_int_equal(reader->n_wakes + writer->n_wakes, 0);
+    shutdown(f->fds[1], SHUT_RDWR);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(reader->n_wakes, 1);
+    assert_int_equal(writer->n_wakes, 1);
+    if (!f->reactor.threaded)
+        reactor_wait(&f->reactor, true); /* it finds that nobody cares */
+    for (int i = 0; i < 3; i++) {
+        reactor_interrupt(&f->reactor);
+        assert_int_equal(reactor_wait(&f->reactor, true), 1);
+    }
+}
+
+static void test_what_epoll_refuses_comes_back_as_errno(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    int file = open("/proc/self/exe", O_RDONLY);
+    assert_true(file >= 0);
+    assert_int_equal(wait_for(&f->reactor, file, TRALE_READABLE, a), -EPERM);
+    close(file);
+    assert_int_equal(wait_for(&f->reactor, file, TRALE_READABLE, a), -EBADF);
+    assert_int_equal(wait_for(&f->reactor, -1, TRALE_READABLE, a), -EBADF);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], 0, a), -EINVAL);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], 4, a), -EINVAL);
+    assert_null(a->wait.next);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
+    struct waiter *none = &f->waiters[1];
+    assert_int_equal(reactor_register(&f->reactor, f->fds[0], TRALE_READABLE, &none->wait), -EINVAL);
+}
+
+static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *old = &f->waiters[0];
+    struct waiter *new = &f->waiters[1];
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(wait_for(&f->reactor, pair[0], TRALE_READABLE, old), 0);
+    /* A duplicate keeps the description alive, which closing would not take out of epoll. */
+    int ghost = dup(pair[0]);
+    reactor_forget(&f->reactor, pair[0]);
+    assert_int_equal(old->n_wakes, 1);
+    assert_null(old->wait.next);
+    close(pair[0]);
+    int fd = dup2(f->fds[0], pair[0]);
+    assert_int_equal(fd, pair[0]);
+    assert_int_equal(wait_for(&f->reactor, fd, TRALE_READABLE, new), 0);
+    put(pair[1]);
+    reactor_wait(&f->reactor, false);
+    assert_int_equal(old->n_wakes, 1);
+    assert_int_equal(new->n_wakes, 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(new->n_wakes, 1);
+    reactor_forget(&f->reactor, fd);
+    close(fd);
+    close(ghost);
+    close(pair[1]);
+}
+
+/* What epoll reports of a ready fd, behind the reactor's back. */
+static uint64_t reported_data(struct fixture *f, int fd)
+{
+    struct epoll_event events[4];
+    int n = epoll_wait(f->reactor.epoll_fd, events, 4, 0);
+    for (int i = 0; i < n; i++)
+        if ((uint32_t)events[i].data.u64 == (uint32_t)fd)
+            return events[i].data.u64;
+    fail_msg("fd %d is not reported", fd);
+    return 0;
+}
+
+static void test_an_event_already_reported_for_a_forgotten_fd_is_stale(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    struct waiter *b = &f->waiters[1];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[1], TRALE_READABLE, b), 0);
+    put(f->fds[0]);
+    put(f->fds[1]);
+    uint64_t before = reported_data(f, f->fds[0]);
+    reactor_forget(&f->reactor, f->fds[0]);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    /* The new registration has another tag than the event that was reported before. */
+    uint64_t after = reported_data(f, f->fds[0]);
+    assert_int_not_equal(before >> 32, after >> 32);
+}
+
+static void test_an_fd_closed_without_forgetting_can_be_waited_for_again(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(wait_for(&f->reactor, pair[0], TRALE_READABLE, a), 0);
+    reactor_cancel(&f->reactor, &a->wait);
+    int fd = dup2(f->fds[0], pair[0]);
+    assert_int_equal(fd, pair[0]);
+    assert_int_equal(wait_for(&f->reactor, fd, TRALE_READABLE | TRALE_WRITABLE, a), 0);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+    reactor_forget(&f->reactor, fd);
+    close(fd);
+    close(pair[1]);
+}
+
+static void test_every_interrupt_is_counted_once(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 5; i++)
+        reactor_interrupt(&f->reactor);
+    assert_int_equal(reactor_wait(&f->reactor, true), 5);
+    assert_int_equal(reactor_wait(&f->reactor, false), 0);
+}
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+}
+
+static void test_a_signal_does_not_hurt(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction action = {.sa_handler = on_alarm}, before;
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 2000}}, NULL);
+    assert_int_equal(reactor_wait(&f->reactor, true), 0);
+    sigaction(SIGALRM, &before, NULL);
+    struct waiter *a = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+}
+
+#define both(test)                                                                                                     \
+    cmocka_unit_test_setup_teardown(test, level, tear_down), cmocka_unit_test_setup_teardown(test, edge, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        both(test_a_readable_fd_wakes_its_wait_once),
+        both(test_any_number_of_waits_may_stand_on_one_fd),
+        both(test_directions_are_told_apart),
+        both(test_the_steady_state_costs_no_epoll_ctl),
+        both(test_a_look_leaves_alone_what_a_runnable_task_will_take),
+        cmocka_unit_test_setup_teardown(test_nobody_waiting_is_told_to_epoll_once, level, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_edge_without_a_wait_is_remembered, edge, tear_down),
+        both(test_hangup_wakes_both_directions_and_does_not_spin),
+        both(test_what_epoll_refuses_comes_back_as_errno),
+        both(test_a_reused_fd_number_does_not_wake_the_old_wait),
+        both(test_an_event_already_reported_for_a_forgotten_fd_is_stale),
+        both(test_an_fd_closed_without_forgetting_can_be_waited_for_again),
+        both(test_every_interrupt_is_counted_once),
+        both(test_a_signal_does_not_hurt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
