@@ -64,7 +64,8 @@ struct trale_host {
     int32_t (*register_waker)(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait);
 
     /* [executor] Takes a wait back, in constant time; its waker is not called after that. A future that has registered
-     * calls it before it resolves and when it is dropped, whether or not the wait is over. */
+     * calls it before it resolves and when it is dropped, whether or not the wait is over; for a wait that never stood
+     * it does nothing. */
     void (*cancel_wait)(void *context, struct trale_wait *wait);
 
     /* [executor, start, stop] Before closing an fd that was ever registered: ends and wakes all its waits, and takes
@@ -133,7 +134,8 @@ struct trale_settings {
 /* --- what a driver offers ----------------------------------------------------------------------------------------- */
 
 /* The head of every interface, a table of functions that applications ask for by name. Each function takes `instance`
- * first. The table must stay where it is until stop. */
+ * first. The table must stay where it is until stop. A member that came after the first version is called only through
+ * a table that trale_interface gave out, or after a look at `size`. */
 struct trale_interface {
     uint32_t size;    /* of the whole table */
     uint32_t version; /* the number after the '/' in its name */

@@ -141,16 +141,16 @@ static inline int trale_udp_open(struct trale *runtime, const char *local, uint3
     return r < 0 ? r : trale_udp_open_at(runtime, &address, flags, socket);
 }
 
-/* Closes it, now. Receives and sends that still wait resolve to -ECANCELED; the socket must not be used by new ones.
- * NULL is allowed. Sockets still open when the driver stops are closed then. */
+/* Closes it, now. Receives and sends that still wait resolve to -ECANCELED; those that were made and not yet polled,
+ * which an await never leaves behind, must not be polled any more, and no new ones be made. NULL is allowed. Sockets still open when the driver stops are closed then. */
 static inline void trale_udp_close(struct trale_udp_socket *socket)
 {
     if (socket != NULL)
         socket->udp->close(socket->udp->interface.instance, socket);
 }
 
-/* Fixes the peer: sends without an address go there, and only what it sends is received; AF_UNSPEC ends that
- * (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH, ... */
+/* Fixes the peer: sends without an address go there, and of what comes from now on only what it sends is received;
+ * AF_UNSPEC ends that (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH, ... */
 static inline int trale_udp_connect(struct trale_udp_socket *socket, const struct trale_address *peer)
 {
     return socket->udp->connect(socket->udp->interface.instance, socket, peer);
