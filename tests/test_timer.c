@@ -312,31 +312,6 @@ static void test_each_clock_measures_itself(void **state)
     }
 }
 
-/* Sets the wall clock of this machine an hour ahead and back, if it may. */
-static void test_a_realtime_sleep_follows_the_clock_when_it_is_set(void **state)
-{
-    (void)state;
-    if (getenv("TRALE_TEST_SET_CLOCK") == NULL)
-        skip();
-    struct trale *runtime = test_open("timer", TEST_TIMER "clock = realtime\n");
-    struct trale_task *task = trale_spawn(runtime, sleeper, .duration_ns = 1800 * TRALE_SECOND);
-    struct trale_sleep sleep;
-    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
-    struct timespec now, monotonic, later;
-    clock_gettime(CLOCK_REALTIME, &now);
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    now.tv_sec += 3600;
-    if (clock_settime(CLOCK_REALTIME, &now) < 0)
-        skip();
-    int64_t result = trale_join(task);
-    clock_gettime(CLOCK_MONOTONIC, &later);
-    now.tv_sec -= 3600 - (later.tv_sec - monotonic.tv_sec);
-    clock_settime(CLOCK_REALTIME, &now);
-    assert_int_equal(result, 0);
-    assert_true(later.tv_sec - monotonic.tv_sec < 60);
-    assert_int_equal(trale_close(runtime), 0);
-}
-
 static void test_without_a_timer_driver_a_sleep_says_so(void **state)
 {
     (void)state;
@@ -399,7 +374,6 @@ int main(void)
         cmocka_unit_test(test_a_timeout_ends_what_takes_too_long),
         cmocka_unit_test(test_a_task_that_always_yields_does_not_starve_timers),
         cmocka_unit_test(test_each_clock_measures_itself),
-        cmocka_unit_test(test_a_realtime_sleep_follows_the_clock_when_it_is_set),
         cmocka_unit_test(test_without_a_timer_driver_a_sleep_says_so),
         cmocka_unit_test(test_runtimes_do_not_share_timers),
         cmocka_unit_test(test_opening_and_closing_leaves_no_fd_behind),
