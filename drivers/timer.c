@@ -171,6 +171,13 @@ static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_
 
 /* --- the timerfd -------------------------------------------------------------------------------------------------- */
 
+/* An absolute timer follows its clock by itself when that is set (clock_settime(2)), and the sleepers with it; it is
+ * worth a message, for whoever wonders why they woke an hour early or late. */
+static void timer_tell_clock_set(const struct timer *timer)
+{
+    timer->host.log(timer->host.context, TRALE_LOG_INFO, "the clock was set; deadlines follow it");
+}
+
 static int timer_arm(struct timer *timer, uint64_t deadline_ns)
 {
     uint64_t at_ns = deadline_ns > ARM_MAX_NS ? ARM_MAX_NS : deadline_ns;
@@ -179,9 +186,12 @@ static int timer_arm(struct timer *timer, uint64_t deadline_ns)
     if (at_ns == 0)
         spec.it_value.tv_nsec = 1;
     int flags = TFD_TIMER_ABSTIME | (timer->clock == CLOCK_REALTIME ? TFD_TIMER_CANCEL_ON_SET : 0);
-    /* ECANCELED: it is armed, and the clock was set before that (fs/timerfd.c); then too the deadline holds. */
-    if (timerfd_settime(timer->fd, flags, &spec, NULL) < 0 && errno != ECANCELED)
-        return -errno;
+    if (timerfd_settime(timer->fd, flags, &spec, NULL) < 0) {
+        /* ECANCELED: it is armed all the same, and the clock was set before that (the kernel's fs/timerfd.c). */
+        if (errno != ECANCELED)
+            return -errno;
+        timer_tell_clock_set(timer);
+    }
     timer->armed_ns = at_ns;
     return 0;
 }
@@ -210,18 +220,28 @@ static void timer_wake_due(struct timer *timer)
     }
 }
 
-/* The driver's task. The read says that the timer fired, or, ECANCELED, that the clock was set
- * (TFD_TIMER_CANCEL_ON_SET); either way the timer is not armed any more, and the clock says who is due. */
+/* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
+ * (TFD_TIMER_CANCEL_ON_SET). Either way it is to be armed anew, and the clock says who is due. False: nothing. */
+static bool timer_read(struct timer *timer)
+{
+    uint64_t n_expirations;
+    if (read(timer->fd, &n_expirations, sizeof n_expirations) < 0) {
+        if (errno != ECANCELED)
+            return false;
+        timer_tell_clock_set(timer);
+    }
+    timer->armed_ns = NEVER;
+    return true;
+}
+
+/* The driver's task. */
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
 {
     struct timer *timer = (struct timer *)(void *)((char *)future - offsetof(struct timer, watcher));
     int32_t r;
     do {
-        uint64_t n_expirations;
-        while (read(timer->fd, &n_expirations, sizeof n_expirations) > 0 || errno == ECANCELED) {
-            timer->armed_ns = NEVER;
+        while (timer_read(timer))
             timer_wake_due(timer);
-        }
         timer->host.cancel_wait(timer->host.context, &timer->wait);
         timer->wait.waker = context->waker;
         r = timer->host.register_waker(timer->host.context, timer->fd, TRALE_READABLE, &timer->wait);

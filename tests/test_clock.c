@@ -40,12 +40,16 @@ static int may_set_the_clock(void **state)
 }
 
 /* Starts a sleep of `duration_ns` on that clock, sets the wall clock an hour ahead for 20 ms of real time, and returns
- * what became of the sleep: its result, or -EBUSY if it still sleeps. */
-static int64_t sleep_over_a_step(const char *clock, uint64_t duration_ns)
+ * what became of the sleep: its result, or -EBUSY if it still sleeps. *log has the messages. */
+static int64_t sleep_over_a_step(const char *clock, uint64_t duration_ns, struct test_log *log)
 {
-    char section[128];
-    snprintf(section, sizeof section, TEST_TIMER "clock = %s\n", clock);
-    struct trale *runtime = test_open("timer", section);
+    char text[512];
+    struct trale *runtime;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = timer\nthreads = %d\ndrivers_folder = %s\n" TEST_TIMER
+                                "clock = %s\n", test_threads(), TEST_DRIVERS, clock);
+    *log = (struct test_log){0};
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = log};
+    assert_int_equal(trale_open(&runtime, &options), 0);
     struct trale *steady = test_open("timer", TEST_TIMER);
     struct trale_task *task = trale_spawn(runtime, sleeper, .duration_ns = duration_ns);
     struct trale_sleep sleep;
@@ -74,27 +78,32 @@ static int64_t sleep_over_a_step(const char *clock, uint64_t duration_ns)
 static void test_a_realtime_sleep_ends_when_the_clock_passes_its_deadline(void **state)
 {
     (void)state;
-    assert_int_equal(sleep_over_a_step("realtime", HOUR / 2), 0);
+    struct test_log log;
+    assert_int_equal(sleep_over_a_step("realtime", HOUR / 2, &log), 0);
 }
 
-static void test_a_realtime_sleep_beyond_the_step_goes_on(void **state)
+static void test_a_realtime_sleep_beyond_the_step_goes_on_and_the_log_knows(void **state)
 {
     (void)state;
-    assert_int_equal(sleep_over_a_step("realtime", 2 * HOUR), -EBUSY);
+    struct test_log log;
+    assert_int_equal(sleep_over_a_step("realtime", 2 * HOUR, &log), -EBUSY);
+    assert_non_null(strstr(log.text, "timer: the clock was set"));
 }
 
 static void test_other_clocks_do_not_care(void **state)
 {
     (void)state;
-    assert_int_equal(sleep_over_a_step("monotonic", HOUR / 2), -EBUSY);
-    assert_int_equal(sleep_over_a_step("boottime", HOUR / 2), -EBUSY);
+    struct test_log log;
+    assert_int_equal(sleep_over_a_step("monotonic", HOUR / 2, &log), -EBUSY);
+    assert_int_equal(sleep_over_a_step("boottime", HOUR / 2, &log), -EBUSY);
+    assert_null(strstr(log.text, "the clock was set"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_realtime_sleep_ends_when_the_clock_passes_its_deadline),
-        cmocka_unit_test(test_a_realtime_sleep_beyond_the_step_goes_on),
+        cmocka_unit_test(test_a_realtime_sleep_beyond_the_step_goes_on_and_the_log_knows),
         cmocka_unit_test(test_other_clocks_do_not_care),
     };
     return cmocka_run_group_tests(tests, may_set_the_clock, NULL);
