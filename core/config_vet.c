@@ -10,6 +10,8 @@
 
 #include <trale/trale.h>
 
+#include "core/utf8.h"
+
 /* inih's buffers: lines of 200 bytes with newline and NUL (INI_MAX_LINE), names of 50 with NUL. */
 #define LINE_MAX_BYTES 189
 #define NAME_MAX_BYTES 49
@@ -32,20 +34,6 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct vet *vet, const 
     log_say(vet->log, TRALE_LOG_ERROR, "trale", "%s:%u: %s", vet->config->name, vet->line, text);
     if (vet->result == 0)
         vet->result = -EINVAL;
-}
-
-/* The length of the UTF-8 sequence at the start, or 0 if there is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *c, size_t length)
-{
-    size_t n = c[0] < 0x80 ? 1 : c[0] < 0xc2 ? 0 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : c[0] < 0xf5 ? 4 : 0;
-    if (n == 0 || n > length)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-    bool outside = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
-    return overlong || outside ? 0 : n;
 }
 
 static bool vet_bytes(struct vet *vet, const char *line, size_t length)

@@ -51,7 +51,7 @@ bool driver_offers(const struct driver *driver, const char *interface, size_t le
 {
     const char *list = driver->description.interfaces, *name;
     size_t name_length;
-    while ((name = driver_next_name(&list, &name_length)) != NULL)
+    while (list != NULL && (name = driver_next_name(&list, &name_length)) != NULL)
         if (name_length == length && memcmp(name, interface, length) == 0)
             return true;
     return false;

@@ -52,7 +52,7 @@ void driver_close(struct driver *driver);
  * it; NULL at the end. */
 const char *driver_next_name(const char **list, size_t *length);
 
-/* Whether the driver says that it offers the interface. */
+/* Whether the driver says that it offers the interface; a CLOSED one does not. */
 bool driver_offers(const struct driver *driver, const char *interface, size_t length);
 
 #endif

@@ -53,7 +53,7 @@ int interfaces_check(const struct driver *drivers, size_t n_drivers, const struc
     for (size_t i = 0; i < n_drivers; i++) {
         const char *list = drivers[i].description.interfaces, *name;
         size_t length;
-        while (drivers[i].state != DRIVER_CLOSED && (name = driver_next_name(&list, &length)) != NULL)
+        while (list != NULL && (name = driver_next_name(&list, &length)) != NULL)
             if (interfaces_check_name(drivers, i, &drivers[i], name, length, config, log) < 0)
                 result = -EINVAL;
     }

@@ -81,6 +81,22 @@ static int check_key(const struct schema *schema, const struct config_entry *ent
     return -EINVAL;
 }
 
+static void complain_about_value(const struct schema *schema, const struct trale_option *option,
+                                 const struct trale_value *value, int error)
+{
+    char allowed[OPTION_TEXT], what[64];
+    const char *kind = option_kind(option);
+    if (error == -ERANGE)
+        snprintf(what, sizeof what, "out of range; allowed: ");
+    else if (option->type == TRALE_OPTION_CHOICE)
+        snprintf(what, sizeof what, "not one of ");
+    else
+        snprintf(what, sizeof what, "not %s %s; allowed: ", kind[0] == 'i' ? "an" : "a", kind);
+    log_say(schema->log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s] %s = %s: %s%s", schema->config->name, value->line,
+            schema->section != NULL ? schema->section->name : "?", option->name, value->text, what,
+            option_allowed(option, allowed));
+}
+
 static int read_option(const struct schema *schema, const struct trale_option *option, struct trale_value *value)
 {
     const struct config_entry *entry =
@@ -96,10 +112,8 @@ static int read_option(const struct schema *schema, const struct trale_option *o
                                 .line = entry != NULL ? entry->line : 0};
     int r = option_parse(option, found.text, &found.integer);
     if (r < 0) {
-        log_say(schema->log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s] %s = %s: %s; allowed: %s", schema->config->name,
-                found.line, schema->section != NULL ? schema->section->name : "?", option->name, found.text,
-                r == -ERANGE ? "out of range" : "not a value of this kind", option_allowed(option, allowed));
-        return r == -ERANGE ? -EINVAL : r;
+        complain_about_value(schema, option, &found, r);
+        return -EINVAL;
     }
     *value = found;
     return 0;

@@ -119,10 +119,8 @@ static int runtime_configure(struct trale *runtime, const struct trale_options *
     }
     if (r < 0)
         return r;
-    r = settings_read(&runtime->settings, &runtime->config, &runtime->log);
-    if (r < 0)
-        config_deinit(&runtime->config);
-    return r;
+    runtime->state = RUNTIME_CONFIGURED;
+    return settings_read(&runtime->settings, &runtime->config, &runtime->log);
 }
 
 static int runtime_load(struct trale *runtime)
@@ -184,7 +182,6 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
     int r = runtime_configure(runtime, options);
     if (r < 0)
         goto fail;
-    runtime->state = RUNTIME_CONFIGURED;
     r = runtime_load(runtime);
     if (r < 0)
         goto fail;

@@ -12,7 +12,7 @@
 /* How much of a runtime stands; it is taken down from where it is. */
 enum runtime_state {
     RUNTIME_EMPTY,      /* Memory. */
-    RUNTIME_CONFIGURED, /* config and settings are read. */
+    RUNTIME_CONFIGURED, /* config is read, and settings as far as they are right. */
     RUNTIME_LOADED,     /* All drivers are opened or none was wanted; the reactor and the executor stand. */
     RUNTIME_RUNNING,    /* All drivers are started, and the threads. */
 };

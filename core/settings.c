@@ -119,23 +119,15 @@ static int settings_find_folder(struct settings *settings, const struct config *
 
 int settings_read(struct settings *settings, const struct config *config, const struct log *log)
 {
-    int r = option_read_section(config, config_section(config, SECTION_RUNTIME), NULL, settings_options,
-                                sizeof settings_options[0], N_SETTINGS, settings->values, log);
-    if (settings_check_sections(config, log) < 0)
-        r = -EINVAL;
-    if (r < 0)
-        goto fail;
+    int result = option_read_section(config, config_section(config, SECTION_RUNTIME), NULL, settings_options,
+                                     sizeof settings_options[0], N_SETTINGS, settings->values, log);
     settings->threads = (uint32_t)settings->values[SETTING_THREADS].integer;
-    r = settings_find_folder(settings, config, log);
-    if (r < 0)
-        goto fail;
-    r = settings_read_drivers(settings, config, log);
-    if (r < 0)
-        goto fail;
-    return 0;
-fail:
-    settings_deinit(settings);
-    return r;
+    if (settings_check_sections(config, log) < 0)
+        result = -EINVAL;
+    if (settings_find_folder(settings, config, log) < 0)
+        result = -EINVAL;
+    int r = settings_read_drivers(settings, config, log);
+    return r < 0 ? r : result;
 }
 
 void settings_deinit(struct settings *settings)

@@ -21,8 +21,8 @@ struct settings {
     size_t n_drivers;
 };
 
-/* Reads them into a zeroed *settings; each thing wrong is a message. On failure it stays zeroed. 0, -EINVAL,
- * -ENOMEM. */
+/* Reads them into a zeroed *settings; each thing wrong is a message, and what is right is read all the same, so that
+ * settings_deinit is called in any case. 0, -EINVAL, -ENOMEM. */
 int settings_read(struct settings *settings, const struct config *config, const struct log *log);
 
 void settings_deinit(struct settings *settings);

@@ -142,7 +142,8 @@ static inline int trale_udp_open(struct trale *runtime, const char *local, uint3
 }
 
 /* Closes it, now. Receives and sends that still wait resolve to -ECANCELED; those that were made and not yet polled,
- * which an await never leaves behind, must not be polled any more, and no new ones be made. NULL is allowed. Sockets still open when the driver stops are closed then. */
+ * which an await never leaves behind, must not be polled any more, and no new ones be made. NULL is allowed. Sockets
+ * still open when the driver stops are closed then. */
 static inline void trale_udp_close(struct trale_udp_socket *socket)
 {
     if (socket != NULL)
