@@ -33,6 +33,13 @@ build_application() {
     ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/watch" "$root/tests/stranger/watch.c" $(package --libs)
 }
 
+# The program that the README shows, as a reader would type it in.
+readme_program_works() {
+    awk '/^```c$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$root/README.md" >"$tmp/hello.c"
+    ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hello" "$tmp/hello.c" $(package --libs) && write_config 1 &&
+        equal "$("$tmp/hello" | sort)" $'Hello from task 1!\nHello from task 2!'
+}
+
 write_config() {
     cat >"$tmp/trale.ini" <<INI
 [runtime]
@@ -89,3 +96,4 @@ done
 ok "trale check accepts it" "$trale" check -c "$tmp/trale.ini"
 ok "trale drivers lists its interface" lists_the_driver
 ok "its options are checked" refuses_a_tiny_buffer
+ok "the program in the README builds and runs" readme_program_works
