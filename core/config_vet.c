@@ -20,6 +20,7 @@ struct vet {
     struct config *config;
     const struct log *log;
     uint32_t line;
+    bool in_section; /* also in one that was refused */
     size_t n_entries;
     int result;
 };
@@ -77,6 +78,7 @@ static size_t blanks(const char *text, size_t length)
 
 static void vet_section(struct vet *vet, const char *line, size_t length)
 {
+    vet->in_section = true;
     const char *end = memchr(line, ']', length);
     if (end == NULL) {
         refuse(vet, "%.*s: a section without its ']'", (int)length, line);
@@ -89,8 +91,8 @@ static void vet_section(struct vet *vet, const char *line, size_t length)
         refuse(vet, "%.*s: something follows the section's ']'; allowed is a comment", (int)length, line);
     else if (name_length == 0 || name_length > NAME_MAX_BYTES)
         refuse(vet, "[%.*s]: a section's name has 1 to %d bytes", (int)name_length, name, NAME_MAX_BYTES);
-    else if (memchr(name, '[', name_length) != NULL)
-        refuse(vet, "[%.*s]: a '[' in a section's name", (int)name_length, name);
+    else if (memchr(name, '[', name_length) != NULL || memchr(name, ';', name_length) != NULL)
+        refuse(vet, "[%.*s]: a '[' or ';' in a section's name", (int)name_length, name);
     else {
         char copy[NAME_MAX_BYTES + 1];
         memcpy(copy, name, name_length);
@@ -117,7 +119,7 @@ static void vet_entry(struct vet *vet, const char *line, size_t length)
         refuse(vet, "%.*s: neither a section, nor `key = value`, nor a comment", (int)length, line);
     else if (key == 0 || key > NAME_MAX_BYTES)
         refuse(vet, "%.*s: a key has 1 to %d bytes", (int)length, line, NAME_MAX_BYTES);
-    else if (vet->config->n_sections == 0)
+    else if (!vet->in_section)
         refuse(vet, "%.*s: a key before the first section; [runtime] or [driver:NAME] goes first", (int)key, line);
     vet->n_entries++;
 }

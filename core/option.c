@@ -45,11 +45,13 @@ const char *option_kind(const struct trale_option *option)
 
 static int parse_integer(const char *text, int64_t *integer)
 {
-    if (!isdigit((unsigned char)text[text[0] == '-']))
+    const char *digits = text + (text[0] == '-');
+    if (!isdigit((unsigned char)digits[0]))
         return -EINVAL;
+    bool hexadecimal = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
     char *end;
     errno = 0;
-    long long value = strtoll(text, &end, 0);
+    long long value = strtoll(text, &end, hexadecimal ? 16 : 10); /* 010 is ten */
     if (*end != '\0')
         return -EINVAL;
     if (errno == ERANGE)
@@ -88,7 +90,8 @@ static int parse_quantity(const char *text, const struct unit *units, bool fract
         return -ERANGE;
     for (; fraction != NULL && fraction != end && place > 1; fraction++) {
         place /= 10;
-        value += (*fraction - '0') * place;
+        if (__builtin_add_overflow(value, (*fraction - '0') * place, &value))
+            return -ERANGE;
     }
     *integer = value;
     return 0;
@@ -227,7 +230,8 @@ static const char *option_flaw(const struct trale_option *option)
         return "its type is unknown";
     if (option->minimum > option->maximum)
         return "its range is empty";
-    if (option->type == TRALE_OPTION_CHOICE && (option->choices == NULL || option->choices[0] == '\0'))
+    if (option->type == TRALE_OPTION_CHOICE &&
+        (option->choices == NULL || option->choices[strspn(option->choices, " |")] == '\0'))
         return "it has no choices";
     if (option->default_value != NULL && option_parse(option, option->default_value, &integer) < 0)
         return "its default is not a value that it allows";
