@@ -107,13 +107,13 @@ int file_check_shared_object(int fd, const char *path, char reason[FILE_REASON])
 {
     struct stat status;
     if (fstat(fd, &status) < 0) {
-        snprintf(reason, FILE_REASON, "%s: %s", path, strerror(errno));
+        snprintf(reason, FILE_REASON, "%.400s: %s", path, strerror(errno));
         return -EIO;
     }
     struct elf elf = {.fd = fd, .size = (uint64_t)status.st_size};
     const char *flaw = elf_check(&elf);
     if (flaw == NULL)
         return 0;
-    snprintf(reason, FILE_REASON, "%s is no driver: it is %s", path, flaw);
+    snprintf(reason, FILE_REASON, "%.400s is no driver: it is %s", path, flaw);
     return -ENOEXEC;
 }

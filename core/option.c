@@ -238,6 +238,14 @@ static const char *option_flaw(const struct trale_option *option)
     return NULL;
 }
 
+static bool is_repeated(const struct trale_option *options, size_t option_size, size_t i, const char *name)
+{
+    while (i-- > 0)
+        if (strcmp(option_at(options, option_size, i).name, name) == 0)
+            return true;
+    return false;
+}
+
 int option_check_schema(const struct trale_option *options, size_t option_size, char why[OPTION_TEXT])
 {
     for (size_t i = 0; i < 1024; i++) {
@@ -245,6 +253,8 @@ int option_check_schema(const struct trale_option *options, size_t option_size, 
         if (option.name == NULL)
             return (int)i;
         const char *flaw = option_flaw(&option);
+        if (flaw == NULL && is_repeated(options, option_size, i, option.name))
+            flaw = "it is there twice";
         if (flaw != NULL) {
             snprintf(why, OPTION_TEXT, "the option '%s' in its description is wrong: %s", option.name, flaw);
             return -EINVAL;

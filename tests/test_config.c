@@ -451,7 +451,7 @@ static void test_a_file_that_is_none_is_refused(void **state)
     assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
     assert_not_read(in_folder("fifo"), -EINVAL, "is not a regular file");
     assert_not_read("/dev/null", -EINVAL, "/dev/null is not a regular file");
-    assert_not_read(write_file("open.ini", "[a]\n", 4, 0602), -EPERM, "is writable by others (mode 0602): chmod go-w ");
+    assert_not_read(write_file("open.ini", "[a]\n", 4, 0602), -EPERM, "is writable by others (mode 0602)");
     assert_not_read(write_file("bad.ini", "[a]\nk", 5, 0600), -EINVAL, "bad.ini:2: k" NEITHER);
 }
 
@@ -545,7 +545,7 @@ static void assert_located_beyond_the_user(void)
 static void test_the_nearest_of_the_places_is_taken(void **state)
 {
     (void)state;
-    char home_path[256], xdg_path[256], xdg[256];
+    char home_path[256], xdg_path[256], xdg[128];
     snprintf(xdg, sizeof xdg, "%s/xdg", folder);
     snprintf(home_path, sizeof home_path, "%s/.config/trale/trale.ini", folder);
     snprintf(xdg_path, sizeof xdg_path, "%s/trale/trale.ini", xdg);

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Options: which texts are values, which schemas are sound, and what is said of those that are not. */
+#include "tests/support.h"
+
+#include <trale/driver.h>
+#include <trale/trale.h>
+
+#include "core/option.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#define KIBI INT64_C(1024)
+#define SECOND_NS INT64_C(1000000000)
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+struct value {
+    uint32_t type;
+    const char *text;
+    int r;
+    int64_t integer;
+};
+
+static const struct value values[] = {
+    {TRALE_OPTION_INTEGER, "0", 0, 0},
+    {TRALE_OPTION_INTEGER, "-1", 0, -1},
+    {TRALE_OPTION_INTEGER, "010", 0, 10}, /* no octal numbers */
+    {TRALE_OPTION_INTEGER, "0x1F", 0, 31},
+    {TRALE_OPTION_INTEGER, "-0x10", 0, -16},
+    {TRALE_OPTION_INTEGER, "9223372036854775807", 0, INT64_MAX},
+    {TRALE_OPTION_INTEGER, "-9223372036854775808", 0, INT64_MIN},
+    {TRALE_OPTION_INTEGER, "9223372036854775808", -ERANGE, 0},
+    {TRALE_OPTION_INTEGER, "-9223372036854775809", -ERANGE, 0},
+    {TRALE_OPTION_INTEGER, "", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "-", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "+1", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, " 1", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "1 ", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "--1", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "0x", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "0b1", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "1.5", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "1e3", -EINVAL, 0},
+    {TRALE_OPTION_INTEGER, "many", -EINVAL, 0},
+
+    {TRALE_OPTION_SIZE, "0", 0, 0},
+    {TRALE_OPTION_SIZE, "4096", 0, 4096},
+    {TRALE_OPTION_SIZE, "64K", 0, 64 * KIBI},
+    {TRALE_OPTION_SIZE, "8M", 0, 8 * KIBI * KIBI},
+    {TRALE_OPTION_SIZE, "1G", 0, KIBI * KIBI * KIBI},
+    {TRALE_OPTION_SIZE, "0K", 0, 0},
+    {TRALE_OPTION_SIZE, "9223372036854775807", 0, INT64_MAX},
+    {TRALE_OPTION_SIZE, "9223372036854775808", -ERANGE, 0},
+    {TRALE_OPTION_SIZE, "18446744073709551616", -ERANGE, 0},
+    {TRALE_OPTION_SIZE, "8589934592G", -ERANGE, 0},
+    {TRALE_OPTION_SIZE, "99999999999999999999999999", -ERANGE, 0},
+    {TRALE_OPTION_SIZE, "", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "K", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "-1", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "1.5M", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "64k", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "64 K", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "64KB", -EINVAL, 0},
+    {TRALE_OPTION_SIZE, "1T", -EINVAL, 0},
+
+    {TRALE_OPTION_DURATION, "0", 0, 0},
+    {TRALE_OPTION_DURATION, "1ns", 0, 1},
+    {TRALE_OPTION_DURATION, "500us", 0, 500 * 1000},
+    {TRALE_OPTION_DURATION, "20ms", 0, 20 * 1000 * 1000},
+    {TRALE_OPTION_DURATION, "1.5s", 0, SECOND_NS * 3 / 2},
+    {TRALE_OPTION_DURATION, "0.000000001s", 0, 1},
+    {TRALE_OPTION_DURATION, "0.0000000019s", 0, 1}, /* beyond a nanosecond there is nothing */
+    {TRALE_OPTION_DURATION, "0.5ns", 0, 0},
+    {TRALE_OPTION_DURATION, "1.25min", 0, 75 * SECOND_NS},
+    {TRALE_OPTION_DURATION, "2h", 0, 7200 * SECOND_NS},
+    {TRALE_OPTION_DURATION, "2562047h", 0, INT64_C(2562047) * 3600 * SECOND_NS},
+    {TRALE_OPTION_DURATION, "2562048h", -ERANGE, 0},
+    {TRALE_OPTION_DURATION, "2562047.8h", -ERANGE, 0},
+    {TRALE_OPTION_DURATION, "9223372036854775808ns", -ERANGE, 0},
+    {TRALE_OPTION_DURATION, "99999999999999999999s", -ERANGE, 0},
+    {TRALE_OPTION_DURATION, "", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1", -EINVAL, 0}, /* of what? */
+    {TRALE_OPTION_DURATION, "s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, ".5s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1.s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1.5.5s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "-1s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1 s", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1S", -EINVAL, 0},
+    {TRALE_OPTION_DURATION, "1day", -EINVAL, 0},
+
+    {TRALE_OPTION_BOOLEAN, "yes", 0, 1},
+    {TRALE_OPTION_BOOLEAN, "true", 0, 1},
+    {TRALE_OPTION_BOOLEAN, "on", 0, 1},
+    {TRALE_OPTION_BOOLEAN, "no", 0, 0},
+    {TRALE_OPTION_BOOLEAN, "false", 0, 0},
+    {TRALE_OPTION_BOOLEAN, "off", 0, 0},
+    {TRALE_OPTION_BOOLEAN, "", -EINVAL, 0},
+    {TRALE_OPTION_BOOLEAN, "1", -EINVAL, 0},
+    {TRALE_OPTION_BOOLEAN, "Yes", -EINVAL, 0},
+    {TRALE_OPTION_BOOLEAN, "yes!", -EINVAL, 0},
+
+    {TRALE_OPTION_CHOICE, "one", 0, 0},
+    {TRALE_OPTION_CHOICE, "two", 0, 1},
+    {TRALE_OPTION_CHOICE, "three", 0, 2},
+    {TRALE_OPTION_CHOICE, "", -EINVAL, 0},
+    {TRALE_OPTION_CHOICE, "on", -EINVAL, 0},
+    {TRALE_OPTION_CHOICE, "ones", -EINVAL, 0},
+    {TRALE_OPTION_CHOICE, "one | two", -EINVAL, 0},
+    {TRALE_OPTION_CHOICE, "|", -EINVAL, 0},
+
+    {TRALE_OPTION_TEXT, "", 0, 0},
+    {TRALE_OPTION_TEXT, "anything = at all", 0, 0},
+};
+
+static void test_a_text_is_a_value_or_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ELEMENTS(values); i++) {
+        const struct trale_option option = {.name = "x", .type = values[i].type, .choices = "one|two | three"};
+        int64_t integer = -77;
+        int r = option_parse(&option, values[i].text, &integer);
+        if (r != values[i].r || integer != (r == 0 ? values[i].integer : -77))
+            fail_msg("%s \"%s\": %d, %lld", option_kind(&option), values[i].text, r, (long long)integer);
+    }
+}
+
+static void test_a_range_holds_at_both_ends(void **state)
+{
+    (void)state;
+    const struct trale_option integer = {.type = TRALE_OPTION_INTEGER, .minimum = -3, .maximum = 3};
+    const struct trale_option duration = {.type = TRALE_OPTION_DURATION, .minimum = 1000, .maximum = SECOND_NS};
+    int64_t value = 0;
+    assert_int_equal(option_parse(&integer, "-3", &value), 0);
+    assert_int_equal(option_parse(&integer, "3", &value), 0);
+    assert_int_equal(option_parse(&integer, "-4", &value), -ERANGE);
+    assert_int_equal(option_parse(&integer, "4", &value), -ERANGE);
+    assert_int_equal(value, 3);
+    assert_int_equal(option_parse(&duration, "999ns", &value), -ERANGE);
+    assert_int_equal(option_parse(&duration, "0", &value), -ERANGE);
+    assert_int_equal(option_parse(&duration, "1us", &value), 0);
+    assert_int_equal(option_parse(&duration, "1000ms", &value), 0);
+    assert_int_equal(option_parse(&duration, "1000.000001ms", &value), -ERANGE);
+    assert_int_equal(value, SECOND_NS);
+}
+
+static void test_no_text_is_misread(void **state)
+{
+    (void)state;
+    /* Short texts of the letters that mean something: what is read as a value is written back as the same value. */
+    static const char letters[] = "-0179xs.mnKG ";
+    for (uint32_t type = 0; type <= TRALE_OPTION_TEXT; type++) {
+        const struct trale_option option = {.type = type, .choices = "s|m s"};
+        for (uint32_t n = 0; n < 13 * 13 * 13 * 13; n++) {
+            char text[5] = "", again[32];
+            uint32_t rest = n;
+            for (size_t i = 0; i < 4; i++, rest /= 13)
+                text[i] = letters[rest % 13];
+            int64_t integer = 0, same = 1;
+            int r = option_parse(&option, text, &integer);
+            assert_true(r == 0 || r == -EINVAL || r == -ERANGE);
+            if (r < 0 || type > TRALE_OPTION_DURATION)
+                continue;
+            snprintf(again, sizeof again, "%lld%s", (long long)integer, type == TRALE_OPTION_DURATION ? "ns" : "");
+            if (option_parse(&option, again, &same) != 0 || same != integer)
+                fail_msg("%s \"%s\": %lld, then %lld", option_kind(&option), text, (long long)integer, (long long)same);
+        }
+    }
+}
+
+/* --- words -------------------------------------------------------------------------------------------------------- */
+
+static void test_what_is_allowed_is_said_in_the_units_that_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        struct trale_option option;
+        const char *words;
+    } samples[] = {
+        {{.type = TRALE_OPTION_INTEGER}, "an integer"},
+        {{.type = TRALE_OPTION_INTEGER, .minimum = 1, .maximum = 255}, "1 to 255"},
+        {{.type = TRALE_OPTION_INTEGER, .minimum = INT64_MIN, .maximum = INT64_MAX},
+         "-9223372036854775808 to 9223372036854775807"},
+        {{.type = TRALE_OPTION_SIZE}, "a size such as 4096, 64K or 8M"},
+        {{.type = TRALE_OPTION_SIZE, .maximum = 1 << 30}, "a size such as 4096, 64K or 8M, 0 to 1G"},
+        {{.type = TRALE_OPTION_SIZE, .minimum = 1500, .maximum = 3 << 20},
+         "a size such as 4096, 64K or 8M, 1500 to 3M"},
+        {{.type = TRALE_OPTION_DURATION, .minimum = 1500000, .maximum = 3600 * SECOND_NS},
+         "a duration such as 500us, 20ms or 1.5s, 1500us to 1h"},
+        {{.type = TRALE_OPTION_BOOLEAN}, "yes, no, true, false, on or off"},
+        {{.type = TRALE_OPTION_CHOICE, .choices = "one"}, "one"},
+        {{.type = TRALE_OPTION_CHOICE, .choices = "one|two"}, "one or two"},
+        {{.type = TRALE_OPTION_CHOICE, .choices = " one | two | three |"}, "one, two or three"},
+        {{.type = TRALE_OPTION_TEXT}, "text"},
+    };
+    for (size_t i = 0; i < N_ELEMENTS(samples); i++) {
+        char words[OPTION_TEXT];
+        assert_string_equal(option_allowed(&samples[i].option, words), samples[i].words);
+    }
+}
+
+static void test_choices_longer_than_the_room_are_cut(void **state)
+{
+    (void)state;
+    char choices[2048], words[OPTION_TEXT];
+    for (size_t i = 0; i < sizeof choices; i++)
+        choices[i] = i % 8 == 7 ? '|' : 'x';
+    choices[sizeof choices - 1] = '\0';
+    const struct trale_option option = {.type = TRALE_OPTION_CHOICE, .choices = choices};
+    assert_int_equal(strlen(option_allowed(&option, words)), OPTION_TEXT - 1);
+}
+
+/* --- schemas ------------------------------------------------------------------------------------------------------ */
+
+static void assert_flawed(struct trale_option option, const char *flaw)
+{
+    const struct trale_option options[] = {{.name = "fine", .type = TRALE_OPTION_TEXT}, option, {0}};
+    char why[OPTION_TEXT] = "";
+    int r = option_check_schema(options, sizeof options[0], why);
+    if (r != -EINVAL || strstr(why, flaw) == NULL)
+        fail_msg("%d: \"%s\", wanted \"%s\"", r, why, flaw);
+}
+
+static void test_an_unsound_schema_is_refused(void **state)
+{
+    (void)state;
+    const char *name = "its name is not of lower case letters, digits and '_'";
+    const char *value = "its default is not a value that it allows";
+    assert_flawed((struct trale_option){.name = ""}, name);
+    assert_flawed((struct trale_option){.name = "Clock"}, name);
+    assert_flawed((struct trale_option){.name = "a key"}, name);
+    assert_flawed((struct trale_option){.name = "a;b"}, name);
+    assert_flawed((struct trale_option){.name = "caf\xc3\xa9"}, name);
+    assert_flawed((struct trale_option){.name = "path"}, "its name is too long, or the runtime's");
+    assert_flawed((struct trale_option){.name = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+                  "its name is too long, or the runtime's");
+    assert_flawed((struct trale_option){.name = "x", .type = 99}, "its type is unknown");
+    assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "x", .minimum = 2, .maximum = 1},
+                  "its range is empty");
+    assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE}, "it has no choices");
+    assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE, .choices = " | |"},
+                  "it has no choices");
+    assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_BOOLEAN, .default_value = "2"}, value);
+    assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "x", .maximum = 1, .default_value = "2"},
+                  value);
+    assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE, .choices = "a|b",
+                                        .default_value = "c"},
+                  value);
+    assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "fine"}, "it is there twice");
+}
+
+static void test_a_schema_without_end_is_refused(void **state)
+{
+    (void)state;
+    static struct trale_option options[1024];
+    static char names[1024][8];
+    char why[OPTION_TEXT] = "";
+    for (size_t i = 0; i < N_ELEMENTS(options); i++) {
+        snprintf(names[i], sizeof names[i], "x%zu", i);
+        options[i] = (struct trale_option){.name = names[i], .type = TRALE_OPTION_TEXT};
+    }
+    assert_int_equal(option_check_schema(options, sizeof options[0], why), -EINVAL);
+    assert_string_equal(why, "the options in its description have no end");
+    options[1023].name = NULL;
+    assert_int_equal(option_check_schema(options, sizeof options[0], why), 1023);
+}
+
+static void test_options_of_another_release_are_read_as_far_as_both_know_them(void **state)
+{
+    (void)state;
+    struct {
+        struct trale_option option;
+        uint64_t later;
+    } newer[3] = {{{.name = "a", .type = TRALE_OPTION_TEXT}, 1}, {{.name = "b", .type = TRALE_OPTION_TEXT}, 2}};
+    char why[OPTION_TEXT] = "";
+    assert_int_equal(option_check_schema(&newer[0].option, sizeof newer[0], why), 2);
+    assert_string_equal(option_at(&newer[0].option, sizeof newer[0], 1).name, "b");
+    struct trale_option whole = {.name = "a", .help = "not known there"};
+    assert_null(option_at(&whole, offsetof(struct trale_option, help), 0).help);
+    assert_string_equal(option_at(&whole, offsetof(struct trale_option, help), 0).name, "a");
+}
+
+/* --- sections ----------------------------------------------------------------------------------------------------- */
+
+static const struct trale_option schema[] = {
+    {.name = "clock", .type = TRALE_OPTION_CHOICE, .choices = "monotonic|boottime", .default_value = "monotonic"},
+    {.name = "slack", .type = TRALE_OPTION_DURATION, .maximum = SECOND_NS, .default_value = "0"},
+    {.name = "count", .type = TRALE_OPTION_INTEGER, .minimum = 1, .maximum = 9, .default_value = "3"},
+    {.name = "label", .type = TRALE_OPTION_TEXT},
+    {0},
+};
+#define N_OPTIONS 4
+
+static int read_text(const char *text, const char *also, struct trale_value *found, struct config *config,
+                     struct test_log *log)
+{
+    struct log into = {test_log_write, log};
+    assert_int_equal(config_parse(config, "t.ini", text, strlen(text), &into), 0);
+    return option_read_section(config, config_section(config, "driver:t"), also, schema, sizeof schema[0], N_OPTIONS,
+                               found, &into);
+}
+
+static void test_a_section_fills_the_values_in_the_schemas_order(void **state)
+{
+    (void)state;
+    struct test_log log = {0};
+    struct config config = {0};
+    struct trale_value found[N_OPTIONS] = {{0}};
+    static const char text[] = "[driver:t]\nlabel = x y\npath = t.so\nclock = boottime\n";
+    assert_int_equal(read_text(text, "path", found, &config, &log), 0);
+    assert_string_equal(log.text, "");
+    assert_int_equal(found[0].integer, 1);
+    assert_int_equal(found[0].line, 4);
+    assert_string_equal(found[1].text, "0");
+    assert_int_equal(found[1].line, 0);
+    assert_int_equal(found[2].integer, 3);
+    assert_string_equal(found[3].text, "x y");
+    assert_int_equal(found[3].line, 2);
+    config_deinit(&config);
+}
+
+static void test_every_flaw_of_a_section_is_told(void **state)
+{
+    (void)state;
+    static const char text[] = "[driver:t]\nclok = boottime\nclock = sundial\nslack = 2s\ncount = few\npath = t.so\n"
+                               "quite_another = 1\n";
+    struct test_log log = {0};
+    struct config config = {0};
+    struct trale_value found[N_OPTIONS] = {{0}};
+    assert_int_equal(read_text(text, NULL, found, &config, &log), -EINVAL);
+    assert_string_equal(
+        log.text,
+        "0 trale: t.ini:2: [driver:t] clok: no such key; did you mean clock?\n"
+        "0 trale: t.ini:6: [driver:t] path: no such key; allowed are clock, slack, count, label\n"
+        "0 trale: t.ini:7: [driver:t] quite_another: no such key; allowed are clock, slack, count, label\n"
+        "0 trale: t.ini:3: [driver:t] clock = sundial: not one of monotonic or boottime\n"
+        "0 trale: t.ini:4: [driver:t] slack = 2s: out of range; allowed: a duration such as 500us, 20ms or 1.5s, 0 to "
+        "1s\n"
+        "0 trale: t.ini:5: [driver:t] count = few: not an integer; allowed: 1 to 9\n"
+        "0 trale: t.ini:1: [driver:t] label: missing, it must be given; allowed: text\n");
+    config_deinit(&config);
+}
+
+static void test_an_absent_section_has_the_defaults(void **state)
+{
+    (void)state;
+    struct test_log log = {0};
+    struct config config = {0};
+    struct trale_value found[N_OPTIONS] = {{0}};
+    struct log into = {test_log_write, &log};
+    assert_int_equal(config_parse(&config, "t.ini", "", 0, &into), 0);
+    assert_int_equal(option_read_section(&config, NULL, NULL, schema, sizeof schema[0], N_OPTIONS - 1, found, &into),
+                     0);
+    assert_string_equal(found[0].text, "monotonic");
+    assert_int_equal(found[2].integer, 3);
+    config_deinit(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_text_is_a_value_or_is_refused),
+        cmocka_unit_test(test_a_range_holds_at_both_ends),
+        cmocka_unit_test(test_no_text_is_misread),
+        cmocka_unit_test(test_what_is_allowed_is_said_in_the_units_that_are_read),
+        cmocka_unit_test(test_choices_longer_than_the_room_are_cut),
+        cmocka_unit_test(test_an_unsound_schema_is_refused),
+        cmocka_unit_test(test_a_schema_without_end_is_refused),
+        cmocka_unit_test(test_options_of_another_release_are_read_as_far_as_both_know_them),
+        cmocka_unit_test(test_a_section_fills_the_values_in_the_schemas_order),
+        cmocka_unit_test(test_every_flaw_of_a_section_is_told),
+        cmocka_unit_test(test_an_absent_section_has_the_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
