@@ -99,7 +99,8 @@ static void test_a_file_that_others_may_write_is_refused(void **state)
 {
     (void)state;
     assert_refused(write_file("group", "x", 1, 0664), -EPERM, "group is writable by others (mode 0664)");
-    assert_refused(write_file("all", "x", 1, 0602), -EPERM, "all is writable by others (mode 0602): it must not be (chmod go-w)");
+    assert_refused(write_file("all", "x", 1, 0602), -EPERM,
+                   "all is writable by others (mode 0602): it must not be (chmod go-w)");
     /* The sticky bit protects what is in a folder, not what is in a file. */
     assert_refused(write_file("sticky", "x", 1, 01666), -EPERM, "writable by others");
 }
