@@ -44,7 +44,7 @@ struct sleeper {
     uint64_t duration_ns;
     uint64_t began_ns;
     int id;
-    _Atomic int *n_early, *n_done, *order;
+    _Atomic int *n_early, *n_done;
 };
 
 trale_async(sleeper)
@@ -54,8 +54,6 @@ trale_async(sleeper)
     trale_await(trale_sleep(&self->sleep, self->duration_ns));
     if (self->n_early != NULL && trale_now(cx->runtime) - self->began_ns < self->duration_ns)
         (*self->n_early)++;
-    if (self->order != NULL)
-        self->order[*self->n_done] = self->id;
     if (self->n_done != NULL)
         (*self->n_done)++;
     trale_return(trale_result());
@@ -70,16 +68,16 @@ static void test_now_is_the_monotonic_clock(void **state)
 static void test_sleeps_overlap_and_are_never_early(void **state)
 {
     uint64_t began = clock_ns(CLOCK_MONOTONIC);
-    struct trale_task *a = trale_spawn(*state, sleeper, .duration_ns = 30 * TRALE_MILLISECOND);
-    struct trale_task *b = trale_spawn(*state, sleeper, .duration_ns = 30 * TRALE_MILLISECOND);
-    struct trale_task *c = trale_spawn(*state, sleeper, .duration_ns = 30 * TRALE_MILLISECOND);
+    struct trale_task *a = trale_spawn(*state, sleeper, .duration_ns = 100 * TRALE_MILLISECOND);
+    struct trale_task *b = trale_spawn(*state, sleeper, .duration_ns = 100 * TRALE_MILLISECOND);
+    struct trale_task *c = trale_spawn(*state, sleeper, .duration_ns = 100 * TRALE_MILLISECOND);
     assert_int_equal(trale_join(a), 0);
     assert_int_equal(trale_join(b), 0);
     assert_int_equal(trale_join(c), 0);
     uint64_t took = clock_ns(CLOCK_MONOTONIC) - began;
-    assert_true(took >= 30 * TRALE_MILLISECOND);
-    /* One after the other would be 90: what separates is not a limit of time but the order of magnitude. */
-    assert_true(took < 3 * 30 * TRALE_MILLISECOND);
+    assert_true(took >= 100 * TRALE_MILLISECOND);
+    /* One after the other would be 300 ms: what separates is not a limit of time but the order of magnitude. */
+    assert_true(took < 3 * 100 * TRALE_MILLISECOND);
 }
 
 static void test_many_random_sleeps_are_never_early(void **state)
@@ -108,14 +106,31 @@ static void test_tiny_sleeps_all_end(void **state)
     assert_int_equal(n_early, 0);
 }
 
+struct runner {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    uint64_t deadline_ns;
+    int id;
+    _Atomic int *n_done, *order;
+};
+
+trale_async(runner)
+{
+    trale_begin();
+    trale_await(trale_sleep_until(&self->sleep, self->deadline_ns));
+    self->order[(*self->n_done)++] = self->id;
+    trale_return(trale_result());
+}
+
 static void test_sleepers_wake_in_the_order_of_their_deadlines(void **state)
 {
     _Atomic int n_done = 0, order[4];
-    uint64_t unit = 5 * TRALE_MILLISECOND;
-    const uint64_t durations[] = {3 * unit, unit, 4 * unit, 2 * unit};
+    /* Late enough for all to stand before the first is due, also on a machine that does something else meanwhile. */
+    uint64_t base_ns = trale_now(*state) + 200 * TRALE_MILLISECOND;
+    const uint64_t after_ms[] = {3, 1, 4, 2};
     for (int i = 0; i < 4; i++)
-        trale_detach(trale_spawn(*state, sleeper, .duration_ns = durations[i], .id = i, .n_done = &n_done,
-                                 .order = order));
+        trale_detach(trale_spawn(*state, runner, .deadline_ns = base_ns + after_ms[i] * TRALE_MILLISECOND, .id = i,
+                                 .n_done = &n_done, .order = order));
     assert_int_equal(trale_run(*state), 0);
     assert_int_equal(order[0], 1);
     assert_int_equal(order[1], 3);
