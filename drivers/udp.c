@@ -10,6 +10,7 @@
 
 #include "udp.h"
 #include "udp_address.h"
+#include "udp_operation.h"
 #include "udp_option.h"
 #include "udp_transfer.h"
 
@@ -100,7 +101,7 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     struct udp *udp = instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     udp->host.forget_fd(udp->host.context, socket->fd);
-    udp_transfer_cancel_all(socket);
+    udp_operation_cancel_all(socket);
     close(socket->fd);
     ring_remove(socket->open);
     free(socket);
@@ -183,6 +184,8 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .leave = udp_option_leave,
         .recv = udp_transfer_recv,
         .send = udp_transfer_send,
+        .recv_batch = udp_transfer_recv_batch,
+        .send_batch = udp_transfer_send_batch,
         .address_parse = udp_address_parse,
         .address_format = udp_address_format,
     };

@@ -20,6 +20,7 @@ struct udp_socket {
     struct udp *udp;
     int fd;
     sa_family_t family;
+    bool gro;                /* TRALE_UDP_GRO is on */
     bool quiet;              /* the last receive that tried first found nothing */
     uint8_t n_quiet;         /* receives since then */
     int multicast_interface; /* of IPv4, which the kernel takes and does not tell */

@@ -2,8 +2,13 @@
 #include "udp_option.h"
 
 #include <limits.h>
+#include <netinet/udp.h>
 
 #include "udp.h"
+
+#ifndef UDP_GRO /* <netinet/udp.h> of before glibc 2.34 */
+#define UDP_GRO 104
+#endif
 
 /* What one option is called in each family; name 0: not at all. */
 struct option {
@@ -21,6 +26,7 @@ static const struct option options[] = {
     [TRALE_UDP_MULTICAST_INTERFACE] = {{IPPROTO_IP, IP_MULTICAST_IF}, {IPPROTO_IPV6, IPV6_MULTICAST_IF}, 0, INT_MAX},
     [TRALE_UDP_RECEIVE_BUFFER] = {{SOL_SOCKET, SO_RCVBUF}, {SOL_SOCKET, SO_RCVBUF}, 1, INT_MAX},
     [TRALE_UDP_SEND_BUFFER] = {{SOL_SOCKET, SO_SNDBUF}, {SOL_SOCKET, SO_SNDBUF}, 1, INT_MAX},
+    [TRALE_UDP_GRO] = {{IPPROTO_UDP, UDP_GRO}, {IPPROTO_UDP, UDP_GRO}, 0, 1},
 };
 
 /* Where the kernel keeps an option of this socket; false if it has no such option. */
@@ -49,9 +55,13 @@ int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t o
     if (value < options[option].minimum || value > options[option].maximum)
         return -EINVAL;
     int number = (int)value;
-    if (!is_v4_multicast_interface(socket, option))
-        return setsockopt(socket->fd, level, name, &number, sizeof number) < 0 ? -errno : 0;
-
+    if (!is_v4_multicast_interface(socket, option)) {
+        if (setsockopt(socket->fd, level, name, &number, sizeof number) < 0)
+            return -errno;
+        if (option == TRALE_UDP_GRO)
+            socket->gro = number != 0;
+        return 0;
+    }
     struct ip_mreqn request = {.imr_ifindex = number};
     if (setsockopt(socket->fd, level, name, &request, sizeof request) < 0)
         return errno == EADDRNOTAVAIL ? -ENODEV : -errno;

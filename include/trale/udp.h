@@ -41,6 +41,8 @@ struct trale_address {
 #define TRALE_UDP_MULTICAST_INTERFACE 5u /* an interface's index, 0: the system's choice */
 #define TRALE_UDP_RECEIVE_BUFFER 6u      /* bytes; Linux doubles what is set and caps it at rmem_max, socket(7) */
 #define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
+#define TRALE_UDP_GRO 8u                 /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
+                                          * then trale_udp_recv_batch alone receives, and tells segment_size */
 
 /* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
 struct trale_udp_socket {
@@ -75,6 +77,33 @@ struct trale_udp_send {
     void *driver[2];
 };
 
+/* The most that one batch moves; what is beyond it in an array waits for the next. */
+#define TRALE_UDP_BATCH 64u
+
+/* One of the datagrams of a batch. Zero what is not set. Frozen. */
+struct trale_datagram {
+    void *buf;                    /* lent; a send only reads it */
+    uint64_t size;                /* the bytes to be sent, or the room there is */
+    uint64_t length;              /* received: the whole length; what is beyond `size` is lost */
+    struct trale_address address; /* the destination (AF_UNSPEC: the connected peer), or, received, the sender */
+    /* 0: buf holds one datagram. Else several, one after the other, each of this size, but the last, which may be
+     * shorter: to be cut up by the kernel (udp(7) UDP_SEGMENT; at most 64, of 65,507 bytes in all), or, received with
+     * TRALE_UDP_GRO, put together by it. */
+    uint32_t segment_size;
+    uint64_t reserved;
+};
+
+/* A batch of receives or sends. */
+struct trale_udp_batch {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    struct trale_datagram *datagrams;
+    uint64_t n_datagrams;
+
+    struct trale_wait wait;
+    void *driver[2];
+};
+
 struct trale_udp {
     struct trale_interface interface; /* version 1 */
 
@@ -94,6 +123,8 @@ struct trale_udp {
     /* Make *op a future: `type` is to be set by the driver, what the caller passes is set already, the rest zero. */
     void (*recv)(void *instance, struct trale_udp_recv *op);
     void (*send)(void *instance, struct trale_udp_send *op);
+    void (*recv_batch)(void *instance, struct trale_udp_batch *op);
+    void (*send_batch)(void *instance, struct trale_udp_batch *op);
     /* [any] */
     int32_t (*address_parse)(void *instance, const char *text, struct trale_address *address);
     int32_t (*address_format)(void *instance, const struct trale_address *address, char *buf, uint64_t size);
@@ -237,10 +268,38 @@ static inline struct trale_future *trale_udp_send(struct trale_udp_send *send, s
     return trale_udp_send_to(send, socket, buf, size, &peer);
 }
 
+/* The future of what is there: waits for a datagram, and takes with it those that have come by then, one into each of
+ * the n_datagrams buffers in turn, with length, address and segment_size set. The array and the buffers are the
+ * future's until it resolves or is dropped. Resolves to how many there are, 1 to TRALE_UDP_BATCH; the others are
+ * untouched. Or to -EINVAL (n_datagrams is 0), or what trale_udp_recv_from has. Dropped, it has taken none. In the
+ * account of fairness (trale.h) each datagram counts as an await. */
+static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
+                                                        struct trale_datagram *datagrams, size_t n_datagrams)
+{
+    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
+    socket->udp->recv_batch(socket->udp->interface.instance, batch);
+    return &batch->future;
+}
+
+/* The future of sending datagrams in the array's order. Resolves, as soon as the kernel has taken one, to how many it
+ * has taken, 1 to TRALE_UDP_BATCH, from the first on; to be called again with the others, which goes on, or tells what
+ * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, or segment_size does not fit), -EIO (the way out
+ * cannot cut up what has a segment_size: send the pieces one by one), or what trale_udp_send_to has, and none was sent.
+ * Dropped, it has sent none. */
+static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
+                                                        struct trale_datagram *datagrams, size_t n_datagrams)
+{
+    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
+    socket->udp->send_batch(socket->udp->interface.instance, batch);
+    return &batch->future;
+}
+
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_address) == 28, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_udp_send) == 136, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_batch) == 104, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_datagram) == 64, "frozen: an array element");
 #endif
 
 #endif
