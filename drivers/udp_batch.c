@@ -55,7 +55,7 @@ static int64_t batch_pay(int64_t n, struct trale_context *context)
     return n;
 }
 
-/* --- receives ------------------------------------------------------------------------------------------------------ */
+/* --- receives ----------------------------------------------------------------------------------------------------- */
 
 /* How many bytes each of the datagrams has that the kernel put together; 0: it is one. */
 static uint32_t segment_size(struct msghdr *message)
@@ -122,7 +122,7 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
     batch->future.type = &type;
 }
 
-/* --- sends --------------------------------------------------------------------------------------------------------- */
+/* --- sends -------------------------------------------------------------------------------------------------------- */
 
 /* 0, or what is wrong with the datagram. */
 static int message_prepare(struct messages *messages, uint32_t i, struct trale_datagram *datagram)

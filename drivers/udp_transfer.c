@@ -6,7 +6,7 @@
 #include "udp_address.h"
 #include "udp_operation.h"
 
-/* --- receives ------------------------------------------------------------------------------------------------------ */
+/* --- receives ----------------------------------------------------------------------------------------------------- */
 
 static int64_t recv_attempt(struct trale_future *future)
 {
@@ -51,7 +51,7 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
     recv->future.type = &type;
 }
 
-/* --- sends --------------------------------------------------------------------------------------------------------- */
+/* --- sends -------------------------------------------------------------------------------------------------------- */
 
 static int64_t send_attempt(struct trale_future *future)
 {

@@ -159,7 +159,7 @@ static void test_both_families_do_it(void **state)
     assert_string_equal(f->received[2], "datagram 2");
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
 
 struct receiver {
     struct trale_future future;
@@ -250,7 +250,7 @@ static void test_a_flood_of_batches_ends(void **state)
     assert_true(recv_batch(f, 0, N_MAX) > 0);
 }
 
-/* --- fairness ------------------------------------------------------------------------------------------------------ */
+/* --- fairness ----------------------------------------------------------------------------------------------------- */
 
 struct counter {
     struct trale_future future;
@@ -300,7 +300,7 @@ static void test_a_batch_costs_what_its_datagrams_would(void **state)
     assert_int_equal(trale_join(others), -ECANCELED);
 }
 
-/* --- segmentation by the kernel -------------------------------------------------------------------------------------- */
+/* --- segmentation by the kernel ----------------------------------------------------------------------------------- */
 
 static void test_one_buffer_is_sent_as_several_datagrams(void **state)
 {
