@@ -5,7 +5,8 @@
  * Sleeps that wait stand in a heap, the earliest on top; each knows its position, so that one that is dropped is taken
  * out of the middle. The timerfd is armed for the top, and only when the executor is about to look or to sleep, so a
  * thousand sleeps that begin in one round cost one system call, and one that ends before anybody looked costs none. A
- * task of the driver's own waits for the timerfd and wakes every sleeper that is due.
+ * task of the driver's own waits for the timerfd and wakes every sleeper that is due. With a slack the timerfd is armed
+ * that much later than the top asks for, and more of them are due.
  *
  * Never early: a sleep resolves when the clock, read here, has reached its deadline, never because an event came.
  */
@@ -25,7 +26,7 @@
 #define ARM_MAX_NS ((uint64_t)INT64_MAX)
 #define ARITY 4
 
-enum option { OPTION_CLOCK, N_OPTIONS };
+enum option { OPTION_CLOCK, OPTION_SLACK, N_OPTIONS };
 
 static const clockid_t clocks[] = {CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME};
 
@@ -35,6 +36,11 @@ static const struct trale_option timer_options[] = {
                       .choices = "monotonic | boottime | realtime",
                       .default_value = "monotonic",
                       .help = "what deadlines are measured on; realtime follows the wall clock when it is set"},
+    [OPTION_SLACK] = {.name = "slack",
+                      .type = TRALE_OPTION_DURATION,
+                      .maximum = TRALE_SECOND,
+                      .default_value = "0",
+                      .help = "how late sleeps may end, so that those close together end at once"},
     [N_OPTIONS] = {.name = NULL},
 };
 
@@ -47,6 +53,7 @@ struct timer {
     struct trale_timer table;
     struct trale_host host;
     clockid_t clock;
+    uint64_t slack_ns;
     int fd;
     uint64_t armed_ns; /* what the fd is set to, or NEVER */
     uint64_t last_sequence;
@@ -202,9 +209,10 @@ static void timer_before_wait(void *instance, uint32_t idle)
 {
     (void)idle;
     struct timer *timer = instance;
-    if (timer->n_entries == 0 || timer->heap[0].deadline_ns >= timer->armed_ns)
+    if (timer->n_entries == 0)
         return;
-    if (timer_arm(timer, timer->heap[0].deadline_ns) < 0)
+    uint64_t deadline_ns = trale_time_add(timer->heap[0].deadline_ns, timer->slack_ns);
+    if (deadline_ns < timer->armed_ns && timer_arm(timer, deadline_ns) < 0)
         timer->host.log(timer->host.context, TRALE_LOG_ERROR, "timerfd_settime failed: sleepers will not wake");
 }
 
@@ -278,6 +286,7 @@ static int32_t timer_start(const struct trale_host *host, const struct trale_set
     trale_host_copy(&timer->host, host);
     timer->table = (struct trale_timer){{sizeof timer->table, 1, timer}, timer_now, timer_sleep_until};
     timer->clock = clocks[settings->values[OPTION_CLOCK].integer];
+    timer->slack_ns = (uint64_t)settings->values[OPTION_SLACK].integer;
     timer->armed_ns = NEVER;
     timer->watcher.type = &watcher_type;
     int32_t r;

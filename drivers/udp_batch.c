@@ -47,11 +47,16 @@ static void message_set(struct messages *messages, uint32_t i, struct trale_data
     };
 }
 
-/* A batch costs what its datagrams would have cost one by one. */
-static int64_t batch_pay(int64_t n, struct trale_context *context)
+/* A batch costs what its datagrams would have cost one by one, one of which the await pays. */
+static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct trale_context *context)
 {
-    if (n > 1)
-        context->budget = context->budget > (uint64_t)n ? context->budget - (uint32_t)(n - 1) : 1;
+    uint64_t cost = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const struct trale_datagram *datagram = &batch->datagrams[i];
+        cost += datagram->segment_size > 0 ? TRALE_UDP_BATCH : 1;
+    }
+    if (cost > 1)
+        context->budget = context->budget > cost ? context->budget - (uint32_t)(cost - 1) : 1;
     return n;
 }
 
@@ -104,8 +109,9 @@ static struct operation recv_batch_operation(struct trale_future *future)
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
 {
     const struct operation operation = recv_batch_operation(future);
-    return batch_of(future)->n_datagrams == 0 ? -EINVAL
-                                              : batch_pay(udp_operation_recv(&operation, context), context);
+    if (batch_of(future)->n_datagrams == 0)
+        return -EINVAL;
+    return batch_pay(batch_of(future), udp_operation_recv(&operation, context), context);
 }
 
 static void recv_batch_drop(struct trale_future *future)
@@ -175,8 +181,9 @@ static struct operation send_batch_operation(struct trale_future *future)
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)
 {
     const struct operation operation = send_batch_operation(future);
-    return batch_of(future)->n_datagrams == 0 ? -EINVAL
-                                              : batch_pay(udp_operation_send(&operation, context), context);
+    if (batch_of(future)->n_datagrams == 0)
+        return -EINVAL;
+    return batch_pay(batch_of(future), udp_operation_send(&operation, context), context);
 }
 
 static void send_batch_drop(struct trale_future *future)

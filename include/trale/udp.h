@@ -272,7 +272,7 @@ static inline struct trale_future *trale_udp_send(struct trale_udp_send *send, s
  * the n_datagrams buffers in turn, with length, address and segment_size set. The array and the buffers are the
  * future's until it resolves or is dropped. Resolves to how many there are, 1 to TRALE_UDP_BATCH; the others are
  * untouched. Or to -EINVAL (n_datagrams is 0), or what trale_udp_recv_from has. Dropped, it has taken none. In the
- * account of fairness (trale.h) each datagram counts as an await. */
+ * account of fairness (trale.h) each datagram counts as an await, and one with a segment_size as 64. */
 static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
                                                         struct trale_datagram *datagrams, size_t n_datagrams)
 {
