@@ -22,7 +22,8 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
     if (task == NULL)
         return NULL;
     task->driver = driver;
-    task->joiner_polls = executor->callers_poll;
+    if (executor->callers_poll)
+        atomic_store_explicit(&task->shared, 2 * TASK_REFERENCE | TASK_POLLED, memory_order_relaxed);
     if (executor_on_thread != executor) {
         atomic_fetch_or_explicit(&task->shared, TASK_INJECTED, memory_order_relaxed);
         task_reference(task);
@@ -30,7 +31,6 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
     } else if (executor->closing) {
         trale_future_drop(task->future);
         task_finish(task, -ECANCELED);
-        task_release(task);
     } else {
         executor_adopt(executor, task);
     }
@@ -47,7 +47,6 @@ static void executor_finish(struct executor *executor, struct trale_task *task, 
         pthread_cond_broadcast(&executor->seat_changed);
         pthread_mutex_unlock(&executor->seat_lock);
     }
-    task_release(task);
     if (driver || --executor->n_tasks > 0)
         return;
     while (!list_is_empty(&executor->emptied)) {
@@ -201,6 +200,7 @@ void executor_deinit(struct executor *executor)
     }
     while (executor->n_interrupts < executor->n_owed)
         executor->n_interrupts += executor->park.wait(executor->park.data, true);
+    task_pool_deinit(&executor->task_pool);
     executor_on_thread = outer;
     pthread_cond_destroy(&executor->seat_changed);
     pthread_mutex_destroy(&executor->seat_lock);

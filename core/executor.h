@@ -8,6 +8,7 @@
 
 #include "core/park.h"
 #include "core/task.h"
+#include "core/task_pool.h"
 
 struct executor {
     /* The executor thread's own. */
@@ -16,6 +17,7 @@ struct executor {
     struct list emptied;          /* who waits for n_tasks to be 0: struct executor_emptied */
     struct trale_task *running;   /* the one inside its poll, or NULL */
     struct trale_context context; /* what it is given */
+    struct task_pool task_pool;
     uint64_t n_tasks;             /* not done, without the drivers' */
     uint64_t last_id;
     uint64_t n_late;       /* finished tasks that are still on their way in from other threads */

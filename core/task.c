@@ -5,17 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/executor.h"
 #include "core/futex.h"
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+/* The executor's pool, on its thread; NULL on others. It does not matter if the executor is gone and another one stands
+ * in its place: blocks are all alike. */
+static struct task_pool *task_pool(const struct executor *executor)
+{
+    return executor_on_thread != NULL && executor_on_thread == executor ? &executor_on_thread->task_pool : NULL;
+}
 
 struct trale_task *task_new(struct executor *executor, const struct trale_waker_table *table,
                             const struct trale_future *future, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct trale_task))
         return NULL;
-    struct trale_task *task = malloc(sizeof *task + size);
+    uint8_t size_class = task_pool_class(sizeof(struct trale_task) + size);
+    struct trale_task *task = task_pool_get(task_pool(executor), size_class, sizeof *task + size);
     if (task == NULL)
         return NULL;
-    *task = (struct trale_task){.waker = {.table = table}, .executor = executor, .state = TASK_DONE};
+    /* One by one: to clear it all would cost more than the rest. */
+    task->waker.table = table;
+    task->executor = executor;
+    task->id = 0;
+    task->state = TASK_DONE;
+    task->size_class = size_class;
+    task->driver = task->awaited_here = false;
     list_init(&task->node);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     if (size > 0)
@@ -24,6 +41,17 @@ struct trale_task *task_new(struct executor *executor, const struct trale_waker_
         task->future = (struct trale_future *)(uintptr_t)future;
     return task;
 }
+
+static void task_free(struct trale_task *task)
+{
+    struct task_pool *pool = task_pool(task->executor);
+    if (pool != NULL)
+        task_pool_put(pool, task->size_class, task);
+    else
+        free(task);
+}
+
+/* --- references and the end --------------------------------------------------------------------------------------- */
 
 void task_reference(struct trale_task *task)
 {
@@ -40,18 +68,38 @@ void task_release(struct trale_task *task)
     if (shared / TASK_REFERENCE > 1)
         shared = atomic_fetch_sub_explicit(&task->shared, TASK_REFERENCE, memory_order_acq_rel);
     if (shared / TASK_REFERENCE == 1)
-        free(task);
+        task_free(task);
+}
+
+/* The end of a task whose result nobody waits for, on another thread or in its injection: in one step, or not at all. */
+static bool task_finish_alone(struct trale_task *task)
+{
+    uint32_t shared = atomic_load_explicit(&task->shared, memory_order_acquire);
+    if (shared / TASK_REFERENCE == 1) {
+        task_free(task);
+        return true;
+    }
+    return (shared & (TASK_INJECTED | TASK_AWAITED | TASK_BLOCKED)) == 0 && shared < TASK_REFERENCES_MAX &&
+           atomic_compare_exchange_strong_explicit(&task->shared, &shared, (shared | TASK_FINISHED) - TASK_REFERENCE,
+                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 uint32_t task_finish(struct trale_task *task, int64_t result)
 {
+    const struct trale_waker *here = task->awaited_here ? task->joiner : NULL;
+    uint32_t old = 0;
     task->result = result;
     task->state = TASK_DONE;
-    uint32_t old = atomic_fetch_or_explicit(&task->shared, TASK_FINISHED, memory_order_acq_rel);
-    if ((old & TASK_AWAITED) != 0)
-        task->joiner->table->wake(task->joiner);
-    if ((old & TASK_BLOCKED) != 0)
-        futex_wake_all(&task->shared);
+    if (!task_finish_alone(task)) {
+        old = atomic_fetch_or_explicit(&task->shared, TASK_FINISHED, memory_order_acq_rel);
+        if ((old & TASK_AWAITED) != 0)
+            task->joiner->table->wake(task->joiner);
+        if ((old & TASK_BLOCKED) != 0)
+            futex_wake_all(&task->shared);
+        task_release(task);
+    }
+    if (here != NULL)
+        here->table->wake_by_ref(here);
     return old;
 }
 
@@ -65,7 +113,14 @@ void task_wait(struct trale_task *task)
     }
 }
 
-/* --- awaiting a task: the joiner's side of TASK_AWAITED ----------------------------------------------------------- */
+/* --- awaiting a task ---------------------------------------------------------------------------------------------- */
+
+/* On the task's own executor thread no two sides can meet: `awaited_here` lends it the joiner's waker, for as long as
+ * the future waits. Elsewhere it is given a clone, and TASK_AWAITED says whose that is. */
+static bool joined_is_here(const struct trale_joined *joined)
+{
+    return executor_on_thread != NULL && executor_on_thread == joined->task->executor;
+}
 
 static int64_t joined_take(struct trale_joined *joined)
 {
@@ -93,6 +148,11 @@ static int64_t joined_poll(struct trale_future *future, struct trale_context *co
         return -ENOMEM;
     if (task_is_finished(task))
         return joined_take(joined);
+    if (joined_is_here(joined)) {
+        task->joiner = context->waker;
+        task->awaited_here = true;
+        return TRALE_PENDING;
+    }
     if (joined->waker == context->waker)
         return TRALE_PENDING;
     if (joined->waker != NULL && !joined_retract(joined))
@@ -113,6 +173,8 @@ static void joined_drop(struct trale_future *future)
         return;
     if (joined->waker != NULL)
         joined_retract(joined);
+    else if (joined_is_here(joined))
+        joined->task->awaited_here = false;
     task_release(joined->task);
 }
 

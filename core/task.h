@@ -27,12 +27,14 @@ enum task_state {
     TASK_DONE,    /* On no queue, the future resolved or dropped. Never left. */
 };
 
-/* The flags in `shared`. Each is set at most once, but for INJECTED and AWAITED, which come and go. */
+/* The flags in `shared`. Each is set at most once, but for INJECTED and AWAITED, which come and go. Who awaits the task
+ * on the executor thread itself needs none of them, see `awaited_here`. */
 #define TASK_FINISHED 1u /* `result` is there. Set by the executor. */
 #define TASK_INJECTED 2u /* On its way to the executor from another thread: set by whoever pushes it, once. */
 #define TASK_ABORTED 4u  /* trale_abort was called. */
-#define TASK_AWAITED 8u  /* `joiner` is set; it belongs to who clears this flag or sets FINISHED while it is set. */
+#define TASK_AWAITED 8u  /* `joiner` is another thread's; it belongs to who clears this or sets FINISHED meanwhile. */
 #define TASK_BLOCKED 16u /* A thread sleeps until the task is FINISHED. */
+#define TASK_POLLED 32u  /* Always: there is no executor thread, trale_join has to poll. */
 #define TASK_REFERENCE 256u
 /* Above this, references are no longer counted, and the task is leaked rather than freed under somebody. */
 #define TASK_REFERENCES_MAX (1u << 31)
@@ -47,15 +49,16 @@ struct trale_task {
     int64_t result;
     uint64_t id;
     _Atomic uint32_t shared;
-    uint8_t state; /* enum task_state */
-    bool driver;   /* a driver's own or the runtime's: not counted by trale_run */
-    bool joiner_polls; /* there is no executor thread, trale_join has to poll */
+    uint8_t state;      /* enum task_state */
+    uint8_t size_class; /* in the pool */
+    bool driver;        /* a driver's own or the runtime's: not counted by trale_run */
+    bool awaited_here;  /* `joiner` is lent by a future that is polled on the executor thread */
     /* The frame of a spawned task follows. */
     _Alignas(max_align_t) char frame[];
 };
 
 /* A task for a copy of the frame, or (size 0) for a future that stays where it is. It has two references: the
- * executor's and the handle's. NULL when memory is out. */
+ * executor's and the handle's. NULL when memory is out. [any] */
 struct trale_task *task_new(struct executor *executor, const struct trale_waker_table *table,
                             const struct trale_future *future, size_t size);
 
@@ -64,8 +67,8 @@ void task_reference(struct trale_task *task);
 /* Gives a reference back; the last one frees the task. */
 void task_release(struct trale_task *task);
 
-/* Sets the result, for all to see, wakes the task or thread that waits for it, and returns the flags as they were. The
- * caller still has its reference. [executor] */
+/* Sets the result, for all to see, wakes the task or thread that waits for it, gives back the executor's reference, and
+ * returns the flags as they were. [executor] */
 uint32_t task_finish(struct trale_task *task, int64_t result);
 
 /* Whether the result is there; if so, it may be read. */

@@ -18,7 +18,7 @@ int64_t trale_join(struct trale_task *task)
     if (!task_is_finished(task)) {
         if (executor_on_thread == task->executor)
             return -EDEADLK;
-        if (task->joiner_polls)
+        if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
             executor_run_until(task->executor, task);
         else
             task_wait(task);

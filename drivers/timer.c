@@ -203,15 +203,19 @@ static int timer_arm(struct timer *timer, uint64_t deadline_ns)
     return 0;
 }
 
+/* When the timerfd has to fire, or NEVER. */
+static uint64_t timer_next(const struct timer *timer)
+{
+    return timer->n_entries > 0 ? trale_time_add(timer->heap[0].deadline_ns, timer->slack_ns) : NEVER;
+}
+
 /* Arms for the earliest sleeper, if that is earlier than what is armed. What is armed too early wakes the watcher once
  * for nothing, which is cheaper than a system call for each sleep that is given up. */
 static void timer_before_wait(void *instance, uint32_t idle)
 {
     (void)idle;
     struct timer *timer = instance;
-    if (timer->n_entries == 0)
-        return;
-    uint64_t deadline_ns = trale_time_add(timer->heap[0].deadline_ns, timer->slack_ns);
+    uint64_t deadline_ns = timer_next(timer);
     if (deadline_ns < timer->armed_ns && timer_arm(timer, deadline_ns) < 0)
         timer->host.log(timer->host.context, TRALE_LOG_ERROR, "timerfd_settime failed: sleepers will not wake");
 }
@@ -229,33 +233,35 @@ static void timer_wake_due(struct timer *timer)
 }
 
 /* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
- * (TFD_TIMER_CANCEL_ON_SET). Either way it is to be armed anew, and the clock says who is due. False: nothing. */
-static bool timer_read(struct timer *timer)
+ * (TFD_TIMER_CANCEL_ON_SET). */
+static void timer_read(struct timer *timer)
 {
     uint64_t n_expirations;
-    if (read(timer->fd, &n_expirations, sizeof n_expirations) < 0) {
-        if (errno != ECANCELED)
-            return false;
+    while (read(timer->fd, &n_expirations, sizeof n_expirations) >= 0)
+        ;
+    if (errno == ECANCELED)
         timer_tell_clock_set(timer);
-    }
-    timer->armed_ns = NEVER;
-    return true;
 }
 
-/* The driver's task. */
+/* The driver's task. Whatever woke it, the clock says who is due, and the timerfd is armed anew. That also ends its
+ * being readable, so it need not be read, where nothing else is asked for: not when it will not be armed, and not where
+ * readiness comes as edges and only who has read to the end may wait. */
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
 {
     struct timer *timer = (struct timer *)(void *)((char *)future - offsetof(struct timer, watcher));
+    const struct trale_host *host = &timer->host;
     int32_t r;
     do {
-        while (timer_read(timer))
-            timer_wake_due(timer);
-        timer->host.cancel_wait(timer->host.context, &timer->wait);
+        timer_wake_due(timer);
+        if ((host->hints & TRALE_HOST_LEVEL) == 0 || timer_next(timer) == NEVER)
+            timer_read(timer);
+        timer->armed_ns = NEVER;
+        host->cancel_wait(host->context, &timer->wait);
         timer->wait.waker = context->waker;
-        r = timer->host.register_waker(timer->host.context, timer->fd, TRALE_READABLE, &timer->wait);
+        r = host->register_waker(host->context, timer->fd, TRALE_READABLE, &timer->wait);
     } while (r == 1);
     if (r < 0)
-        timer->host.log(timer->host.context, TRALE_LOG_ERROR, "cannot wait for the timerfd: sleepers will not wake");
+        host->log(host->context, TRALE_LOG_ERROR, "cannot wait for the timerfd: sleepers will not wake");
     return r < 0 ? r : TRALE_PENDING;
 }
 
