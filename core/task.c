@@ -71,7 +71,7 @@ void task_release(struct trale_task *task)
         task_free(task);
 }
 
-/* The end of a task whose result nobody waits for, on another thread or in its injection: in one step, or not at all. */
+/* The end of a task that no other thread waits for and that is not in its injection: in one step, or not at all. */
 static bool task_finish_alone(struct trale_task *task)
 {
     uint32_t shared = atomic_load_explicit(&task->shared, memory_order_acquire);

@@ -2,11 +2,11 @@
  *
  * trale.timer/1 on timerfd(2): one fd for all sleepers.
  *
- * Sleeps that wait stand in a heap, the earliest on top; each knows its position, so that one that is dropped is taken
- * out of the middle. The timerfd is armed for the top, and only when the executor is about to look or to sleep, so a
- * thousand sleeps that begin in one round cost one system call, and one that ends before anybody looked costs none. A
- * task of the driver's own waits for the timerfd and wakes every sleeper that is due. With a slack the timerfd is armed
- * that much later than the top asks for, and more of them are due.
+ * Sleeps that wait stand in a queue by deadline (timer_queue.c), from which one that is dropped is taken out again. The
+ * timerfd is armed for the earliest, and only when the executor is about to look or to sleep, so a thousand sleeps that
+ * begin in one round cost one system call, and one that ends before anybody looked costs none. A task of the driver's
+ * own waits for the timerfd and wakes every sleeper that is due. With a slack the timerfd is armed that much later, and
+ * more of them are due.
  *
  * Never early: a sleep resolves when the clock, read here, has reached its deadline, never because an event came.
  */
@@ -18,13 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <trale/timer.h>
+#include "timer_queue.h"
 
-#define NEVER UINT64_MAX
 /* timerfd_settime(2) takes what fits a signed count of nanoseconds (the kernel's ktime_t), 292 years; later deadlines
  * are approached in steps. */
 #define ARM_MAX_NS ((uint64_t)INT64_MAX)
-#define ARITY 4
 
 enum option { OPTION_CLOCK, OPTION_SLACK, N_OPTIONS };
 
@@ -44,11 +42,6 @@ static const struct trale_option timer_options[] = {
     [N_OPTIONS] = {.name = NULL},
 };
 
-struct entry {
-    uint64_t deadline_ns;
-    struct trale_sleep *sleep;
-};
-
 struct timer {
     struct trale_timer table;
     struct trale_host host;
@@ -56,11 +49,9 @@ struct timer {
     uint64_t slack_ns;
     int fd;
     uint64_t armed_ns; /* what the fd is set to, or NEVER */
-    uint64_t last_sequence;
-    struct entry *heap;
-    size_t n_entries, n_room;
     struct trale_future watcher; /* the driver's task */
     struct trale_wait wait;
+    struct timer_queue queue;
 };
 
 static uint64_t timer_now(void *instance)
@@ -70,80 +61,7 @@ static uint64_t timer_now(void *instance)
     return (uint64_t)now.tv_sec * TRALE_SECOND + (uint64_t)now.tv_nsec;
 }
 
-/* --- the heap: every parent is before its ARITY children; equal deadlines in the order in which they came --------- */
-
-static bool entry_before(const struct entry *a, const struct entry *b)
-{
-    if (a->deadline_ns != b->deadline_ns)
-        return a->deadline_ns < b->deadline_ns;
-    return a->sleep->sequence < b->sleep->sequence;
-}
-
-static void heap_put(struct timer *timer, size_t position, struct entry entry)
-{
-    timer->heap[position] = entry;
-    entry.sleep->position = position;
-}
-
-static void heap_rise(struct timer *timer, size_t position, struct entry entry)
-{
-    while (position > 0) {
-        size_t parent = (position - 1) / ARITY;
-        if (!entry_before(&entry, &timer->heap[parent]))
-            break;
-        heap_put(timer, position, timer->heap[parent]);
-        position = parent;
-    }
-    heap_put(timer, position, entry);
-}
-
-static void heap_sink(struct timer *timer, size_t position, struct entry entry)
-{
-    for (;;) {
-        size_t first = position * ARITY + 1;
-        size_t end = first + ARITY < timer->n_entries ? first + ARITY : timer->n_entries;
-        if (first >= end)
-            break;
-        size_t least = first;
-        for (size_t child = first + 1; child < end; child++)
-            if (entry_before(&timer->heap[child], &timer->heap[least]))
-                least = child;
-        if (!entry_before(&timer->heap[least], &entry))
-            break;
-        heap_put(timer, position, timer->heap[least]);
-        position = least;
-    }
-    heap_put(timer, position, entry);
-}
-
-static int heap_add(struct timer *timer, struct trale_sleep *sleep)
-{
-    if (timer->n_entries == timer->n_room) {
-        size_t n_room = timer->n_room > 0 ? 2 * timer->n_room : 64;
-        struct entry *heap = reallocarray(timer->heap, n_room, sizeof *heap);
-        if (heap == NULL)
-            return -ENOMEM;
-        timer->heap = heap;
-        timer->n_room = n_room;
-    }
-    sleep->sequence = ++timer->last_sequence;
-    timer->n_entries++;
-    heap_rise(timer, timer->n_entries - 1, (struct entry){sleep->deadline_ns, sleep});
-    return 0;
-}
-
-static void heap_remove(struct timer *timer, size_t position)
-{
-    struct entry last = timer->heap[--timer->n_entries];
-    if (position == timer->n_entries)
-        return;
-    if (position > 0 && entry_before(&last, &timer->heap[(position - 1) / ARITY]))
-        heap_rise(timer, position, last);
-    else
-        heap_sink(timer, position, last);
-}
-
-/* --- a sleep: `waker` is set while it stands in the heap ---------------------------------------------------------- */
+/* --- a sleep: `waker` is set while it stands in the queue --------------------------------------------------------- */
 
 static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
 {
@@ -156,7 +74,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     /* Either it begins, or the watcher has found it due; on a clock that was set back in between, it waits again. */
     if (timer_now(timer) >= sleep->deadline_ns)
         return 0;
-    int r = heap_add(timer, sleep);
+    int r = timer_queue_add(&timer->queue, sleep);
     if (r < 0)
         return r;
     sleep->waker = context->waker;
@@ -167,7 +85,7 @@ static void sleep_drop(struct trale_future *future)
 {
     struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
     if (sleep->waker != NULL)
-        heap_remove(sleep->driver, sleep->position);
+        timer_queue_remove(&((struct timer *)sleep->driver)->queue, sleep);
 }
 
 static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
@@ -206,7 +124,7 @@ static int timer_arm(struct timer *timer, uint64_t deadline_ns)
 /* When the timerfd has to fire, or NEVER. */
 static uint64_t timer_next(const struct timer *timer)
 {
-    return timer->n_entries > 0 ? trale_time_add(timer->heap[0].deadline_ns, timer->slack_ns) : NEVER;
+    return trale_time_add(timer_queue_next(&timer->queue), timer->slack_ns);
 }
 
 /* Arms for the earliest sleeper, if that is earlier than what is armed. What is armed too early wakes the watcher once
@@ -223,10 +141,9 @@ static void timer_before_wait(void *instance, uint32_t idle)
 static void timer_wake_due(struct timer *timer)
 {
     uint64_t now_ns = timer_now(timer);
-    while (timer->n_entries > 0 && timer->heap[0].deadline_ns <= now_ns) {
-        struct trale_sleep *sleep = timer->heap[0].sleep;
+    struct trale_sleep *sleep;
+    while ((sleep = timer_queue_take(&timer->queue, now_ns)) != NULL) {
         const struct trale_waker *waker = sleep->waker;
-        heap_remove(timer, 0);
         sleep->waker = NULL;
         waker->table->wake_by_ref(waker);
     }
@@ -278,7 +195,7 @@ static void timer_stop(void *instance)
     struct timer *timer = instance;
     timer->host.forget_fd(timer->host.context, timer->fd);
     close(timer->fd);
-    free(timer->heap);
+    timer_queue_deinit(&timer->queue);
     free(timer);
 }
 

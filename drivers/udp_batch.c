@@ -145,6 +145,7 @@ static int message_prepare(struct messages *messages, uint32_t i, struct trale_d
     struct msghdr *message = &messages->message[i].msg_hdr;
     message->msg_control = &messages->control[i];
     message->msg_controllen = CMSG_SPACE(sizeof segment);
+    memset(&messages->control[i], 0, sizeof messages->control[i]);
     messages->control[i].header =
         (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof segment), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT};
     memcpy(CMSG_DATA(&messages->control[i].header), &segment, sizeof segment);

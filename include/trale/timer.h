@@ -27,8 +27,7 @@ struct trale_sleep {
     uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
     void *driver;
     const struct trale_waker *waker;
-    uint64_t sequence;
-    uint64_t position;
+    uint64_t place[2];
 };
 
 struct trale_timer {

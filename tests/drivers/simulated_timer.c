@@ -10,12 +10,12 @@
 struct simulation {
     struct trale_timer table;
     uint64_t now_ns;
-    struct trale_sleep *first; /* sleepers by deadline, linked through `driver`'s neighbour, `sequence` */
+    struct trale_sleep *first; /* sleepers by deadline, linked through `place` */
 };
 
 static struct trale_sleep *next_of(const struct trale_sleep *sleep)
 {
-    return (struct trale_sleep *)(uintptr_t)sleep->sequence;
+    return (struct trale_sleep *)(uintptr_t)sleep->place[0];
 }
 
 static uint64_t simulation_now(void *instance)
@@ -31,7 +31,7 @@ static void unlink_sleep(struct simulation *simulation, struct trale_sleep *slee
     }
     for (struct trale_sleep *before = simulation->first; before != NULL; before = next_of(before))
         if (next_of(before) == sleep)
-            before->sequence = sleep->sequence;
+            before->place[0] = sleep->place[0];
 }
 
 static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
@@ -48,9 +48,9 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
         before = after;
         after = next_of(after);
     }
-    sleep->sequence = (uintptr_t)after;
+    sleep->place[0] = (uintptr_t)after;
     if (before != NULL)
-        before->sequence = (uintptr_t)sleep;
+        before->place[0] = (uintptr_t)sleep;
     else
         simulation->first = sleep;
     sleep->waker = context->waker;

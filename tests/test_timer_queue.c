@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The timer driver's queue alone, against a list that is searched from end to end. */
+#include "tests/support.h"
+
+#include "drivers/timer_queue.h"
+
+#define N_SLEEPS 600
+
+static uint64_t random_state;
+
+static uint64_t random_number(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/* Deadlines near and far, many of them equal: up to 2^bits after now, in steps of 2^(bits - 4). */
+static uint64_t random_deadline(uint64_t now_ns)
+{
+    uint64_t bits = 4 + random_number() % 60;
+    return trale_time_add(now_ns, (random_number() >> (64 - bits)) & ~((UINT64_C(1) << (bits - 4)) - 1));
+}
+
+struct model {
+    struct trale_sleep sleep;
+    uint64_t order; /* in which it was added; 0: it does not stand */
+};
+
+static struct model *earliest(struct model *models)
+{
+    struct model *first = NULL;
+    for (size_t i = 0; i < N_SLEEPS; i++) {
+        struct model *model = &models[i];
+        if (model->order == 0)
+            continue;
+        uint64_t deadline_ns = model->sleep.deadline_ns;
+        if (first == NULL || deadline_ns < first->sleep.deadline_ns ||
+            (deadline_ns == first->sleep.deadline_ns && model->order < first->order))
+            first = model;
+    }
+    return first;
+}
+
+/* Adds, removes, takes what is due; time goes by in steps of all sizes, and sometimes back. */
+static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
+{
+    static struct model models[N_SLEEPS];
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    uint64_t order = 0;
+    memset(models, 0, sizeof models);
+    random_state = seed;
+    for (size_t step = 0; step < n_steps; step++) {
+        struct model *model = &models[random_number() % N_SLEEPS], *first = earliest(models);
+        uint64_t next_ns = timer_queue_next(queue), first_ns = first != NULL ? first->sleep.deadline_ns : NEVER;
+        if (next_ns != first_ns)
+            fail_msg("seed %llu, step %zu: next", (unsigned long long)seed, step);
+        if (model->order == 0) {
+            model->sleep.deadline_ns = random_deadline(now_ns);
+            model->order = ++order;
+            assert_int_equal(timer_queue_add(queue, &model->sleep), 0);
+        } else if (random_number() % 2 == 0) {
+            timer_queue_remove(queue, &model->sleep);
+            model->order = 0;
+        }
+        if (step % 3 != 0)
+            continue;
+        now_ns = random_number() % 8 == 0 ? now_ns - now_ns / 1000 : random_deadline(now_ns);
+        for (struct trale_sleep *taken; (taken = timer_queue_take(queue, now_ns)) != NULL;) {
+            first = earliest(models);
+            if (first == NULL || taken != &first->sleep || taken->deadline_ns > now_ns)
+                fail_msg("seed %llu, step %zu: take", (unsigned long long)seed, step);
+            first->order = 0;
+        }
+        first = earliest(models);
+        assert_true(first == NULL || first->sleep.deadline_ns > now_ns);
+        if (now_ns > UINT64_MAX / 2)
+            now_ns = 1;
+    }
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+static void test_sleeps_are_taken_in_order_whatever_happens_meanwhile(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        run(seed, seed % 2 == 0 ? 0 : UINT64_C(1) << (seed % 60), 3000);
+}
+
+static void test_deadlines_of_all_magnitudes_come_in_turn(void **state)
+{
+    (void)state;
+    static struct trale_sleep sleeps[64];
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    for (size_t i = 0; i < 64; i++) {
+        sleeps[i].deadline_ns = UINT64_C(1) << i;
+        assert_int_equal(timer_queue_add(queue, &sleeps[i]), 0);
+    }
+    for (size_t i = 0; i < 64; i++) {
+        assert_ptr_equal(timer_queue_take(queue, (UINT64_C(1) << i) - 1), NULL);
+        assert_int_equal(timer_queue_next(queue), UINT64_C(1) << i);
+        assert_ptr_equal(timer_queue_take(queue, UINT64_C(1) << i), &sleeps[i]);
+    }
+    assert_int_equal(timer_queue_next(queue), NEVER);
+    assert_null(timer_queue_take(queue, UINT64_MAX));
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+static void test_a_sleep_that_never_ends_is_never_armed(void **state)
+{
+    (void)state;
+    struct trale_sleep never = {.deadline_ns = UINT64_MAX}, soon = {.deadline_ns = 5};
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    assert_int_equal(timer_queue_add(queue, &never), 0);
+    assert_int_equal(timer_queue_next(queue), NEVER);
+    assert_int_equal(timer_queue_add(queue, &soon), 0);
+    assert_ptr_equal(timer_queue_take(queue, UINT64_MAX - 1), &soon);
+    assert_null(timer_queue_take(queue, UINT64_MAX - 1));
+    timer_queue_remove(queue, &never);
+    assert_int_equal(queue->n_entries, 0);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sleeps_are_taken_in_order_whatever_happens_meanwhile),
+        cmocka_unit_test(test_deadlines_of_all_magnitudes_come_in_turn),
+        cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
