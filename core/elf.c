@@ -54,15 +54,15 @@ static const char *check_header(const struct elf *elf)
 
 static const char *check_dynamic(const struct elf *elf, const ElfW(Phdr) *segment)
 {
-    ElfW(Dyn) entry;
-    for (uint64_t i = 0; i < N_DYNAMIC_MAX && (i + 1) * sizeof entry <= segment->p_filesz; i++) {
-        if (!elf_read(elf, &entry, sizeof entry, segment->p_offset + i * sizeof entry))
-            return "cut off";
-        if (entry.d_tag == DT_NULL)
-            break;
-        if (entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_PIE) != 0)
+    ElfW(Dyn) entries[N_DYNAMIC_MAX];
+    uint64_t n_entries = segment->p_filesz / sizeof entries[0];
+    if (n_entries > N_DYNAMIC_MAX)
+        n_entries = N_DYNAMIC_MAX;
+    if (!elf_read(elf, entries, n_entries * sizeof entries[0], segment->p_offset))
+        return "cut off";
+    for (uint64_t i = 0; i < n_entries && entries[i].d_tag != DT_NULL; i++)
+        if (entries[i].d_tag == DT_FLAGS_1 && (entries[i].d_un.d_val & DF_1_PIE) != 0)
             return "a program, not a shared object";
-    }
     return NULL;
 }
 
