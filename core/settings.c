@@ -24,6 +24,12 @@ const struct trale_option settings_options[] = {
                          .maximum = 2,
                          .default_value = "1",
                          .help = "who polls the tasks: 1 or 2 threads of the runtime's, 0 the caller"},
+    [SETTING_INSTANCES] = {.name = "instances",
+                           .type = TRALE_OPTION_INTEGER,
+                           .minimum = 0,
+                           .maximum = 1024,
+                           .default_value = "1",
+                           .help = "how many runtimes a group has; 0: one for each core"},
     [SETTING_DRIVERS_FOLDER] = {.name = "drivers_folder",
                                 .type = TRALE_OPTION_TEXT,
                                 .default_value = TRALE_DRIVERS_FOLDER,
@@ -122,6 +128,7 @@ int settings_read(struct settings *settings, const struct config *config, const 
     int result = option_read_section(config, config_section(config, SECTION_RUNTIME), NULL, settings_options,
                                      sizeof settings_options[0], N_SETTINGS, settings->values, log);
     settings->threads = (uint32_t)settings->values[SETTING_THREADS].integer;
+    settings->instances = (uint32_t)settings->values[SETTING_INSTANCES].integer;
     if (settings_check_sections(config, log) < 0)
         result = -EINVAL;
     if (settings_find_folder(settings, config, log) < 0)

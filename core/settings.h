@@ -9,12 +9,13 @@
 #include "core/config.h"
 
 /* The keys of [runtime], as options (an array that ends with a NULL name), and their places in settings.values. */
-enum { SETTING_DRIVERS, SETTING_THREADS, SETTING_DRIVERS_FOLDER, N_SETTINGS };
+enum { SETTING_DRIVERS, SETTING_THREADS, SETTING_INSTANCES, SETTING_DRIVERS_FOLDER, N_SETTINGS };
 extern const struct trale_option settings_options[];
 
 struct settings {
     struct trale_value values[N_SETTINGS];
     uint32_t threads;
+    uint32_t instances; /* 0: one for each core */
     const char *drivers_folder; /* lent by the environment or the config */
     const char *drivers_folder_origin; /* NULL: trale.ini or the default; else the environment variable's name */
     const struct config_section **drivers; /* in the order of loading; the array is allocated, its elements are lent */

@@ -101,6 +101,25 @@ TRALE_API struct trale *trale_current(void);
  * none. -EDEADLK from inside one of its tasks. Tasks that sleep forever keep it forever. */
 TRALE_API int trale_run(struct trale *runtime);
 
+/* A group: equal runtimes that share nothing, to use more than one core; `[runtime] instances` says how many, 0 one for
+ * each core that the process may use (sched_getaffinity(2)). Each has its own threads and its own instance of every
+ * driver, and no task ever changes over. A server opens a socket in each of them, all on one port with
+ * TRALE_UDP_REUSE_PORT, and the kernel spreads the senders over them.
+ * Errors are those of trale_open, and then none is left open. The configuration is read for each of them. */
+struct trale_group;
+TRALE_API int trale_group_open_sized(struct trale_group **group, const struct trale_options *options, size_t size);
+static inline int trale_group_open(struct trale_group **group, const struct trale_options *options)
+{
+    return trale_group_open_sized(group, options, sizeof *options);
+}
+
+/* How many there are, and the i-th of them; NULL beyond. They are closed with the group, and not one by one. */
+TRALE_API size_t trale_group_size(const struct trale_group *group);
+TRALE_API struct trale *trale_group_runtime(const struct trale_group *group, size_t i);
+
+/* Closes all of them, as trale_close does. 0, or -EDEADLK from inside a task of one of them; NULL is allowed. */
+TRALE_API int trale_group_close(struct trale_group *group);
+
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 /* trale_spawn(runtime, name, .member = value, ...) starts a task that runs the async function `name`; its frame is

@@ -72,6 +72,7 @@ static void bench_yield(void)
 {
     struct yield_bench bench = {.future.type = &yield_bench_type, .tasks = calloc(n_given, sizeof *bench.tasks)};
     check("yield", trale_block_on(runtime, &bench.future));
+    free(bench.tasks);
 }
 
 struct nothing {
@@ -111,6 +112,7 @@ static void bench_spawn(void)
 {
     struct spawn_bench bench = {.future.type = &spawn_bench_type, .tasks = calloc(n_given, sizeof *bench.tasks)};
     check("spawn", trale_block_on(runtime, &bench.future));
+    free(bench.tasks);
 }
 
 static void bench_spawn_outside(void)
@@ -123,6 +125,7 @@ static void bench_spawn_outside(void)
         join_all(tasks, n_given);
     }
     bench_print("ns", (double)(bench_now_ns() - start_ns) / (double)n_done);
+    free(tasks);
 }
 
 /* --- wake: a future of our own, as a driver would write it -------------------------------------------------------- */
@@ -488,7 +491,6 @@ static void bench_idle(void)
 static void bench_start(void)
 {
     check("start", trale_join(trale_spawn(runtime, nothing, .future.at = NULL)));
-    trale_close(runtime);
 }
 
 int main(int argc, char **argv)
@@ -521,6 +523,7 @@ int main(int argc, char **argv)
         if (!workloads[i].opens)
             runtime = open_runtime();
         workloads[i].run();
+        trale_close(runtime);
         return EXIT_SUCCESS;
     }
     return BENCH_ABSENT;
