@@ -15,7 +15,8 @@
 
 void task_pool_put(struct task_pool *pool, uint8_t size_class, void *memory)
 {
-    if (size_class == TASK_POOL_CLASSES || pool->n_blocks[size_class] >= N_BLOCKS_MAX) {
+    const uint32_t n_blocks_max = N_BLOCKS_MAX;
+    if (size_class == TASK_POOL_CLASSES || pool->n_blocks[size_class] >= n_blocks_max) {
         free(memory);
         return;
     }
