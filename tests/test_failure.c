@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening a runtime when the system says no: whichever allocation or call of the core fails, all of it is undone. The
+ * linker hands the core's calls to the functions below (--wrap); leaks are for the sanitizers to find, descriptors are
+ * counted here. */
+#include "tests/support.h"
+
+#include <dirent.h>
+#include <pthread.h>
+
+static int n_calls, n_fails_at; /* the call that fails, counted from 1; 0: none */
+
+static bool fails(int error)
+{
+    errno = error;
+    return ++n_calls == n_fails_at;
+}
+
+#define WRAP(type, name, parameters, arguments, error, failed)                                                         \
+    type __real_##name parameters;                                                                                     \
+    type __wrap_##name parameters;                                                                                     \
+    type __wrap_##name parameters                                                                                      \
+    {                                                                                                                  \
+        return fails(error) ? failed : __real_##name arguments;                                                        \
+    }
+
+WRAP(void *, malloc, (size_t size), (size), ENOMEM, NULL)
+WRAP(void *, calloc, (size_t n, size_t size), (n, size), ENOMEM, NULL)
+WRAP(void *, reallocarray, (void *old, size_t n, size_t size), (old, n, size), ENOMEM, NULL)
+WRAP(char *, strdup, (const char *text), (text), ENOMEM, NULL)
+WRAP(char *, strndup, (const char *text, size_t size), (text, size), ENOMEM, NULL)
+WRAP(char *, realpath, (const char *path, char *resolved), (path, resolved), ENOMEM, NULL)
+WRAP(int, epoll_create1, (int flags), (flags), EMFILE, -1)
+WRAP(int, eventfd, (unsigned value, int flags), (value, flags), ENFILE, -1)
+WRAP(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data),
+     (thread, attributes, run, data), EAGAIN, EAGAIN)
+
+static int n_open_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int n = 0;
+    while (readdir(folder) != NULL)
+        n++;
+    closedir(folder);
+    return n;
+}
+
+static char text[1024];
+
+static int open_with_failure(int at, struct trale **runtime, struct test_log *log)
+{
+    const struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = log};
+    n_calls = 0;
+    n_fails_at = at;
+    int r = trale_open(runtime, &options);
+    n_fails_at = 0;
+    return r;
+}
+
+struct nap {
+    struct trale_future future;
+    struct trale_sleep sleep;
+};
+
+trale_async(nap)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, 1));
+    trale_return(trale_result());
+}
+
+static void test_whatever_fails_while_a_runtime_opens_is_undone(void **state)
+{
+    (void)state;
+    struct trale *const untouched = (struct trale *)text;
+    struct test_log log = {0};
+    snprintf(text, sizeof text, "[runtime]\ndrivers = timer, udp\nthreads = %d\ndrivers_folder = %s\n%s%s",
+             test_threads(), TEST_DRIVERS, TEST_TIMER, TEST_UDP);
+    struct trale *runtime = untouched;
+    assert_int_equal(open_with_failure(0, &runtime, &log), 0); /* what stays mapped is mapped from here on */
+    assert_int_equal(trale_close(runtime), 0);
+    int n_fds = n_open_fds(), n_failures = 0;
+    for (int at = 1;; at++) {
+        runtime = untouched;
+        int r = open_with_failure(at, &runtime, &log);
+        if (r == 0)
+            break;
+        if (r != -ENOMEM && r != -EMFILE && r != -ENFILE && r != -EAGAIN)
+            fail_msg("call %d: %s", at, strerror(-r));
+        if (runtime != untouched || n_open_fds() != n_fds)
+            fail_msg("call %d: something is left", at);
+        n_failures++;
+    }
+    /* It opened because nothing failed any more, and works. */
+    assert_in_range(n_failures, 20, 1000);
+    assert_int_equal(trale_join(trale_spawn(runtime, nap, .sleep.deadline_ns = 0)), 0);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(n_open_fds(), n_fds);
+}
+
+static void test_a_task_that_finds_no_memory_is_refused(void **state)
+{
+    (void)state;
+    struct test_log log = {0};
+    struct trale *runtime;
+    assert_int_equal(open_with_failure(0, &runtime, &log), 0);
+    n_calls = 0;
+    n_fails_at = 1;
+    struct trale_task *task = trale_spawn(runtime, nap, .sleep.deadline_ns = 0);
+    n_fails_at = 0;
+    assert_null(task);
+    assert_int_equal(trale_join(task), -ENOMEM);
+    trale_abort(task);
+    trale_detach(task);
+    assert_int_equal(trale_run(runtime), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whatever_fails_while_a_runtime_opens_is_undone),
+        cmocka_unit_test(test_a_task_that_finds_no_memory_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
