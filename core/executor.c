@@ -117,7 +117,7 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
         if (list_is_empty(&executor->run_queue))
             executor_sleep(executor);
         else
-            executor->n_interrupts += executor->park.wait(executor->park.data, false);
+            executor->park.wait(executor->park.data, false);
     }
 out:
     executor_on_thread = outer;
@@ -198,8 +198,8 @@ void executor_deinit(struct executor *executor)
         executor_drain(executor);
         sched_yield();
     }
-    while (executor->n_interrupts < executor->n_owed)
-        executor->n_interrupts += executor->park.wait(executor->park.data, true);
+    while (executor->park.n_interrupts(executor->park.data) < executor->n_owed)
+        executor->park.wait(executor->park.data, true);
     task_pool_deinit(&executor->task_pool);
     executor_on_thread = outer;
     pthread_cond_destroy(&executor->seat_changed);

@@ -22,7 +22,6 @@ struct executor {
     uint64_t last_id;
     uint64_t n_late;       /* finished tasks that are still on their way in from other threads */
     uint64_t n_owed;       /* interrupts that other threads have promised */
-    uint64_t n_interrupts; /* and that have come */
     bool closing;      /* spawns come too late */
     bool callers_poll; /* there is no executor thread: who joins, polls */
     struct park park;

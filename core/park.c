@@ -3,17 +3,28 @@
 
 #include "core/futex.h"
 
-uint64_t futex_park_wait(void *futex_park, bool may_block)
+/* Every interrupt passes here, before the 32 bits wrap: the executor sleeps again only when it has seen the last one. */
+static bool futex_park_look(struct futex_park *park)
+{
+    uint32_t posted = atomic_load_explicit(&park->posted, memory_order_acquire);
+    bool is_new = posted != park->seen;
+    park->n_interrupts += posted - park->seen;
+    park->seen = posted;
+    return is_new;
+}
+
+void futex_park_wait(void *futex_park, bool may_block)
 {
     struct futex_park *park = futex_park;
-    uint32_t posted = atomic_load_explicit(&park->posted, memory_order_acquire);
-    while (may_block && posted == park->taken) {
-        futex_wait(&park->posted, posted);
-        posted = atomic_load_explicit(&park->posted, memory_order_acquire);
-    }
-    uint32_t n_interrupts = posted - park->taken;
-    park->taken = posted;
-    return n_interrupts;
+    while (!futex_park_look(park) && may_block)
+        futex_wait(&park->posted, park->seen);
+}
+
+uint64_t futex_park_n_interrupts(void *futex_park)
+{
+    struct futex_park *park = futex_park;
+    futex_park_look(park);
+    return park->n_interrupts;
 }
 
 void futex_park_interrupt(void *futex_park)

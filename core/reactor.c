@@ -206,21 +206,27 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted));
 }
 
-uint64_t reactor_wait(void *data, bool may_block)
+void reactor_wait(void *data, bool may_block)
 {
     struct reactor *reactor = data;
     struct epoll_event events[N_EVENTS];
-    uint64_t n_interrupts = 0;
     int n = epoll_wait(reactor->epoll_fd, events, N_EVENTS, may_block ? -1 : 0);
     reactor_lock(reactor);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         if (events[i].data.u64 != INTERRUPT_DATA)
             reactor_dispatch(reactor, &events[i], may_block);
-        else if (read(reactor->event_fd, &n_interrupts, sizeof n_interrupts) < 0)
-            n_interrupts = 0;
-    }
     reactor_unlock(reactor);
-    return n_interrupts;
+}
+
+/* The eventfd is edge-triggered: each write ends one sleep, whether or not the ones before were read. So it is only read
+ * to be counted, and would be full after 2^64 interrupts. */
+uint64_t reactor_n_interrupts(void *data)
+{
+    struct reactor *reactor = data;
+    uint64_t count;
+    if (read(reactor->event_fd, &count, sizeof count) == sizeof count)
+        reactor->n_interrupts += count;
+    return reactor->n_interrupts;
 }
 
 void reactor_interrupt(void *data)
@@ -243,7 +249,7 @@ int reactor_init(struct reactor *reactor, bool threaded)
         r = -errno;
         goto fail;
     }
-    r = reactor_control(reactor, EPOLL_CTL_ADD, reactor->event_fd, EPOLLIN, INTERRUPT_DATA);
+    r = reactor_control(reactor, EPOLL_CTL_ADD, reactor->event_fd, EPOLLIN | EPOLLET, INTERRUPT_DATA);
     if (r < 0)
         goto fail;
     pthread_mutex_init(&reactor->lock, NULL);

@@ -16,6 +16,7 @@ struct watch;
 struct reactor {
     int epoll_fd;
     int event_fd; /* interrupts the sleep */
+    uint64_t n_interrupts; /* that were read from it */
     /* Whether another thread than the executor's waits in epoll; then readiness comes as edges, and `lock` guards what
      * follows. */
     bool threaded;
@@ -35,8 +36,9 @@ int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest,
 void reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
-/* The two halves of a struct park (park.h) whose data is the reactor. */
-uint64_t reactor_wait(void *reactor, bool may_block);
+/* A struct park (park.h) whose data is the reactor. */
+void reactor_wait(void *reactor, bool may_block);
 void reactor_interrupt(void *reactor);
+uint64_t reactor_n_interrupts(void *reactor);
 
 #endif

@@ -137,7 +137,7 @@ void executor_sleep(struct executor *executor)
         return;
     /* executor_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
     bool may_block = !atomic_load(&executor->stopping);
-    executor->n_interrupts += executor->park.wait(executor->park.data, may_block);
+    executor->park.wait(executor->park.data, may_block);
     expected = INJECTED_ASLEEP;
     if (!atomic_compare_exchange_strong_explicit(&executor->injected, &expected, INJECTED_NONE, memory_order_acq_rel,
                                                  memory_order_relaxed))

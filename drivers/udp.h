@@ -21,8 +21,8 @@ struct udp_socket {
     int fd;
     sa_family_t family;
     bool gro;                /* TRALE_UDP_GRO is on */
-    bool quiet;              /* the last receive that tried first found nothing */
-    uint8_t n_quiet;         /* receives since then */
+    uint8_t n_missed;        /* receives in a row that tried first and found nothing */
+    uint8_t n_to_wait;       /* receives that wait first before one tries first again */
     int multicast_interface; /* of IPv4, which the kernel takes and does not tell */
     void *waiting[2];        /* ring of the `driver` members of operations that wait */
     void *open[2];           /* in the instance's ring */

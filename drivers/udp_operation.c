@@ -6,12 +6,13 @@
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a socket does what would have
- * been right the last time. Where waiting first is allowed (TRALE_HOST_LEVEL), an attempt that was lost makes the next
- * receives wait first; one in PROBE_INTERVAL still tries first, and finds out whether a flood has begun.
+ * been right the last times. Where waiting first is allowed (TRALE_HOST_LEVEL), each lost attempt in a row doubles the
+ * number of receives that wait first before one tries again, and an attempt that is not lost ends that.
  */
 #include "udp_operation.h"
 
-#define PROBE_INTERVAL 16
+/* Then 63 receives wait first between two attempts. */
+#define N_MISSED_MAX 7
 
 /* The mark of one whose socket was closed: a link that is in no ring, but is not as ring_remove leaves it either. */
 static bool operation_was_cancelled(const struct operation *operation)
@@ -64,11 +65,21 @@ static int64_t operation_repeat(const struct operation *operation, uint32_t inte
     return n;
 }
 
-static bool recv_tries_first(struct udp_socket *socket)
+static bool recv_waits_first(struct udp_socket *socket)
 {
-    if (!socket->quiet || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
-        return true;
-    return ++socket->n_quiet % PROBE_INTERVAL == 0;
+    if (socket->n_to_wait == 0 || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
+        return false;
+    socket->n_to_wait--;
+    return true;
+}
+
+static void recv_learn(struct udp_socket *socket, bool missed)
+{
+    if (!missed)
+        socket->n_missed = 0;
+    else if (socket->n_missed < N_MISSED_MAX)
+        socket->n_missed++;
+    socket->n_to_wait = socket->n_missed > 1 ? (uint8_t)((1u << (socket->n_missed - 1)) - 1) : 0;
 }
 
 int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context)
@@ -78,9 +89,9 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
     int64_t n = -EAGAIN;
     if (operation->link[0] != NULL) {
         n = operation->attempt(operation->future);
-    } else if (recv_tries_first(operation->socket)) {
+    } else if (!recv_waits_first(operation->socket)) {
         n = operation->attempt(operation->future);
-        operation->socket->quiet = n == -EAGAIN;
+        recv_learn(operation->socket, n == -EAGAIN);
     }
     return operation_repeat(operation, TRALE_READABLE, n, context);
 }
