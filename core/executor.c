@@ -15,6 +15,12 @@ void executor_adopt(struct executor *executor, struct trale_task *task)
     executor_queue(executor, task);
 }
 
+void executor_refuse(struct trale_task *task)
+{
+    trale_future_drop(task->future);
+    task_finish(task, -ECANCELED);
+}
+
 struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
                                   bool driver)
 {
@@ -29,8 +35,7 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
         task_reference(task);
         executor_push(executor, task);
     } else if (executor->closing) {
-        trale_future_drop(task->future);
-        task_finish(task, -ECANCELED);
+        executor_refuse(task);
     } else {
         executor_adopt(executor, task);
     }
@@ -104,7 +109,7 @@ static bool executor_is_done(const struct executor *executor, const struct trale
 /* A round: take in, poll for as long as TRALE_LOOK_INTERVAL allows, look or sleep. */
 static void executor_loop(struct executor *executor, const struct trale_task *until)
 {
-    struct executor *outer = executor_on_thread;
+    executor->outer = executor_on_thread;
     executor_on_thread = executor;
     while (!executor_is_done(executor, until)) {
         executor_drain(executor);
@@ -120,7 +125,15 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
             executor->park.wait(executor->park.data, false);
     }
 out:
-    executor_on_thread = outer;
+    executor_on_thread = executor->outer;
+}
+
+bool executor_is_on_thread(const struct executor *executor)
+{
+    const struct executor *inner = executor_on_thread;
+    while (inner != NULL && inner != executor)
+        inner = inner->outer;
+    return inner != NULL;
 }
 
 void executor_run(struct executor *executor)
@@ -187,12 +200,13 @@ static void executor_drop_all(struct executor *executor, bool drivers)
 
 void executor_deinit(struct executor *executor)
 {
-    struct executor *outer = executor_on_thread;
+    executor->outer = executor_on_thread;
     executor_on_thread = executor;
     executor->closing = true;
     executor_drain(executor);
     executor_drop_all(executor, false);
     executor_drop_all(executor, true);
+    executor_drain(executor);
     /* Those that another thread has marked are not all pushed yet; the thread is between two instructions. */
     while (executor->n_late > 0) {
         executor_drain(executor);
@@ -201,7 +215,7 @@ void executor_deinit(struct executor *executor)
     while (executor->park.n_interrupts(executor->park.data) < executor->n_owed)
         executor->park.wait(executor->park.data, true);
     task_pool_deinit(&executor->task_pool);
-    executor_on_thread = outer;
+    executor_on_thread = executor->outer;
     pthread_cond_destroy(&executor->seat_changed);
     pthread_mutex_destroy(&executor->seat_lock);
 }

@@ -17,6 +17,7 @@ struct executor {
     struct list emptied;          /* who waits for n_tasks to be 0: struct executor_emptied */
     struct trale_task *running;   /* the one inside its poll, or NULL */
     struct trale_context context; /* what it is given */
+    struct executor *outer;       /* the one whose task called this one, on the same thread */
     struct task_pool task_pool;
     uint64_t n_tasks;             /* not done, without the drivers' */
     uint64_t last_id;
@@ -59,6 +60,9 @@ void executor_deinit(struct executor *executor);
  * not cost a call to find out where it is. */
 extern _Thread_local struct executor *executor_on_thread __attribute__((tls_model("initial-exec")));
 
+/* Whether this thread is inside the executor's polls, also if one of its tasks has blocked on another executor. */
+bool executor_is_on_thread(const struct executor *executor);
+
 /* Makes a task (see task_new) and puts it on the run-queue. The caller owns its handle's reference. NULL: no memory.
  * [any] */
 struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
@@ -91,6 +95,14 @@ void executor_adopt(struct executor *executor, struct trale_task *task);
 /* Hands a task that is marked TASK_INJECTED, and a reference to it, to the executor. The push is the last that this
  * thread has to do with it, but for the interrupt that it may owe. [any] */
 void executor_push(struct executor *executor, struct trale_task *task);
+
+/* Takes back the tasks that were spawned since *mark, before anybody runs the executor: their futures are not touched,
+ * neither polled nor dropped. */
+uintptr_t executor_mark(const struct executor *executor);
+void executor_forget_since(struct executor *executor, uintptr_t mark);
+
+/* The end of a task that has come too late to be polled: born cancelled. [executor] */
+void executor_refuse(struct trale_task *task);
 
 /* Takes in what other threads have pushed. [executor] */
 void executor_drain(struct executor *executor);

@@ -12,17 +12,26 @@ struct trale_group {
     struct trale *runtimes[];
 };
 
-/* The cores that this process may use. */
+/* The cores that this process may use. The mask must have a bit for each core that the kernel knows. */
 static size_t count_cores(void)
 {
-    cpu_set_t cores;
-    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
+    size_t n_cores = 0;
+    for (int n_bits = 1024; n_cores == 0 && n_bits <= 1 << 20; n_bits *= 2) {
+        cpu_set_t *cores = CPU_ALLOC(n_bits);
+        if (cores != NULL && sched_getaffinity(0, CPU_ALLOC_SIZE(n_bits), cores) == 0)
+            n_cores = (size_t)CPU_COUNT_S(CPU_ALLOC_SIZE(n_bits), cores);
+        CPU_FREE(cores);
+    }
+    return n_cores > 0 ? n_cores : 1;
 }
 
+/* First all of them stop, so that no task of one finds another gone. */
 static void group_free(struct trale_group *group)
 {
-    while (group->n_runtimes > 0)
-        trale_close(group->runtimes[--group->n_runtimes]);
+    for (size_t i = 0; i < group->n_runtimes; i++)
+        runtime_stop_executor(group->runtimes[i]);
+    for (size_t i = group->n_runtimes; i-- > 0;)
+        trale_close(group->runtimes[i]);
     free(group);
 }
 
@@ -65,7 +74,7 @@ int trale_group_close(struct trale_group *group)
     if (group == NULL)
         return 0;
     for (size_t i = 0; i < group->n_runtimes; i++)
-        if (executor_on_thread == &group->runtimes[i]->executor)
+        if (executor_is_on_thread(&group->runtimes[i]->executor))
             return -EDEADLK;
     group_free(group);
     return 0;

@@ -3,7 +3,7 @@
 
 #include "core/futex.h"
 
-/* Every interrupt passes here, before the 32 bits wrap: the executor sleeps again only when it has seen the last one. */
+/* Every interrupt passes here before the 32 bits wrap: the executor sleeps again only when it has seen the last. */
 static bool futex_park_look(struct futex_park *park)
 {
     uint32_t posted = atomic_load_explicit(&park->posted, memory_order_acquire);

@@ -11,7 +11,9 @@
  *
  * Where a thread of its own sits in epoll, it comes back before the woken task has run, and level-triggered events
  * would repeat until then. So registrations are edge-triggered there, and an edge that finds no wait is remembered in
- * `ready`: the next wait for it does not wait.
+ * `ready`: the next wait for it does not wait. One edge may stand for several datagrams, and whoever it woke may be
+ * content with the first. So it is also remembered that an edge was `served`, until somebody who tried after it has
+ * found nothing: whoever else comes to wait before that may have tried before it, and has to try again.
  *
  * epoll's data carries the fd and the watch's generation, which moves on when the fd is forgotten. An event that was
  * already reported when its fd was closed, and perhaps reused, is thus known to be stale. (A description that lives on
@@ -20,6 +22,7 @@
 #include "core/reactor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -34,7 +37,9 @@ struct watch {
     uint32_t generation;
     uint8_t armed; /* directions that epoll reports */
     uint8_t ready; /* threaded: directions whose edge found no wait */
-    bool added;    /* to epoll */
+    uint8_t served; /* threaded: directions whose edge woke a wait, and that nobody has found empty since */
+    bool added;     /* to epoll */
+    const struct trale_wait *tries; /* who tries after that edge; NULL: several */
 };
 
 static void reactor_lock(struct reactor *reactor)
@@ -66,11 +71,14 @@ static struct watch *watch_find(struct reactor *reactor, int32_t fd)
     return &reactor->chunks[chunk][fd % CHUNK_WATCHES];
 }
 
-/* The same, made if there is none; NULL when memory is out. */
+/* The same, made if there is none; NULL, with errno, when memory is out or there is no such fd. */
 static struct watch *watch_get(struct reactor *reactor, int32_t fd)
 {
     size_t chunk = (size_t)fd / CHUNK_WATCHES;
     if (chunk >= reactor->n_chunks) {
+        /* The table is no larger than the fds that there are. */
+        if (fcntl(fd, F_GETFD) < 0)
+            return NULL;
         size_t n_chunks = chunk + 1 > 2 * reactor->n_chunks ? chunk + 1 : 2 * reactor->n_chunks;
         struct watch **chunks = reallocarray(reactor->chunks, n_chunks, sizeof *chunks);
         if (chunks == NULL)
@@ -124,6 +132,7 @@ static uint32_t watch_wake(struct watch *watch, uint32_t directions)
         next = wait->next;
         if ((wait->interest & directions) == 0)
             continue;
+        watch->tries = served == 0 ? wait : NULL;
         served |= wait->interest;
         wait_remove(wait);
         wait->waker->table->wake_by_ref(wait->waker);
@@ -143,16 +152,20 @@ int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest,
     reactor_lock(reactor);
     struct watch *watch = watch_get(reactor, fd);
     if (watch == NULL) {
-        r = -ENOMEM;
+        r = -errno;
     } else if (wait->next != NULL) {
         r = -EBUSY;
     } else if ((watch->ready & interest) != 0) {
         watch->ready &= (uint8_t)~interest;
         r = 1;
+    } else if ((watch->served & interest) != 0 && watch->tries != wait) {
+        watch->tries = wait;
+        r = 1;
     } else if ((watch->armed & interest) != interest) {
         r = watch_arm(reactor, watch, fd, (uint8_t)(watch->armed | interest));
     }
     if (r == 0) {
+        watch->served &= (uint8_t)~interest;
         wait->fd = fd;
         wait->interest = interest;
         wait->previous = watch->waits.previous;
@@ -180,7 +193,7 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
         if (watch->added)
             watch_arm(reactor, watch, fd, 0);
         watch->generation++;
-        watch->ready = 0;
+        watch->ready = watch->served = 0;
         watch_wake(watch, TRALE_READABLE | TRALE_WRITABLE);
     }
     reactor_unlock(reactor);
@@ -199,11 +212,13 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         ready |= TRALE_READABLE;
     if ((event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
         ready |= TRALE_WRITABLE;
-    uint32_t unwanted = ready & ~watch_wake(watch, ready);
-    if (reactor->threaded)
+    uint32_t served = watch_wake(watch, ready), unwanted = ready & ~served;
+    if (reactor->threaded) {
         watch->ready |= (uint8_t)unwanted;
-    else if (all_tasks_ran && (unwanted & watch->armed) != 0)
+        watch->served |= (uint8_t)(ready & served);
+    } else if (all_tasks_ran && (unwanted & watch->armed) != 0) {
         watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted));
+    }
 }
 
 void reactor_wait(void *data, bool may_block)
@@ -218,8 +233,8 @@ void reactor_wait(void *data, bool may_block)
     reactor_unlock(reactor);
 }
 
-/* The eventfd is edge-triggered: each write ends one sleep, whether or not the ones before were read. So it is only read
- * to be counted, and would be full after 2^64 interrupts. */
+/* The eventfd is edge-triggered: each write ends one sleep, whether or not the ones before were read. So it is only
+ * read to be counted, and would be full after 2^64 interrupts. */
 uint64_t reactor_n_interrupts(void *data)
 {
     struct reactor *reactor = data;

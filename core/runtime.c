@@ -36,16 +36,16 @@ static int runtime_start_threads(struct trale *runtime)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (runtime->settings.threads >= 1) {
         r = -pthread_create(&runtime->executor_thread, NULL, executor_thread, runtime);
-        runtime->n_threads += r == 0;
+        runtime->executor_runs = r == 0;
     }
     if (r == 0 && runtime->settings.threads == 2) {
         r = -pthread_create(&runtime->reactor_thread, NULL, reactor_thread, runtime);
-        runtime->n_threads += r == 0;
+        runtime->reactor_runs = r == 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (runtime->n_threads >= 1)
+    if (runtime->executor_runs)
         pthread_setname_np(runtime->executor_thread, "trale");
-    if (runtime->n_threads == 2)
+    if (runtime->reactor_runs)
         pthread_setname_np(runtime->reactor_thread, "trale-reactor");
     if (r < 0)
         log_say(&runtime->log, TRALE_LOG_ERROR, "trale", "cannot start a thread: %s", strerror(-r));
@@ -87,9 +87,12 @@ static int runtime_start_drivers(struct trale *runtime)
         struct driver *driver = &runtime->drivers[i];
         runtime->hosts[i] = (struct host){&runtime->reactor, &runtime->executor, &runtime->log, driver->name};
         driver->host = host_table(&runtime->hosts[i]);
+        uintptr_t mark = executor_mark(&runtime->executor);
         int r = driver_start(driver);
-        if (r < 0)
+        if (r < 0) {
+            executor_forget_since(&runtime->executor, mark);
             return r;
+        }
         runtime->n_started++;
         r = interfaces_add(&runtime->interfaces, driver);
         if (r < 0)
@@ -137,15 +140,21 @@ static int runtime_load(struct trale *runtime)
     return runtime_open_drivers(runtime);
 }
 
-static void runtime_unload(struct trale *runtime)
+void runtime_stop_executor(struct trale *runtime)
 {
     executor_stop(&runtime->executor);
-    if (runtime->n_threads >= 1)
+    if (runtime->executor_runs)
         pthread_join(runtime->executor_thread, NULL);
+    runtime->executor_runs = false;
+}
+
+static void runtime_unload(struct trale *runtime)
+{
+    runtime_stop_executor(runtime);
     executor_deinit(&runtime->executor);
     atomic_store(&runtime->reactor_stopping, true);
     reactor_interrupt(&runtime->reactor);
-    if (runtime->n_threads == 2)
+    if (runtime->reactor_runs)
         pthread_join(runtime->reactor_thread, NULL);
     for (size_t i = runtime->drivers != NULL ? runtime->settings.n_drivers : 0; i-- > 0;)
         driver_close(&runtime->drivers[i]);
@@ -155,6 +164,8 @@ static void runtime_unload(struct trale *runtime)
 /* Takes down whatever stands. */
 static void runtime_free(struct trale *runtime)
 {
+    if (runtime == NULL)
+        return;
     if (runtime->state >= RUNTIME_LOADED)
         runtime_unload(runtime);
     if (runtime->state >= RUNTIME_CONFIGURED) {
@@ -167,34 +178,41 @@ static void runtime_free(struct trale *runtime)
     free(runtime);
 }
 
+/* Goes as far as it can; what stands then, runtime->state says. */
+static int runtime_open(struct trale *runtime, const struct trale_options *options)
+{
+    int r = runtime_configure(runtime, options);
+    if (r == 0)
+        r = runtime_load(runtime);
+    if (r == 0)
+        r = runtime_start_drivers(runtime);
+    if (r == 0)
+        r = runtime_start_threads(runtime);
+    if (r == 0)
+        runtime->state = RUNTIME_RUNNING;
+    return r;
+}
+
 int trale_open_sized(struct trale **result, const struct trale_options *caller_options, size_t size)
 {
-    struct trale_options known = {0};
-    const struct trale_options *options = &known;
+    struct trale_options options = {0};
     if (caller_options != NULL)
-        memcpy(&known, caller_options, size < sizeof known ? size : sizeof known);
+        memcpy(&options, caller_options, size < sizeof options ? size : sizeof options);
+    const struct log log = {options.log != NULL ? options.log : log_to_stderr, options.log_data};
     struct trale *runtime = calloc(1, sizeof *runtime);
-    if (runtime == NULL)
-        return -ENOMEM;
-    runtime->log.write = options->log != NULL ? options->log : log_to_stderr;
-    runtime->log.data = options->log_data;
-    interfaces_init(&runtime->interfaces);
-    int r = runtime_configure(runtime, options);
-    if (r < 0)
-        goto fail;
-    r = runtime_load(runtime);
-    if (r < 0)
-        goto fail;
-    r = runtime_start_drivers(runtime);
-    if (r < 0)
-        goto fail;
-    r = runtime_start_threads(runtime);
-    if (r < 0)
-        goto fail;
-    runtime->state = RUNTIME_RUNNING;
-    *result = runtime;
-    return 0;
-fail:
+    int r = -ENOMEM;
+    if (runtime != NULL) {
+        runtime->log = log;
+        interfaces_init(&runtime->interfaces);
+        r = runtime_open(runtime, &options);
+    }
+    if (r == 0) {
+        *result = runtime;
+        return 0;
+    }
+    /* Whatever else is wrong has been told by who found it. */
+    if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSPC)
+        log_say(&log, TRALE_LOG_ERROR, "trale", "cannot open a runtime: %s", strerror(-r));
     runtime_free(runtime);
     return r;
 }
@@ -205,6 +223,8 @@ static int global_result;
 static void global_open(void)
 {
     global_result = trale_open(&global, NULL);
+    if (global_result == 0)
+        global->is_global = true;
 }
 
 int trale_global(struct trale **runtime)
@@ -220,9 +240,9 @@ int trale_close(struct trale *runtime)
 {
     if (runtime == NULL)
         return 0;
-    if (executor_on_thread == &runtime->executor)
+    if (executor_is_on_thread(&runtime->executor))
         return -EDEADLK;
-    if (runtime == global)
+    if (runtime->is_global)
         return -EPERM;
     runtime_free(runtime);
     return 0;

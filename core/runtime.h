@@ -19,6 +19,7 @@ enum runtime_state {
 
 struct trale {
     enum runtime_state state;
+    bool is_global;
     struct log log;
     struct config config;
     struct settings settings;
@@ -30,9 +31,12 @@ struct trale {
     size_t n_started;
     pthread_t executor_thread;
     pthread_t reactor_thread;
-    size_t n_threads; /* that were created: the executor's first */
+    bool executor_runs, reactor_runs; /* each on a thread of its own */
     _Atomic bool reactor_stopping;
     struct interfaces interfaces;
 };
+
+/* Ends the executor's thread, if there is one: nothing is polled any more. trale_close does the rest. */
+void runtime_stop_executor(struct trale *runtime);
 
 #endif

@@ -8,6 +8,8 @@
 
 struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size)
 {
+    if (size < sizeof *frame)
+        return NULL;
     return executor_spawn(&runtime->executor, frame, size, false);
 }
 
@@ -16,7 +18,7 @@ int64_t trale_join(struct trale_task *task)
     if (task == NULL)
         return -ENOMEM;
     if (!task_is_finished(task)) {
-        if (executor_on_thread == task->executor)
+        if (executor_on_thread != NULL && executor_is_on_thread(task->executor))
             return -EDEADLK;
         if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
             executor_run_until(task->executor, task);
@@ -43,7 +45,7 @@ void trale_abort(struct trale_task *task)
 /* Runs a future that stays where it is, and waits for its result. */
 static int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver)
 {
-    if (executor_on_thread == &runtime->executor)
+    if (executor_is_on_thread(&runtime->executor))
         return -EDEADLK;
     return trale_join(executor_spawn(&runtime->executor, future, 0, driver));
 }
@@ -71,10 +73,12 @@ static void emptied_drop(struct trale_future *future)
     list_remove(&((struct executor_emptied *)(void *)future)->node);
 }
 
+static const struct trale_future_type emptied_type = {sizeof emptied_type, TRALE_ABI, "trale_run", emptied_poll,
+                                                      emptied_drop};
+
 int trale_run(struct trale *runtime)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_run", emptied_poll, emptied_drop};
-    struct executor_emptied emptied = {.future = {.type = &type}, .executor = &runtime->executor};
+    struct executor_emptied emptied = {.future = {.type = &emptied_type}, .executor = &runtime->executor};
     list_init(&emptied.node);
     return (int)runtime_call(runtime, &emptied.future, true);
 }
@@ -88,8 +92,11 @@ struct listing {
     void *data;
 };
 
+/* Calls of trale_run and of trale_tasks itself are tasks for the executor, but for nobody else. */
 static void listing_visit(const struct listing *listing, const struct trale_task *task)
 {
+    if (task->future->type == &emptied_type || task->future->type == listing->future.type)
+        return;
     struct trale_task_info info = {
         .id = task->id,
         .name = task->future->type->name,

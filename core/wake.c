@@ -11,6 +11,8 @@
  */
 #include "core/executor.h"
 
+#include <errno.h>
+
 #define INJECTED_NONE ((uintptr_t)0)
 #define INJECTED_ASLEEP ((uintptr_t)1)
 
@@ -104,6 +106,8 @@ static void executor_take_in(struct executor *executor, struct trale_task *task)
     uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_acq_rel);
     if ((shared & TASK_FINISHED) != 0)
         executor->n_late--;
+    else if (task->id == 0 && executor->closing)
+        executor_refuse(task);
     else if (task->id == 0)
         executor_adopt(executor, task);
     else
@@ -125,6 +129,22 @@ void executor_drain(struct executor *executor)
     for (struct trale_task *task = first, *next; task != NULL; task = next) {
         next = task->next_injected;
         executor_take_in(executor, task);
+    }
+}
+
+uintptr_t executor_mark(const struct executor *executor)
+{
+    return atomic_load(&executor->injected);
+}
+
+void executor_forget_since(struct executor *executor, uintptr_t mark)
+{
+    uintptr_t top = atomic_exchange(&executor->injected, mark);
+    for (struct trale_task *task = (struct trale_task *)top, *next; (uintptr_t)task != mark; task = next) {
+        next = task->next_injected;
+        atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_relaxed);
+        task_finish(task, -ECANCELED);
+        task_release(task);
     }
 }
 

@@ -49,6 +49,7 @@ struct timer {
     uint64_t slack_ns;
     int fd;
     uint64_t armed_ns; /* what the fd is set to, or NEVER */
+    int32_t error;     /* why nobody can be woken any more, or 0 */
     struct trale_future watcher; /* the driver's task */
     struct trale_wait wait;
     struct timer_queue queue;
@@ -74,7 +75,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     /* Either it begins, or the watcher has found it due; on a clock that was set back in between, it waits again. */
     if (timer_now(timer) >= sleep->deadline_ns)
         return 0;
-    int r = timer_queue_add(&timer->queue, sleep);
+    int r = timer->error < 0 ? timer->error : timer_queue_add(&timer->queue, sleep);
     if (r < 0)
         return r;
     sleep->waker = context->waker;
@@ -127,6 +128,24 @@ static uint64_t timer_next(const struct timer *timer)
     return trale_time_add(timer_queue_next(&timer->queue), timer->slack_ns);
 }
 
+static void timer_wake_due(struct timer *timer, uint64_t now_ns)
+{
+    struct trale_sleep *sleep;
+    while ((sleep = timer_queue_take(&timer->queue, now_ns)) != NULL) {
+        const struct trale_waker *waker = sleep->waker;
+        sleep->waker = NULL;
+        waker->table->wake_by_ref(waker);
+    }
+}
+
+/* Whoever sleeps, and whoever begins to from now on, is told. */
+static void timer_fail(struct timer *timer, int error, const char *message)
+{
+    timer->host.log(timer->host.context, TRALE_LOG_ERROR, message);
+    timer->error = error;
+    timer_wake_due(timer, NEVER);
+}
+
 /* Arms for the earliest sleeper, if that is earlier than what is armed. What is armed too early wakes the watcher once
  * for nothing, which is cheaper than a system call for each sleep that is given up. */
 static void timer_before_wait(void *instance, uint32_t idle)
@@ -134,19 +153,9 @@ static void timer_before_wait(void *instance, uint32_t idle)
     (void)idle;
     struct timer *timer = instance;
     uint64_t deadline_ns = timer_next(timer);
-    if (deadline_ns < timer->armed_ns && timer_arm(timer, deadline_ns) < 0)
-        timer->host.log(timer->host.context, TRALE_LOG_ERROR, "timerfd_settime failed: sleepers will not wake");
-}
-
-static void timer_wake_due(struct timer *timer)
-{
-    uint64_t now_ns = timer_now(timer);
-    struct trale_sleep *sleep;
-    while ((sleep = timer_queue_take(&timer->queue, now_ns)) != NULL) {
-        const struct trale_waker *waker = sleep->waker;
-        sleep->waker = NULL;
-        waker->table->wake_by_ref(waker);
-    }
+    int r = deadline_ns < timer->armed_ns ? timer_arm(timer, deadline_ns) : 0;
+    if (r < 0)
+        timer_fail(timer, r, "timerfd_settime failed: sleeps fail from now on");
 }
 
 /* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
@@ -169,7 +178,7 @@ static int64_t watcher_poll(struct trale_future *future, struct trale_context *c
     const struct trale_host *host = &timer->host;
     int32_t r;
     do {
-        timer_wake_due(timer);
+        timer_wake_due(timer, timer_now(timer));
         if ((host->hints & TRALE_HOST_LEVEL) == 0 || timer_next(timer) == NEVER)
             timer_read(timer);
         timer->armed_ns = NEVER;
@@ -178,7 +187,7 @@ static int64_t watcher_poll(struct trale_future *future, struct trale_context *c
         r = host->register_waker(host->context, timer->fd, TRALE_READABLE, &timer->wait);
     } while (r == 1);
     if (r < 0)
-        host->log(host->context, TRALE_LOG_ERROR, "cannot wait for the timerfd: sleepers will not wake");
+        timer_fail(timer, r, "cannot wait for the timerfd: sleeps fail from now on");
     return r < 0 ? r : TRALE_PENDING;
 }
 

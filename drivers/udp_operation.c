@@ -67,7 +67,7 @@ static int64_t operation_repeat(const struct operation *operation, uint32_t inte
 
 static bool recv_waits_first(struct udp_socket *socket)
 {
-    if (socket->n_to_wait == 0 || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
+    if (socket->n_to_wait == 0 || socket->gro || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
         return false;
     socket->n_to_wait--;
     return true;

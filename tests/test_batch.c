@@ -250,6 +250,36 @@ static void test_a_flood_of_batches_ends(void **state)
     assert_true(recv_batch(f, 0, N_MAX) > 0);
 }
 
+/* Receives one, with as long as it is given. */
+struct impatient {
+    struct trale_future future;
+    struct fixture *f;
+    struct trale_udp_recv recv;
+    struct trale_timeout timeout;
+    uint64_t timeout_ns;
+};
+
+trale_async(impatient)
+{
+    trale_begin();
+    trale_await(trale_timeout(&self->timeout,
+                              trale_udp_recv_from(&self->recv, self->f->to, self->f->received[0], SIZE),
+                              self->timeout_ns));
+    trale_return(trale_result());
+}
+
+static void test_what_is_there_wins_over_a_timeout_of_nothing(void **state)
+{
+    struct fixture *f = *state;
+    /* Long without a datagram, so that the socket would rather wait first. */
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(trale_join(trale_spawn(f->runtime, impatient, .f = f, .timeout_ns = 0)), -ETIMEDOUT);
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(send_batch(f, 0, 1), 1);
+        assert_int_equal(trale_join(trale_spawn(f->runtime, impatient, .f = f, .timeout_ns = 0)), 10);
+    }
+}
+
 /* --- fairness ----------------------------------------------------------------------------------------------------- */
 
 struct counter {
@@ -382,6 +412,7 @@ int main(void)
         TEST(test_a_dropped_receive_has_taken_nothing),
         TEST(test_a_closed_socket_resolves_its_batches),
         TEST(test_a_flood_of_batches_ends),
+        TEST(test_what_is_there_wins_over_a_timeout_of_nothing),
         TEST(test_a_batch_costs_what_its_datagrams_would),
         TEST(test_one_buffer_is_sent_as_several_datagrams),
         TEST(test_several_datagrams_are_received_in_one_buffer),

@@ -94,6 +94,38 @@ static void test_a_group_is_not_closed_from_inside(void **state)
     assert_true(result == -ECANCELED || result > 0);
 }
 
+struct busybody {
+    struct trale_future future;
+    struct trale_group *group;
+    _Atomic int *n_rounds;
+};
+
+trale_async(busybody)
+{
+    trale_begin();
+    for (;;) {
+        for (size_t i = 0; i < trale_group_size(self->group); i++)
+            trale_detach(trale_spawn(trale_group_runtime(self->group, i), who, .future.at = NULL));
+        ++*self->n_rounds;
+        trale_yield();
+    }
+}
+
+static void test_tasks_may_use_each_others_runtimes_until_the_group_is_closed(void **state)
+{
+    (void)state;
+    static _Atomic int n_rounds;
+    for (int round = 0; round < 10; round++) {
+        struct trale_group *group = open_group(3);
+        n_rounds = 0;
+        for (size_t i = 0; i < 3; i++)
+            trale_detach(trale_spawn(trale_group_runtime(group, i), busybody, .group = group, .n_rounds = &n_rounds));
+        while (test_threads() > 0 && n_rounds < 10)
+            sched_yield();
+        assert_int_equal(trale_group_close(group), 0);
+    }
+}
+
 /* --- one port, several sockets ------------------------------------------------------------------------------------ */
 
 #define N_CLIENTS 64
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_zero_is_a_runtime_for_each_core),
         cmocka_unit_test(test_a_group_that_does_not_open_leaves_its_result_alone),
         cmocka_unit_test(test_a_group_is_not_closed_from_inside),
+        cmocka_unit_test(test_tasks_may_use_each_others_runtimes_until_the_group_is_closed),
         cmocka_unit_test(test_the_kernel_spreads_senders_over_the_sockets_of_one_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,41 @@ static void test_an_fd_closed_without_forgetting_can_be_waited_for_again(void **
     close(pair[1]);
 }
 
+static void test_one_edge_for_two_datagrams_is_not_lost_on_the_content(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *content = &f->waiters[0], *late = &f->waiters[1];
+    char byte;
+    if (!f->reactor.threaded)
+        return;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 0);
+    /* `late` has tried and found nothing; before it waits, two bytes come in one edge, which wakes `content`. */
+    assert_int_equal(read(f->fds[0], &byte, 1), -1);
+    put(f->fds[1]);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(content->n_wakes, 1);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 1);
+    /* It takes one and is content as well: the next one that comes to wait is told the same, */
+    assert_int_equal(read(f->fds[0], &byte, 1), 1);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 1);
+    /* until somebody has found nothing. */
+    assert_int_equal(read(f->fds[0], &byte, 1), 1);
+    assert_int_equal(read(f->fds[0], &byte, 1), -1);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 0);
+}
+
+static void test_a_number_that_is_no_fd_costs_no_table(void **state)
+{
+    struct fixture *f = *state;
+    struct waiter *a = &f->waiters[0];
+    size_t n_chunks = f->reactor.n_chunks;
+    assert_int_equal(wait_for(&f->reactor, INT32_MAX, TRALE_READABLE, a), -EBADF);
+    assert_int_equal(wait_for(&f->reactor, 1 << 20, TRALE_READABLE, a), -EBADF);
+    assert_int_equal(f->reactor.n_chunks, n_chunks);
+}
+
 static volatile sig_atomic_t n_alarms;
 
 static void on_alarm(int signal)
@@ -403,6 +438,8 @@ int main(void)
         both(test_a_reused_fd_number_does_not_wake_the_old_wait),
         both(test_an_event_already_reported_for_a_forgotten_fd_is_stale),
         both(test_an_fd_closed_without_forgetting_can_be_waited_for_again),
+        both(test_one_edge_for_two_datagrams_is_not_lost_on_the_content),
+        both(test_a_number_that_is_no_fd_costs_no_table),
         both(test_every_interrupt_is_counted_once),
         both(test_each_interrupt_ends_a_sleep_and_only_one),
         both(test_a_signal_does_not_hurt),

@@ -570,6 +570,108 @@ static void test_a_task_spawned_while_closing_is_born_cancelled(void **state)
     assert_int_equal(trale_join(late), -ECANCELED);
 }
 
+struct late_heir {
+    struct trale_future future;
+    struct gate *gate;
+    struct trale *runtime, *other;
+    struct trale_task **late;
+};
+
+struct late_spawner {
+    struct trale_future future;
+    struct trale *runtime;
+    struct trale_task **late;
+};
+
+trale_async(late_spawner)
+{
+    trale_begin();
+    *self->late = trale_spawn(self->runtime, answer, .value = 1);
+    trale_return(0);
+}
+
+/* By way of another runtime the spawn comes from outside, as far as the closing one can see. */
+static void late_heir_cleanup(struct late_heir *self)
+{
+    struct late_spawner spawner;
+    trale_block_on(self->other, trale_call(late_spawner, &spawner, .runtime = self->runtime, .late = self->late));
+}
+
+trale_async_with(late_heir, late_heir_cleanup)
+{
+    trale_begin();
+    self->runtime = cx->runtime;
+    trale_await(gate_future(self->gate));
+    trale_return(0);
+}
+
+static void test_a_task_spawned_from_outside_while_closing_is_born_cancelled(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("", ""), *other = NULL;
+    struct gate gate = {0};
+    struct trale_task *late = NULL;
+    assert_int_equal(trale_open(&other, &(struct trale_options){.config_text = "[runtime]\nthreads = 0\n"}), 0);
+    trale_detach(trale_spawn(runtime, late_heir, .gate = &gate, .other = other, .late = &late));
+    gate_await_polls(runtime, &gate, 1);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(trale_join(late), -ECANCELED);
+    assert_int_equal(trale_close(other), 0);
+}
+
+/* What a task of one runtime does from inside a task of another one that it blocks on. */
+struct inside {
+    struct trale_future future;
+    struct trale *outer;
+    struct trale_task *task;
+    int64_t closed, joined, run, blocked;
+};
+
+trale_async(inside)
+{
+    struct answer turn;
+    trale_begin();
+    self->task = trale_spawn(self->outer, answer, .value = 5);
+    self->closed = trale_close(self->outer);
+    self->joined = trale_join(self->task);
+    self->run = trale_run(self->outer);
+    self->blocked = trale_block_on(self->outer, trale_call(answer, &turn, .value = 1));
+    trale_return(0);
+}
+
+struct outside {
+    struct trale_future future;
+    struct trale *other;
+    struct inside inside;
+};
+
+trale_async(outside)
+{
+    trale_begin();
+    trale_return(trale_block_on(self->other, trale_call(inside, &self->inside, .outer = cx->runtime)));
+}
+
+static void test_a_runtime_is_not_waited_for_from_inside_by_way_of_another(void **state)
+{
+    struct trale *runtime = runtime_of(state), *other = NULL;
+    struct outside outside;
+    assert_int_equal(trale_open(&other, &(struct trale_options){.config_text = "[runtime]\nthreads = 0\n"}), 0);
+    assert_int_equal(trale_block_on(runtime, trale_call(outside, &outside, .other = other)), 0);
+    assert_int_equal(outside.inside.closed, -EDEADLK);
+    assert_int_equal(outside.inside.joined, -EDEADLK);
+    assert_int_equal(outside.inside.run, -EDEADLK);
+    assert_int_equal(outside.inside.blocked, -EDEADLK);
+    assert_int_equal(trale_join(outside.inside.task), 5);
+    assert_int_equal(trale_close(other), 0);
+}
+
+static void test_a_frame_that_is_no_future_is_refused(void **state)
+{
+    struct trale_future future = {.type = &answer_type};
+    assert_null(trale_spawn_frame(runtime_of(state), &future, 0));
+    assert_null(trale_spawn_frame(runtime_of(state), &future, sizeof future - 1));
+}
+
 /* --- several ------------------------------------------------------------------------------------------------------ */
 
 struct pair {
@@ -616,6 +718,78 @@ static void test_all_resolves_when_the_last_has(void **state)
     assert_int_equal(trale_join(task), 42);
     assert_int_equal(gates[1].n_polls, 2);
     assert_int_equal(gates[0].n_drops + gates[1].n_drops, 0);
+}
+
+/* A future that is ready at its second poll, having asked for it at the first: as a receive may do that waits first. */
+static int64_t second_poll(struct trale_future *future, struct trale_context *context)
+{
+    if (future->result++ > 0)
+        return 7;
+    context->waker->table->wake_by_ref(context->waker);
+    return TRALE_PENDING;
+}
+
+static void test_a_race_asks_those_before_the_winner_again(void **state)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "second", second_poll, NULL};
+    struct trale_future slow = {.type = &type};
+    struct answer quick;
+    struct trale_branch branches[2] = {{.future = &slow}, {.future = trale_call(answer, &quick, .value = 1)}};
+    struct trale_branches race;
+    assert_int_equal(trale_block_on(runtime_of(state), trale_race(&race, branches, 2)), 0);
+    assert_int_equal(branches[0].result, 7);
+}
+
+#define N_BRANCHES 1000
+
+struct busy {
+    struct trale_future future;
+    int n_awaits;
+    int *n_in_this_poll;
+    struct answer answer;
+};
+
+trale_async(busy)
+{
+    trale_begin();
+    for (; self->n_awaits > 0; self->n_awaits--) {
+        trale_await(trale_call(answer, &self->answer, .value = 0));
+        ++*self->n_in_this_poll;
+    }
+    trale_return(0);
+}
+
+/* Polls what it is given, and keeps the greatest number of awaits that were completed in one poll. */
+struct meter {
+    struct trale_future future;
+    struct trale_future *inner;
+    int n_in_this_poll, n_most;
+};
+
+static int64_t meter_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct meter *meter = (struct meter *)(void *)future;
+    meter->n_in_this_poll = 0;
+    int64_t result = trale_future_poll(meter->inner, context);
+    if (meter->n_in_this_poll > meter->n_most)
+        meter->n_most = meter->n_in_this_poll;
+    return result;
+}
+
+static void test_branches_share_the_budget_of_their_task_and_all_get_their_turn(void **state)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "meter", meter_poll, NULL};
+    static struct busy busy[N_BRANCHES];
+    static struct trale_branch branches[N_BRANCHES];
+    struct trale_branches all;
+    struct meter meter = {.future = {.type = &type}};
+    for (int i = 0; i < N_BRANCHES; i++)
+        branches[i].future = trale_call(busy, &busy[i], .n_awaits = 50, .n_in_this_poll = &meter.n_in_this_poll);
+    meter.inner = trale_all(&all, branches, N_BRANCHES);
+    assert_int_equal(trale_block_on(runtime_of(state), &meter.future), 0);
+    for (int i = 0; i < N_BRANCHES; i++)
+        assert_int_equal(branches[i].result, 0);
+    assert_true(meter.n_most > 0 && meter.n_most <= (int)TRALE_POLL_BUDGET);
 }
 
 static void test_a_race_of_none_is_invalid(void **state)
@@ -777,8 +951,13 @@ int main(void)
         cmocka_unit_test(test_a_task_may_abort_itself),
         cmocka_unit_test(test_close_drops_what_is_left_and_resolves_its_handles),
         cmocka_unit_test(test_a_task_spawned_while_closing_is_born_cancelled),
+        cmocka_unit_test(test_a_task_spawned_from_outside_while_closing_is_born_cancelled),
+        cmocka_unit_test(test_a_runtime_is_not_waited_for_from_inside_by_way_of_another),
+        cmocka_unit_test(test_a_frame_that_is_no_future_is_refused),
         cmocka_unit_test(test_a_race_resolves_to_the_winner_and_drops_the_loser),
         cmocka_unit_test(test_all_resolves_when_the_last_has),
+        cmocka_unit_test(test_a_race_asks_those_before_the_winner_again),
+        cmocka_unit_test(test_branches_share_the_budget_of_their_task_and_all_get_their_turn),
         cmocka_unit_test(test_a_race_of_none_is_invalid),
         cmocka_unit_test(test_idle_tasks_are_listed_with_their_backtrace),
         cmocka_unit_test(test_any_order_from_any_thread_frees_each_task_once),

@@ -55,12 +55,12 @@ struct trale_host {
     uint32_t reserved;
 
     /* [executor] Waits, once, until `fd` is ready for `interest`: then wait->waker is woken, by reference, and the wait
-     * is over; any number of waits may stand on one fd. To be called after the operation answered EAGAIN (see also
-     * TRALE_HOST_LEVEL). The first wait adds the fd to epoll, where it stays; registering allocates nothing after that
-     * and in the steady state makes no system call.
-     * Returns 0: waiting. 1: not waiting, the fd may have become ready since, so try again. A negative errno: not
-     * waiting; -EBADF (no such fd), -EPERM (a file that cannot be waited for, like a regular file: epoll_ctl(2)),
-     * -EINVAL (interest), -EBUSY (the wait stands already), -ENOMEM, -ENOSPC. */
+     * is over; any number of waits may stand on one fd. To be called after the operation answered EAGAIN, in the same
+     * poll (see also TRALE_HOST_LEVEL). The first wait adds the fd to epoll, where it stays; registering allocates
+     * nothing after that and in the steady state makes no system call. Returns 0: waiting. 1: not waiting, the fd may
+     * have become ready since, so try again. A negative errno: not waiting; -EBADF (no such fd), -EPERM (a file that
+     * cannot be waited for, like a regular file: epoll_ctl(2)), -EINVAL (interest), -EBUSY (the wait stands already),
+     * -ENOMEM, -ENOSPC. */
     int32_t (*register_waker)(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait);
 
     /* [executor] Takes a wait back, in constant time; its waker is not called after that. A future that has registered
@@ -73,7 +73,8 @@ struct trale_host {
     void (*forget_fd)(void *context, int32_t fd);
 
     /* [start, executor] Makes a task of the driver's own, which polls `future` where it stands, in the instance's
-     * memory. It does not count in trale_run, and is dropped before stop. Returns 0 or -ENOMEM. */
+     * memory. It does not count in trale_run, and is dropped before stop; but if start fails after it, it is forgotten,
+     * neither polled nor dropped. Returns 0 or -ENOMEM. */
     int32_t (*spawn)(void *context, struct trale_future *future);
 
     /* [any] Hands a message to the application's log under this driver's name. `level` is one of trale.h's TRALE_LOG_

@@ -102,8 +102,9 @@ struct trale_future_type {
 
     /* Asks for the result: a value >= 0, or a negative errno, or TRALE_PENDING after having seen to it that the
      * context's waker will be called. [executor thread, never re-entrantly] May be called without cause, and then says
-     * TRALE_PENDING again. A future that has answered with a result has released everything it held, except its own
-     * memory, and is neither polled nor dropped after that. */
+     * TRALE_PENDING again. The first call may do no more than arrange for the wake; who gives up on a future that may
+     * be ready polls it a second time first. A future that has answered with a result has released everything it held,
+     * except its own memory, and is neither polled nor dropped after that. */
     int64_t (*poll)(struct trale_future *future, struct trale_context *context);
 
     /* Gives up a future that has no result yet, polled or not: it takes its waker back out of wherever it put it, and
@@ -137,8 +138,10 @@ static inline int64_t trale_future_poll(struct trale_future *future, struct tral
 /* Drops a future that has not resolved, and the chain it awaits, the leaf first. [as trale_future_type.drop] */
 static inline void trale_future_drop(struct trale_future *future)
 {
-    if (future->awaiting != NULL)
-        trale_future_drop(future->awaiting);
+    struct trale_future *child = future->awaiting;
+    if (child != NULL)
+        trale_future_drop(child);
+    future->awaiting = NULL;
     if (future->type->drop != NULL)
         future->type->drop(future);
 }
@@ -158,6 +161,7 @@ static inline void trale_future_drop(struct trale_future *future)
 
 #define trale_async_define_(name, drop_)                                                                               \
     _Static_assert(offsetof(struct name, future) == 0, "struct trale_future future; is a frame's first member");       \
+    _Static_assert(_Alignof(struct name) <= _Alignof(max_align_t), "tasks' frames are aligned as malloc(3) has it");   \
     static int64_t name##_body_(struct name *self, struct trale_context *cx);                                          \
     static int64_t name##_poll_(struct trale_future *future, struct trale_context *context)                            \
     {                                                                                                                  \
@@ -225,8 +229,8 @@ static inline void trale_future_drop(struct trale_future *future)
     } while (0)
 
 /* trale_call(name, frame, .member = value, ...) makes *frame a call of the async function `name`, not begun, with the
- * other members zero, and is its future, to be awaited. What the frame held before must have resolved or been
- * dropped. */
+ * other members zero, and is its future, to be awaited; `frame` is evaluated twice. What the frame held before must
+ * have resolved or been dropped. */
 #define trale_call(name, frame, ...)                                                                                   \
     trale_future_of_(&(*(frame) = (struct name){.future = {.type = &name##_type}, __VA_ARGS__}, (frame))->future)
 static inline struct trale_future *trale_future_of_(struct trale_future *future)

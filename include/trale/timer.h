@@ -155,6 +155,10 @@ static inline int64_t trale_timeout_poll_(struct trale_future *future, struct tr
     int64_t slept = trale_future_poll(&timeout->sleep.future, context);
     if (slept == TRALE_PENDING)
         return TRALE_PENDING;
+    /* A first poll may only have begun to wait, and much may have come since the last one. */
+    result = trale_future_poll(future->awaiting, context);
+    if (result != TRALE_PENDING)
+        return result;
     trale_future_drop(future->awaiting);
     return slept < 0 ? slept : -ETIMEDOUT;
 }

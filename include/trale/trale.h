@@ -14,10 +14,10 @@
  *
  * Fairness. The run-queue is first in, first out, and a task that is woken goes to its end. In one poll a task may
  * complete at most TRALE_POLL_BUDGET awaits, then it stands in line again, even if the next result is already there.
- * Polls and completed awaits are counted together, and after at most TRALE_LOOK_INTERVAL of them the executor looks at
- * the reactor, the timers and the tasks that other threads woke or spawned, before it goes on. So neither a task that
- * is always ready nor a socket that always has data can keep anything else from running; a poll that computes for a
- * long time can.
+ * Polls and completed awaits are counted together, and when TRALE_LOOK_INTERVAL of them have been counted, the executor
+ * looks at the reactor, the timers and the tasks that other threads woke or spawned, before it polls again. So neither
+ * a task that is always ready nor a socket that always has data can keep anything else from running; a poll that
+ * computes for a long time can.
  *
  * Errors are negative errno, and outputs are untouched on failure. A fork()ed child must not touch its parent's
  * runtimes; it may exec, or open its own.
@@ -85,9 +85,9 @@ static inline int trale_open(struct trale **runtime, const struct trale_options 
 }
 
 /* Drops every task that is left, so that their handles resolve to -ECANCELED, stops the drivers in reverse, ends the
- * threads and frees the runtime. No other call on the runtime may be under way or follow; handles and wakers that
- * outlive it stay valid. NULL is allowed. Returns 0, -EDEADLK from inside one of its own tasks, or -EPERM for the
- * global runtime, which stays. */
+ * threads and frees the runtime. No other call on the runtime may be under way or follow, not a trale_join either;
+ * handles and wakers that outlive it stay valid. NULL is allowed. Returns 0, -EDEADLK from inside one of its own tasks,
+ * or -EPERM for the global runtime, which stays. */
 TRALE_API int trale_close(struct trale *runtime);
 
 /* The process-wide runtime, opened without options on the first call, by whichever thread comes first, and never
@@ -117,7 +117,9 @@ static inline int trale_group_open(struct trale_group **group, const struct tral
 TRALE_API size_t trale_group_size(const struct trale_group *group);
 TRALE_API struct trale *trale_group_runtime(const struct trale_group *group, size_t i);
 
-/* Closes all of them, as trale_close does. 0, or -EDEADLK from inside a task of one of them; NULL is allowed. */
+/* Closes all of them, as trale_close does. First all of them stop polling, so tasks may use each other's runtimes to
+ * the end; what runs after that, cleanup functions and drops, must not. 0, or -EDEADLK from inside a task of one of
+ * them; NULL is allowed. */
 TRALE_API int trale_group_close(struct trale_group *group);
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
@@ -131,13 +133,14 @@ TRALE_API int trale_group_close(struct trale_group *group);
                       sizeof(struct name))
 
 /* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL: memory is out,
- * and the frame was neither polled nor dropped. While the runtime closes, the task is born cancelled and its frame
- * dropped. */
+ * or `size` is less than a future's, and the frame was neither polled nor dropped. While the runtime closes, the task
+ * is born cancelled and its frame dropped. */
 TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size);
 
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
  * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
- * would wait for itself; use trale_joined there. NULL gives -ENOMEM. */
+ * would wait for itself, also by way of another runtime; use trale_joined there. A task had better not return -EDEADLK
+ * itself. NULL gives -ENOMEM. */
 TRALE_API int64_t trale_join(struct trale_task *task);
 
 /* Gives the handle up; the task goes on and its result is lost. NULL is allowed. */
@@ -172,10 +175,11 @@ struct trale_branches {
     struct trale_future future;
     struct trale_branch *branch;
     size_t n_branches;
+    size_t turn; /* which branch is polled first, when the last poll's budget did not suffice for all */
 };
 
-/* Resolves as soon as one branch does, to its index (the lowest, if several are ready), and drops the others.
- * -EINVAL for no branch. */
+/* Resolves as soon as one branch does, to its index, and drops the others. If several are ready, it is the lowest, as
+ * far as the poll's budget lets it find out; another one's `result` may be there as well then. No branch: -EINVAL. */
 TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch, size_t n_branches);
 
 /* Resolves to 0 when all branches have. */

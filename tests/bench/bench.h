@@ -39,7 +39,7 @@
 #define BENCH_PINGS 100000u
 #define BENCH_ECHOES 400000u
 #define BENCH_BULK 400000u
-#define BENCH_CALLS 50000000u
+#define BENCH_CALLS 10000000u
 
 #define BENCH_PAYLOAD 32u     /* bytes of a datagram */
 #define BENCH_BULK_BYTES 1200u /* the same in `bulk` */

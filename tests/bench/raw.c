@@ -429,6 +429,14 @@ static void bench_idle(void)
     bench_print("bytes", (double)(bench_resident_bytes() - before) / (double)n_given);
 }
 
+static void bench_call(void)
+{
+    uint64_t start_ns = bench_now_ns(), last_ns = 0;
+    for (uint64_t i = 0; i < BENCH_CALLS; i++)
+        last_ns |= bench_now_ns();
+    bench_print("ns", (double)(bench_now_ns() - start_ns) / BENCH_CALLS * (double)(last_ns > 0));
+}
+
 static void bench_start(void)
 {
 }
@@ -474,6 +482,7 @@ int main(int argc, char **argv)
         {"bulk", bench_bulk},
         {"idle", bench_idle},
         {"start", bench_start},
+        {"call", bench_call},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     if (argc > 3 && strcmp(argv[1], "time") == 0)

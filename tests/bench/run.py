@@ -45,9 +45,13 @@ ROWS = [
     ("UDP echo, flooded: CPU for each", "flood", 1, "cpu_ns", 1e3, "us", 0),
     ("UDP echo, flooded, 1,000 sockets: CPU", "flood", 1000, "cpu_ns", 1e3, "us", 0),
     ("UDP echo, flooded, batches: CPU", "flood_batch", 1, "cpu_ns", 1e3, "us", 0),
+    ("UDP echo, flooded, 1 runtime: thousands a second", "flood_cores", 1, "per_second", 1e3, "", 0),
+    ("UDP echo, flooded, 2 runtimes: thousands a second", "flood_cores", 2, "per_second", 1e3, "", 0),
     ("bulk transfer: CPU for each datagram", "bulk", 1, "cpu_ns", 1e3, "us", 0),
     ("memory of an idle UDP task", "idle", 5000, "bytes", 1, "B", 0),
     ("start to end of a program", "start", 1, "us", 1, "us", 0),
+    ("the same without drivers", "start", 0, "us", 1, "us", 0),
+    ("a call through an interface", "call", 1, "ns", 1, "ns", 0),
 ]
 
 # How the cost of one of many grows with their number.
@@ -63,7 +67,9 @@ CURVE_NUMBERS = [1000, 10000, 100000, 1000000]
 COUNTED = {"yield": 4000000, "spawn": 1000000, "churn": 2000000, "ping": 100000}
 
 PEERS = ["raw", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
-CONTESTANTS = ["trale", "trale threads=2"] + PEERS
+CONTESTANTS = ["trale", "trale threads=0", "trale threads=2"] + PEERS
+# A thread that waits for its own runtime to be polled waits for ever.
+IMPOSSIBLE = {("trale threads=0", "wake"), ("trale threads=0", "flood_cores")}
 
 
 # --- building ---------------------------------------------------------------------------------------------------------
@@ -96,6 +102,7 @@ def compile_contestants(build, out):
     program = contestants["trale"][0]
     drivers = {"TRALE_DRIVERS": os.path.join(build, "drivers")}
     contestants["trale"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 1)})
+    contestants["trale threads=0"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 0)})
     contestants["trale threads=2"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 2)})
     return contestants
 
@@ -129,28 +136,35 @@ def build_tokio(out):
     return os.path.join(out, "tokio-target", "release", "bench-tokio")
 
 
-def write_config(out, threads, slack=None):
-    """A trale.ini; sleep_slack has one of its own."""
-    path = os.path.join(out, f"threads-{threads}{'-slack' if slack else ''}.ini")
-    lines = ["[runtime]", "drivers = timer, udp", f"threads = {threads}", "[driver:timer]", "path = timer.so"]
-    lines += [f"slack = {slack}"] if slack else []
-    lines += ["[driver:udp]", "path = udp.so", ""]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines))
-    os.chmod(path, 0o644)
-    if not slack:
-        write_config(out, threads, "1ms")
-    return path
+def write_config(out, threads):
+    """The trale.ini of a contestant, and those for the workloads that need another; returns the first one's path."""
+    name = os.path.join(out, f"threads-{threads}")
+    variants = {".ini": ([], []), "-slack.ini": ([], ["slack = 1ms"]),
+                "-instances-1.ini": (["instances = 1"], []), "-instances-2.ini": (["instances = 2"], [])}
+    with open(name + "-bare.ini", "w", encoding="utf-8") as file:
+        file.write(f"[runtime]\nthreads = {threads}\n")
+    os.chmod(name + "-bare.ini", 0o644)
+    for ending, (runtime, timer) in variants.items():
+        lines = ["[runtime]", "drivers = timer, udp", f"threads = {threads}", *runtime,
+                 "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", "path = udp.so", ""]
+        with open(name + ending, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        os.chmod(name + ending, 0o644)
+    return name + ".ini"
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
 
-def prepare(contestants, name, workload):
+def prepare(contestants, name, workload, number):
     command, environment = contestants[name]
     environment = {**os.environ, **environment}
     if workload == "sleep_slack" and "TRALE_CONFIG" in environment:
         environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-slack.ini")
+    if workload == "start" and number == 0 and "TRALE_CONFIG" in environment:
+        environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-bare.ini")
+    if workload == "flood_cores" and "TRALE_CONFIG" in environment:
+        environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", f"-instances-{number}.ini")
     return command, environment
 
 
@@ -164,8 +178,9 @@ def keep_on(cores):
 
 def measure(contestants, name, workload, number, cores):
     """The figures of one run, or {} if the contestant has nothing of the kind."""
-    command, environment = prepare(contestants, name, workload)
-    # The limit of a wake depends on what the loop sleeps in: epoll, or a futex.
+    if (name, workload) in IMPOSSIBLE:
+        return {}
+    command, environment = prepare(contestants, name, workload, number)
     command = command + [workload, str(number)]
     if workload == "start":
         command = contestants["raw"][0] + ["time", "100"] + command
@@ -189,8 +204,11 @@ def run_rounds(contestants, rows, rounds):
     absent = set()
     for number_of_round in range(rounds):
         done = {}
-        for title, workload, number, figure, _, _, cores in rows:
-            for name in contestants:
+        names = list(contestants)
+        for at, (title, workload, number, figure, _, _, cores) in enumerate(rows):
+            # Who goes first changes: the machine is not always in the same mood.
+            first = (number_of_round + at) % len(names)
+            for name in names[first:] + names[:first]:
                 key = (name, workload, number, cores)
                 if key not in done:
                     done[key] = {} if key in absent else measure(contestants, *key)
@@ -215,18 +233,20 @@ def run_curves(contestants):
         curves[title] = {name: [] for name in contestants}
         for number in CURVE_NUMBERS:
             for name in contestants:
-                values = [measure(contestants, name, workload, number, 0).get(figure) for _ in range(3)]
+                # A sleep's figure is the mean of many already.
+                times = 1 if workload == "sleep" else 3
+                values = [measure(contestants, name, workload, number, 0).get(figure) for _ in range(times)]
                 values = [value for value in values if value is not None]
                 if values:
                     curves[title][name].append((number, statistics.median(values)))
     return curves
 
 
-# --- counting: what does not depend on the machine's mood ---------------------------------------------------------------
+# --- counting: what does not depend on the machine's mood -------------------------------------------------------------
 
 
 def count_instructions(contestants, name, workload, number):
-    command, environment = prepare(contestants, name, workload)
+    command, environment = prepare(contestants, name, workload, number)
     done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command, workload,
                            str(number)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
@@ -238,7 +258,7 @@ def count_instructions(contestants, name, workload, number):
 
 
 def count_calls(contestants, name, workload, number):
-    command, environment = prepare(contestants, name, workload)
+    command, environment = prepare(contestants, name, workload, number)
     done = subprocess.run(["strace", "-f", "-c", "-U", "calls,name", "-o", "/dev/stderr", *command, workload,
                            str(number)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
@@ -286,7 +306,7 @@ def gnuplot(script):
 
 def plot_ratios(contestants, rows, samples, path):
     """A dot for each contestant in each row, on a logarithmic scale; trale is the line at 1."""
-    others = [name for name in contestants if name not in ("trale", "trale threads=2")]
+    others = [name for name in contestants if not name.startswith("trale")]
     labels = ", ".join(f'"{title}" {-i}' for i, (title, *_) in enumerate(rows))
     blocks, plots = [], []
     for index, name in enumerate(others):

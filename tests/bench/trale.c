@@ -362,6 +362,64 @@ static void bench_flood_single(void)
     flood(spawn_echo);
 }
 
+/* --- one runtime per core ----------------------------------------------------------------------------------------- */
+
+struct counting_echo {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    _Atomic uint64_t *n_echoes;
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+    char buf[BENCH_PAYLOAD];
+};
+
+trale_async(counting_echo)
+{
+    trale_begin();
+    for (;;) {
+        trale_await(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
+        check("recv", trale_result());
+        trale_await(
+            trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
+        atomic_fetch_add_explicit(self->n_echoes, 1, memory_order_relaxed);
+    }
+}
+
+static uint64_t sum(const _Atomic uint64_t (*counts)[8], size_t n)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += atomic_load_explicit(&counts[i][0], memory_order_relaxed);
+    return total;
+}
+
+/* As many runtimes as the configuration says share a port; several clients, or the kernel would have but one sender to
+ * spread. */
+static void bench_flood_cores(void)
+{
+    struct trale_address address = {0};
+    struct trale_group *group;
+    struct trale_udp_socket *socket;
+    close(bench_socket(&address.v4));
+    for (int i = 0; i < 8; i++)
+        bench_flood(&address.v4, 1);
+    check("trale_group_open", trale_group_open(&group, NULL));
+    size_t n = trale_group_size(group);
+    _Atomic uint64_t(*counts)[8] = calloc(n, sizeof *counts); /* a cache line each */
+    for (size_t i = 0; i < n; i++) {
+        struct trale *one = trale_group_runtime(group, i);
+        check("a socket", trale_udp_open_at(one, &address, TRALE_UDP_REUSE_PORT, &socket));
+        trale_detach(trale_spawn(one, counting_echo, .socket = socket, .n_echoes = &counts[i][0]));
+    }
+    usleep(300000);
+    uint64_t n_before = sum(counts, n), start_ns = bench_now_ns(), start_cpu_ns = bench_cpu_ns();
+    usleep(1500000);
+    double n_echoes = (double)(sum(counts, n) - n_before);
+    bench_print("per_second", n_echoes * 1e9 / (double)(bench_now_ns() - start_ns));
+    bench_print("cpu_ns", (double)(bench_cpu_ns() - start_cpu_ns) / n_echoes);
+    exit(EXIT_SUCCESS);
+}
+
 /* --- many at once ------------------------------------------------------------------------------------------------- */
 
 struct batch_echo {
@@ -488,6 +546,15 @@ static void bench_idle(void)
     bench_print("bytes", (double)(bench_resident_bytes() - before) / (double)n_given);
 }
 
+static void bench_call(void)
+{
+    const struct trale_timer *timer = trale_timer(runtime);
+    uint64_t start_ns = bench_now_ns(), last_ns = 0;
+    for (uint64_t i = 0; i < BENCH_CALLS; i++)
+        last_ns |= timer->now(timer->interface.instance);
+    bench_print("ns", (double)(bench_now_ns() - start_ns) / BENCH_CALLS * (double)(last_ns > 0));
+}
+
 static void bench_start(void)
 {
     check("start", trale_join(trale_spawn(runtime, nothing, .future.at = NULL)));
@@ -511,9 +578,11 @@ int main(int argc, char **argv)
         {"ping_process", bench_ping_process, true},
         {"flood", bench_flood_single, true},
         {"flood_batch", bench_flood_batch, true},
+        {"flood_cores", bench_flood_cores, true},
         {"bulk", bench_bulk, false},
         {"idle", bench_idle, false},
         {"start", bench_start, false},
+        {"call", bench_call, false},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     bench_raise_fd_limit();

@@ -58,12 +58,30 @@ static void flawed_stop(void *data)
     free(instance);
 }
 
+#ifdef FLAW_FAILS_START
+/* Tasks that a start which fails has spawned: whoever looks at them again ends the process. */
+static int64_t doomed_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)future, (void)context;
+    abort();
+}
+static void doomed_drop(struct trale_future *future)
+{
+    (void)future;
+    abort();
+}
+static const struct trale_future_type doomed_type = {sizeof doomed_type, TRALE_ABI, "doomed", doomed_poll, doomed_drop};
+static struct trale_future doomed[2] = {{.type = &doomed_type}, {.type = &doomed_type}};
+#endif
+
 static int32_t flawed_start(const struct trale_host *host, const struct trale_settings *settings, void **data)
 {
     (void)settings;
     host->log(host->context, 1, "start");
 #ifdef FLAW_FAILS_START
     (void)data, (void)probe_number, (void)flawed_stop;
+    for (int i = 0; i < 2; i++)
+        host->spawn(host->context, &doomed[i]);
     return -EADDRNOTAVAIL;
 #elif defined FLAW_POSITIVE_START
     (void)data, (void)probe_number;
