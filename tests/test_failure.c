@@ -9,7 +9,8 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 
-static int n_calls, n_fails_at; /* the call that fails, counted from 1; 0: none */
+/* The call that fails, counted from 1 on the thread that opens; 0: none. */
+static _Thread_local int n_calls, n_fails_at;
 
 static bool fails(int error)
 {
