@@ -85,7 +85,8 @@ static inline int64_t trale_sleep_until_poll_(struct trale_future *future, struc
 }
 
 /* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
- * -ENOMEM. 0 resolves at once, UINT64_MAX never. Made anywhere, awaited in a task. */
+ * -ENOMEM, or why the driver cannot wait any more (epoll_ctl(2), timerfd_settime(2)). 0 resolves at once, UINT64_MAX
+ * never. Made anywhere, awaited in a task. */
 static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64_t duration_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};

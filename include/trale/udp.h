@@ -231,8 +231,8 @@ static inline int trale_udp_leave(struct trale_udp_socket *socket, const struct 
 /* The future of one datagram into buf, which is the future's until it resolves or is dropped. Resolves to the bytes put
  * there; `truncated`, `length` and `from` say the rest. 0 is an empty datagram, and never the end. Or to -ECANCELED
  * (the socket was closed), -ECONNREFUSED (on a connected socket: an earlier send was answered by "port unreachable",
- * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), or what else recvfrom(2) has. Dropped, it has
- * taken no datagram. */
+ * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), -EOPNOTSUPP (TRALE_UDP_GRO is on), or what else
+ * recvfrom(2) has. Its first poll may only begin to wait (future.h). Dropped, it has taken no datagram. */
 static inline struct trale_future *trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket,
                                                        void *buf, size_t size)
 {

@@ -12,25 +12,46 @@
 static struct event_base *base;
 static unsigned long n_given;
 
-/* With the timer of full precision; without locks, but where threads meet. */
-static void open_base_with(int flags)
+static void *allocate(size_t n, size_t size)
+{
+    void *memory = malloc(n * size);
+    if (memory == NULL)
+        bench_die("malloc");
+    return memory;
+}
+
+static void open_base_with(int flags, const char *without)
 {
     struct event_config *config = event_config_new();
-    event_config_set_flag(config, flags);
+    if (config == NULL || event_config_set_flag(config, flags) < 0 ||
+        (without != NULL && event_config_avoid_method(config, without) < 0))
+        bench_die("event_config");
     base = event_base_new_with_config(config);
     if (base == NULL)
         bench_die("event_base_new");
     event_config_free(config);
 }
 
+/* Without locks, but where threads meet; without the precise timer, which costs a system call in each iteration, but
+ * where there are sleeps. */
 static void open_base(void)
 {
-    open_base_with(EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+    open_base_with(EVENT_BASE_FLAG_NOLOCK, NULL);
 }
 
 static void run_base(void)
 {
-    event_base_dispatch(base);
+    if (event_base_dispatch(base) < 0)
+        bench_die("event_base_dispatch");
+}
+
+/* Runs the loop, with a callback that has been made active. */
+static void run_base_with(event_callback_fn run)
+{
+    struct event event;
+    event_assign(&event, base, -1, 0, run, NULL);
+    event_active(&event, EV_TIMEOUT, 0);
+    run_base();
 }
 
 /* --- callbacks ---------------------------------------------------------------------------------------------------- */
@@ -50,7 +71,7 @@ static void yielded(evutil_socket_t fd, short events, void *data)
 
 static void bench_yield(void)
 {
-    struct yielder *yielders = calloc(n_given, sizeof *yielders);
+    struct yielder *yielders = allocate(n_given, sizeof *yielders);
     uint64_t start_ns = bench_now_ns();
     for (unsigned long i = 0; i < n_given; i++) {
         event_assign(&yielders[i].event, base, -1, 0, yielded, &yielders[i]);
@@ -61,38 +82,93 @@ static void bench_yield(void)
     bench_print("ns", (double)(bench_now_ns() - start_ns) / (double)(BENCH_YIELDS / n_given * n_given));
 }
 
-static unsigned long n_left;
+static struct event spawner;
+static unsigned long n_left, n_spawned;
+
+static void make_active(event_callback_fn run)
+{
+    struct event *event = allocate(1, sizeof *event);
+    event_assign(event, base, -1, 0, run, event);
+    event_active(event, EV_TIMEOUT, 0);
+}
 
 static void spawned(evutil_socket_t fd, short events, void *data)
 {
     (void)fd;
-    (void)events;
-    n_left--;
     free(data);
+    if (--n_left == 0)
+        event_active(&spawner, events, 0);
+}
+
+static void spawn(evutil_socket_t fd, short events, void *nothing)
+{
+    (void)fd;
+    (void)events;
+    (void)nothing;
+    if (n_spawned >= BENCH_SPAWNS)
+        return;
+    n_left = n_given;
+    n_spawned += n_given;
+    for (unsigned long i = 0; i < n_given; i++)
+        make_active(spawned);
 }
 
 static void bench_spawn(void)
 {
-    uint64_t start_ns = bench_now_ns(), n_done = 0;
-    for (; n_done < BENCH_SPAWNS; n_done += n_given) {
-        n_left = n_given;
-        for (unsigned long i = 0; i < n_given; i++) {
-            struct event *event = malloc(sizeof *event);
-            if (event == NULL)
-                bench_die("malloc");
-            event_assign(event, base, -1, 0, spawned, event);
-            event_active(event, EV_TIMEOUT, 0);
-        }
-        run_base();
-        if (n_left != 0)
-            bench_die("spawn");
-    }
-    bench_print("ns", (double)(bench_now_ns() - start_ns) / (double)n_done);
+    event_assign(&spawner, base, -1, 0, spawn, NULL);
+    uint64_t start_ns = bench_now_ns();
+    event_active(&spawner, EV_TIMEOUT, 0);
+    run_base();
+    if (n_left != 0 || n_spawned < BENCH_SPAWNS)
+        bench_die("spawn");
+    bench_print("ns", (double)(bench_now_ns() - start_ns) / (double)n_spawned);
 }
 
-/* --- wake --------------------------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------------------------------ */
 
 static sem_t answered;
+static pthread_t thread;
+
+static void *base_thread(void *nothing)
+{
+    event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY);
+    return nothing;
+}
+
+static void open_base_in_thread(void)
+{
+    sem_init(&answered, 0, 0);
+    if (evthread_use_pthreads() < 0)
+        bench_die("evthread_use_pthreads");
+    open_base_with(0, NULL);
+    if (pthread_create(&thread, NULL, base_thread, NULL) != 0)
+        bench_die("pthread_create");
+}
+
+static void spawned_outside(evutil_socket_t fd, short events, void *data)
+{
+    (void)fd;
+    (void)events;
+    free(data);
+    if (--n_left == 0)
+        sem_post(&answered);
+}
+
+static void bench_spawn_outside(void)
+{
+    open_base_in_thread();
+    uint64_t start_ns = bench_now_ns();
+    for (; n_spawned < BENCH_SPAWNS; n_spawned += n_given) {
+        n_left = n_given;
+        for (unsigned long i = 0; i < n_given; i++)
+            make_active(spawned_outside);
+        sem_wait(&answered);
+    }
+    bench_print("ns", (double)(bench_now_ns() - start_ns) / (double)n_spawned);
+    event_base_loopbreak(base);
+    pthread_join(thread, NULL);
+}
+
 static uint64_t n_answered;
 
 static void rung(evutil_socket_t fd, short events, void *nothing)
@@ -105,20 +181,12 @@ static void rung(evutil_socket_t fd, short events, void *nothing)
     sem_post(&answered);
 }
 
-static void *base_thread(void *nothing)
-{
-    event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY);
-    return nothing;
-}
-
 static void bench_wake(void)
 {
-    pthread_t thread;
-    sem_init(&answered, 0, 0);
-    evthread_use_pthreads();
-    open_base_with(0);
+    open_base_in_thread();
     struct event *bell = event_new(base, -1, EV_PERSIST, rung, NULL);
-    pthread_create(&thread, NULL, base_thread, NULL);
+    if (bell == NULL)
+        bench_die("event_new");
     uint64_t start_ns = bench_now_ns();
     for (uint64_t i = 0; i < BENCH_WAKES; i++) {
         event_active(bell, EV_READ, 0);
@@ -146,29 +214,41 @@ static void slept(evutil_socket_t fd, short events, void *data)
     free(sleeper);
 }
 
-/* Timeouts count from now, in microseconds, rounded up. */
-static void bench_sleep(void)
+/* Timeouts count from the time that the loop remembers, cut to microseconds: it is renewed after ours has been read,
+ * and they are rounded up by one more, so that none is early. */
+static void make_sleeps(evutil_socket_t fd, short events, void *nothing)
 {
+    (void)fd;
+    (void)events;
+    (void)nothing;
     sleeps = bench_sleeps_begin(n_given);
+    uint64_t loop_ns = bench_now_ns();
+    event_base_update_cache_time(base);
     for (unsigned long i = 0; i < n_given; i++) {
-        struct sleeper *sleeper = malloc(sizeof *sleeper);
-        if (sleeper == NULL)
-            bench_die("malloc");
+        struct sleeper *sleeper = allocate(1, sizeof *sleeper);
         sleeper->deadline_ns = bench_sleeps_deadline_ns(&sleeps);
-        evtimer_assign(&sleeper->event, base, slept, sleeper);
-        uint64_t after_us = (sleeper->deadline_ns - bench_now_ns() + 999) / 1000;
+        uint64_t after_us = (sleeper->deadline_ns - loop_ns + 1999) / 1000;
         struct timeval after = {(time_t)(after_us / 1000000), (suseconds_t)(after_us % 1000000)};
+        evtimer_assign(&sleeper->event, base, slept, sleeper);
         evtimer_add(&sleeper->event, &after);
     }
     bench_sleeps_stand(&sleeps);
-    run_base();
+}
+
+static void bench_sleep(void)
+{
+    open_base_with(EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER, NULL);
+    run_base_with(make_sleeps);
     bench_sleeps_end(&sleeps);
 }
 
+/* The precise clock, but a wait that counts whole milliseconds: epoll would bring the precise timer. The coarse clock
+ * stands still for up to four, so that half of the sleeps would be early. */
 static void bench_sleep_slack(void)
 {
-    open_base_with(EVENT_BASE_FLAG_NOLOCK);
-    bench_sleep();
+    open_base_with(EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER, "epoll");
+    run_base_with(make_sleeps);
+    bench_sleeps_end(&sleeps);
 }
 
 static void never(evutil_socket_t fd, short events, void *nothing)
@@ -179,11 +259,15 @@ static void never(evutil_socket_t fd, short events, void *nothing)
     bench_die("a timer that was cancelled");
 }
 
-static void bench_churn(void)
+/* In a callback, where the time is remembered. */
+static void churn(evutil_socket_t fd, short events, void *nothing)
 {
-    struct event *others = calloc(n_given, sizeof *others);
+    (void)fd;
+    (void)events;
+    (void)nothing;
+    struct event *others = allocate(n_given, sizeof *others);
     for (unsigned long i = 0; i < n_given; i++) {
-        struct timeval minute = {60, (suseconds_t)i};
+        struct timeval minute = {60 + (time_t)(i / 1000000), (suseconds_t)(i % 1000000)};
         evtimer_assign(&others[i], base, never, NULL);
         evtimer_add(&others[i], &minute);
     }
@@ -196,6 +280,12 @@ static void bench_churn(void)
         evtimer_del(&event);
     }
     bench_print("ns", (double)(bench_now_ns() - start_ns) / BENCH_CHURNS);
+    event_base_loopbreak(base);
+}
+
+static void bench_churn(void)
+{
+    run_base_with(churn);
 }
 
 /* --- datagrams ---------------------------------------------------------------------------------------------------- */
@@ -290,9 +380,9 @@ static void flood_ready(evutil_socket_t fd, short events, void *nothing)
 
 static void bench_flood_single(void)
 {
-    struct sockaddr_in *addresses = calloc(n_given, sizeof *addresses);
-    struct event *sockets = calloc(n_given, sizeof *sockets);
-    int *fds = calloc(n_given, sizeof *fds);
+    struct sockaddr_in *addresses = allocate(n_given, sizeof *addresses);
+    struct event *sockets = allocate(n_given, sizeof *sockets);
+    int *fds = allocate(n_given, sizeof *fds);
     for (unsigned long i = 0; i < n_given; i++)
         fds[i] = bench_socket(&addresses[i]);
     bench_flood(addresses, n_given);
@@ -320,7 +410,7 @@ struct bulk_sender {
     struct sockaddr_in to;
 };
 
-/* Makes itself active again, behind what has become readable meanwhile. */
+/* Comes again in the next iteration, behind what has become readable meanwhile. (To wait for EV_WRITE costs more.) */
 static void bulk_send(evutil_socket_t fd, short events, void *data)
 {
     static char buf[BENCH_BULK_BYTES];
@@ -352,9 +442,7 @@ static void bench_idle(void)
     uint64_t before = bench_resident_bytes();
     for (unsigned long i = 0; i < n_given; i++) {
         struct sockaddr_in address;
-        struct event *idler = malloc(sizeof *idler);
-        if (idler == NULL)
-            bench_die("malloc");
+        struct event *idler = allocate(1, sizeof *idler);
         event_assign(idler, base, bench_socket(&address), EV_READ | EV_PERSIST, echo_ready, NULL);
         event_add(idler, NULL);
     }
@@ -380,8 +468,9 @@ int main(int argc, char **argv)
     } workloads[] = {
         {"yield", bench_yield, 0},
         {"spawn", bench_spawn, 0},
+        {"spawn_outside", bench_spawn_outside, 1},
         {"wake", bench_wake, 1},
-        {"sleep", bench_sleep, 0},
+        {"sleep", bench_sleep, 1},
         {"sleep_slack", bench_sleep_slack, 1},
         {"churn", bench_churn, 0},
         {"ping", bench_ping, 0},

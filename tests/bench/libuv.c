@@ -10,6 +10,14 @@
 static uv_loop_t loop;
 static unsigned long n_given;
 
+static void *allocate(size_t n, size_t size)
+{
+    void *memory = malloc(n * size);
+    if (memory == NULL)
+        bench_die("malloc");
+    return memory;
+}
+
 static void open_loop(void)
 {
     if (uv_loop_init(&loop) < 0)
@@ -53,7 +61,8 @@ static void bench_wake(void)
     pthread_t thread;
     sem_init(&answered, 0, 0);
     check("uv_async_init", uv_async_init(&loop, &bell, rung));
-    pthread_create(&thread, NULL, loop_thread, NULL);
+    if (pthread_create(&thread, NULL, loop_thread, NULL) != 0)
+        bench_die("pthread_create");
     uint64_t start_ns = bench_now_ns();
     for (uint64_t i = 0; i < BENCH_WAKES; i++) {
         uv_async_send(&bell);
@@ -89,9 +98,7 @@ static void bench_sleep(void)
     uv_update_time(&loop);
     uint64_t loop_ms = uv_now(&loop);
     for (unsigned long i = 0; i < n_given; i++) {
-        struct sleeper *sleeper = malloc(sizeof *sleeper);
-        if (sleeper == NULL)
-            bench_die("malloc");
+        struct sleeper *sleeper = allocate(1, sizeof *sleeper);
         sleeper->deadline_ns = bench_sleeps_deadline_ns(&sleeps);
         uv_timer_init(&loop, &sleeper->timer);
         uv_timer_start(&sleeper->timer, slept, (sleeper->deadline_ns + 999999) / 1000000 - loop_ms, 0);
@@ -110,7 +117,7 @@ static void never(uv_timer_t *timer)
 /* The handle is initialised once, as a program would that has a timeout for one connection. */
 static void bench_churn(void)
 {
-    uv_timer_t *others = calloc(n_given, sizeof *others), timer;
+    uv_timer_t *others = allocate(n_given, sizeof *others), timer;
     for (unsigned long i = 0; i < n_given; i++) {
         uv_timer_init(&loop, &others[i]);
         uv_timer_start(&others[i], never, 60000 + i, 0);
@@ -129,22 +136,24 @@ static void bench_churn(void)
 struct endpoint {
     uv_udp_t udp;
     struct sockaddr_in to;
-    char buf[65536];
     uint64_t n, start_ns;
 };
 
+/* One buffer does for all: what was received is dealt with before the callback returns. */
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    struct endpoint *endpoint = (struct endpoint *)handle;
+    static char bytes[BENCH_PAYLOAD];
+    (void)handle;
     (void)suggested;
-    *buf = uv_buf_init(endpoint->buf, sizeof endpoint->buf);
+    *buf = uv_buf_init(bytes, sizeof bytes);
 }
 
-static void open_endpoint(struct endpoint *endpoint, int fd, unsigned flags, uv_udp_recv_cb received)
+static void open_udp(uv_udp_t *udp, int fd, unsigned flags, uv_alloc_cb give, uv_udp_recv_cb received)
 {
-    check("uv_udp_init", uv_udp_init_ex(&loop, &endpoint->udp, flags));
-    check("uv_udp_open", uv_udp_open(&endpoint->udp, fd));
-    check("uv_udp_recv_start", uv_udp_recv_start(&endpoint->udp, give_buffer, received));
+    check("uv_udp_init", uv_udp_init_ex(&loop, udp, flags));
+    check("uv_udp_open", uv_udp_open(udp, fd));
+    if (received != NULL)
+        check("uv_udp_recv_start", uv_udp_recv_start(udp, give, received));
 }
 
 static int send_now(uv_udp_t *udp, const char *bytes, size_t size, const struct sockaddr *to)
@@ -162,7 +171,8 @@ static void echo(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct soc
 
 static void ping_send(struct endpoint *endpoint)
 {
-    check("uv_udp_try_send", send_now(&endpoint->udp, endpoint->buf, BENCH_PAYLOAD, (struct sockaddr *)&endpoint->to));
+    static const char bytes[BENCH_PAYLOAD];
+    check("uv_udp_try_send", send_now(&endpoint->udp, bytes, sizeof bytes, (struct sockaddr *)&endpoint->to));
 }
 
 static void ping_received(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
@@ -186,7 +196,7 @@ static void ping_address(struct sockaddr_in to)
     static struct endpoint endpoint;
     struct sockaddr_in own;
     endpoint.to = to;
-    open_endpoint(&endpoint, bench_socket(&own), 0, ping_received);
+    open_udp(&endpoint.udp, bench_socket(&own), 0, give_buffer, ping_received);
     endpoint.start_ns = bench_now_ns();
     ping_send(&endpoint);
     run_loop();
@@ -194,9 +204,9 @@ static void ping_address(struct sockaddr_in to)
 
 static void bench_ping(void)
 {
-    static struct endpoint server;
+    static uv_udp_t server;
     struct sockaddr_in address;
-    open_endpoint(&server, bench_socket(&address), 0, echo);
+    open_udp(&server, bench_socket(&address), 0, give_buffer, echo);
     ping_address(address);
 }
 
@@ -216,44 +226,40 @@ static void flood_received(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const 
         exit(EXIT_SUCCESS);
 }
 
-static void flood(unsigned flags)
+static void flood(unsigned flags, uv_alloc_cb give)
 {
-    struct sockaddr_in *addresses = calloc(n_given, sizeof *addresses);
-    int *fds = calloc(n_given, sizeof *fds);
+    struct sockaddr_in *addresses = allocate(n_given, sizeof *addresses);
+    uv_udp_t *sockets = allocate(n_given, sizeof *sockets);
+    int *fds = allocate(n_given, sizeof *fds);
     for (unsigned long i = 0; i < n_given; i++)
         fds[i] = bench_socket(&addresses[i]);
     bench_flood(addresses, n_given);
     open_loop();
     for (unsigned long i = 0; i < n_given; i++)
-        open_endpoint(calloc(1, sizeof(struct endpoint)), fds[i], flags, flood_received);
+        open_udp(&sockets[i], fds[i], flags, give, flood_received);
     run_loop();
 }
 
 static void bench_flood_single(void)
 {
-    flood(0);
+    flood(0, give_buffer);
 }
 
-/* recvmmsg into the one buffer, which holds 20 datagrams; there is no batch of sends. */
+/* recvmmsg, into one buffer of which each datagram gets 64 KiB, and no more than 20 at once. */
+#define LARGE_DATAGRAMS 20
+
 static void give_large_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    static char large[20 * 65536];
+    static char large[LARGE_DATAGRAMS * 65536];
     (void)handle;
     (void)suggested;
     *buf = uv_buf_init(large, sizeof large);
 }
 
+/* There is no batch of sends. */
 static void bench_flood_batch(void)
 {
-    struct sockaddr_in address;
-    int fd = bench_socket(&address);
-    bench_flood(&address, 1);
-    open_loop();
-    uv_udp_t udp;
-    check("uv_udp_init", uv_udp_init_ex(&loop, &udp, UV_UDP_RECVMMSG));
-    check("uv_udp_open", uv_udp_open(&udp, fd));
-    check("uv_udp_recv_start", uv_udp_recv_start(&udp, give_large_buffer, flood_received));
-    run_loop();
+    flood(UV_UDP_RECVMMSG, give_large_buffer);
 }
 
 static void bulk_received(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
@@ -265,24 +271,23 @@ static void bulk_received(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const s
         exit(EXIT_SUCCESS);
 }
 
+/* As many as are received in one iteration, which is two batches: what is more would be dropped. */
 static void bulk_send(uv_prepare_t *prepare)
 {
-    struct endpoint *endpoint = prepare->data;
-    for (int i = 0; i < 64; i++)
-        check("uv_udp_try_send",
-              send_now(&endpoint->udp, endpoint->buf, BENCH_BULK_BYTES, (struct sockaddr *)&endpoint->to));
+    static const char bytes[BENCH_BULK_BYTES];
+    struct endpoint *sender = prepare->data;
+    for (int i = 0; i < 2 * LARGE_DATAGRAMS; i++)
+        check("uv_udp_try_send", send_now(&sender->udp, bytes, sizeof bytes, (struct sockaddr *)&sender->to));
 }
 
 static void bench_bulk(void)
 {
-    static struct endpoint sender, receiver;
+    static struct endpoint sender;
+    static uv_udp_t receiver;
     struct sockaddr_in own;
     uv_prepare_t prepare;
-    check("uv_udp_init", uv_udp_init_ex(&loop, &receiver.udp, UV_UDP_RECVMMSG));
-    check("uv_udp_open", uv_udp_open(&receiver.udp, bench_socket(&sender.to)));
-    check("uv_udp_recv_start", uv_udp_recv_start(&receiver.udp, give_large_buffer, bulk_received));
-    check("uv_udp_init", uv_udp_init(&loop, &sender.udp));
-    check("uv_udp_open", uv_udp_open(&sender.udp, bench_socket(&own)));
+    open_udp(&receiver, bench_socket(&sender.to), UV_UDP_RECVMMSG, give_large_buffer, bulk_received);
+    open_udp(&sender.udp, bench_socket(&own), 0, NULL, NULL);
     uv_prepare_init(&loop, &prepare);
     prepare.data = &sender;
     uv_prepare_start(&prepare, bulk_send);
@@ -291,26 +296,12 @@ static void bench_bulk(void)
 
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
 
-static char idle_buffer[BENCH_PAYLOAD];
-
-static void give_idle_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-    (void)handle;
-    (void)suggested;
-    *buf = uv_buf_init(idle_buffer, sizeof idle_buffer);
-}
-
 static void bench_idle(void)
 {
     uint64_t before = bench_resident_bytes();
     for (unsigned long i = 0; i < n_given; i++) {
         struct sockaddr_in address;
-        uv_udp_t *udp = malloc(sizeof *udp);
-        if (udp == NULL)
-            bench_die("malloc");
-        check("uv_udp_init", uv_udp_init(&loop, udp));
-        check("uv_udp_open", uv_udp_open(udp, bench_socket(&address)));
-        check("uv_udp_recv_start", uv_udp_recv_start(udp, give_idle_buffer, echo));
+        open_udp(allocate(1, sizeof(uv_udp_t)), bench_socket(&address), 0, give_buffer, echo);
     }
     uv_run(&loop, UV_RUN_NOWAIT);
     bench_print("bytes", (double)(bench_resident_bytes() - before) / (double)n_given);

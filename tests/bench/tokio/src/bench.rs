@@ -70,13 +70,14 @@ pub fn raise_fd_limit() {
 
 pub struct Sleeps {
     n_woken: AtomicU64,
+    n_stored: AtomicU64,
     n_early: AtomicU64,
     late_ns: Vec<AtomicU64>,
     base_ns: u64,
     base: Instant,
     start_cpu_ns: u64,
     start_bytes: u64,
-    pub standing_bytes: AtomicU64,
+    standing_bytes: AtomicU64,
 }
 
 impl Sleeps {
@@ -87,6 +88,7 @@ impl Sleeps {
         let second = Duration::from_secs(1);
         Sleeps {
             n_woken: AtomicU64::new(0),
+            n_stored: AtomicU64::new(0),
             n_early: AtomicU64::new(0),
             late_ns,
             base_ns: now_ns() + 1_000_000_000,
@@ -106,13 +108,15 @@ impl Sleeps {
         self.base + Duration::from_nanos(after_ns)
     }
 
-    pub fn woken(&self, after_ns: u64) {
+    /// True for the last.
+    pub fn woken(&self, after_ns: u64) -> bool {
         let (now, deadline) = (now_ns(), self.base_ns + after_ns);
         if now < deadline {
             self.n_early.fetch_add(1, Ordering::Relaxed);
         }
         let i = self.n_woken.fetch_add(1, Ordering::Relaxed) as usize;
         self.late_ns[i].store(now.saturating_sub(deadline), Ordering::Relaxed);
+        self.n_stored.fetch_add(1, Ordering::AcqRel) as usize + 1 == self.late_ns.len()
     }
 
     pub fn stand(&self) {
@@ -133,7 +137,7 @@ impl Sleeps {
     }
 }
 
-// --- the other end, in a process of its own ---------------------------------------------------------------------------
+// --- the other end, in a process of its own -------------------------------------------------------------------------
 
 pub fn socket() -> (std::net::UdpSocket, SocketAddr) {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -142,13 +146,14 @@ pub fn socket() -> (std::net::UdpSocket, SocketAddr) {
     (socket, address)
 }
 
-/// True in the child, which ends with the parent.
+/// True in the child, which ends with the parent. To be called before threads are made.
 fn fork() -> bool {
     unsafe {
+        let parent = libc::getpid();
         let child = libc::fork();
-        assert!(child >= 0);
-        if child == 0 {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        assert!(child >= 0, "fork");
+        if child == 0 && (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 || libc::getppid() != parent) {
+            libc::_exit(1);
         }
         child == 0
     }

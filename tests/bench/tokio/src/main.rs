@@ -6,6 +6,7 @@ mod bench;
 
 use bench::{Count, Random, Sleeps};
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,24 +14,32 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout};
 
 fn is_multi() -> bool {
     std::env::var("TOKIO_THREADS").map_or(false, |threads| threads == "multi")
 }
 
-fn runtime() -> Runtime {
+fn builder() -> Builder {
     let mut builder = if is_multi() { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(2).enable_all().build().unwrap()
+    builder.worker_threads(2);
+    builder
+}
+
+fn runtime() -> Runtime {
+    builder().enable_all().build().unwrap()
 }
 
 /// On a task, so that a multi_thread runtime runs it on a worker.
-fn run(future: impl Future<Output = ()> + Send + 'static) {
-    let runtime = runtime();
+fn run_on(runtime: Runtime, future: impl Future<Output = ()> + Send + 'static) {
     runtime.block_on(async { tokio::spawn(future).await.unwrap() });
     runtime.shutdown_background();
+}
+
+fn run(future: impl Future<Output = ()> + Send + 'static) {
+    run_on(runtime(), future);
 }
 
 // --- tasks -----------------------------------------------------------------------------------------------------------
@@ -95,11 +104,11 @@ fn spawn_outside(n: u64) {
     bench::print("ns", (bench::now_ns() - start) as f64 / n_done as f64);
 }
 
-struct Semaphore(std::cell::UnsafeCell<libc::sem_t>);
-unsafe impl Sync for Semaphore {}
-unsafe impl Send for Semaphore {}
+struct PosixSemaphore(std::cell::UnsafeCell<libc::sem_t>);
+unsafe impl Sync for PosixSemaphore {}
+unsafe impl Send for PosixSemaphore {}
 
-impl Semaphore {
+impl PosixSemaphore {
     fn post(&self) {
         unsafe { libc::sem_post(self.0.get()) };
     }
@@ -111,7 +120,7 @@ impl Semaphore {
 
 fn wake(_: u64) {
     let handle = driven();
-    let answered = Arc::new(Semaphore(unsafe { std::mem::zeroed() }));
+    let answered = Arc::new(PosixSemaphore(unsafe { std::mem::zeroed() }));
     unsafe { libc::sem_init(answered.0.get(), 0, 0) };
     let bell = Arc::new(Notify::new());
     let (task_bell, task_answered) = (bell.clone(), answered.clone());
@@ -131,28 +140,34 @@ fn wake(_: u64) {
 
 // --- timers ----------------------------------------------------------------------------------------------------------
 
+struct SleepBench {
+    sleeps: Sleeps,
+    all_woken: Notify,
+}
+
+async fn sleeper(bench: &'static SleepBench, after_ns: u64) {
+    sleep_until(bench.sleeps.instant(after_ns).into()).await;
+    if bench.sleeps.woken(after_ns) {
+        bench.all_woken.notify_one();
+    }
+}
+
 fn sleeps(n: u64) {
     run(async move {
-        let sleeps = Arc::new(Sleeps::begin(n as usize));
+        let bench: &'static SleepBench =
+            Box::leak(Box::new(SleepBench { sleeps: Sleeps::begin(n as usize), all_woken: Notify::new() }));
         let mut random = Random::new();
-        let mut tasks = Vec::with_capacity(n as usize);
         for _ in 0..n {
-            let (sleeps, after_ns) = (sleeps.clone(), Sleeps::after_ns(&mut random));
-            tasks.push(tokio::spawn(async move {
-                sleep_until(sleeps.instant(after_ns).into()).await;
-                sleeps.woken(after_ns);
-            }));
+            tokio::spawn(sleeper(bench, Sleeps::after_ns(&mut random)));
         }
-        sleep(Duration::from_millis(1)).await; // the others go first and stand
-        sleeps.stand();
-        for task in tasks {
-            task.await.unwrap();
-        }
-        sleeps.end();
+        // What a task needs, its sleep included, it has from its spawn on.
+        bench.sleeps.stand();
+        bench.all_woken.notified().await;
+        bench.sleeps.end();
     });
 }
 
-/// A sleep is in the runtime's timer from its first poll on.
+/// A sleep is in the runtime's timer from its first poll on, and taken out when it is dropped.
 struct PollOnce<'a, F>(Pin<&'a mut F>);
 
 impl<F: Future> Future for PollOnce<'_, F> {
@@ -166,10 +181,11 @@ impl<F: Future> Future for PollOnce<'_, F> {
 
 fn churn(n: u64) {
     run(async move {
-        for i in 0..n {
-            tokio::spawn(sleep(Duration::from_secs(60) + Duration::from_nanos(i)));
+        let minute = Duration::from_secs(60);
+        let mut others: Vec<_> = (0..n).map(|i| Box::pin(sleep(minute + Duration::from_nanos(i)))).collect();
+        for other in &mut others {
+            PollOnce(other.as_mut()).await;
         }
-        sleep(Duration::from_millis(1)).await;
         let start = bench::now_ns();
         for _ in 0..bench::CHURNS {
             let sleep = sleep(Duration::from_secs(1));
@@ -234,38 +250,45 @@ fn flood(n: u64) {
     });
 }
 
+const BULK_STEP: u32 = 32;
+
+async fn bulk_receiver(socket: std::net::UdpSocket, room: &'static Semaphore) {
+    let socket = UdpSocket::from_std(socket).unwrap();
+    let mut buf = [0u8; bench::BULK_BYTES];
+    let mut n = 0;
+    loop {
+        socket.readable().await.unwrap();
+        loop {
+            match socket.try_recv(&mut buf) {
+                Ok(_) => COUNT.counted(bench::BULK),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+            n += 1;
+            if n % BULK_STEP == 0 {
+                room.add_permits(BULK_STEP as usize);
+            }
+        }
+    }
+}
+
+/// At most two steps are on their way: with a worker each, the sender would else send what the kernel drops.
 fn bulk(_: u64) {
     run(async {
         let (receiver, address) = bench::socket();
         let sender = UdpSocket::from_std(bench::socket().0).unwrap();
-        tokio::spawn(async move {
-            let receiver = UdpSocket::from_std(receiver).unwrap();
-            let mut buf = [0u8; bench::BULK_BYTES];
-            loop {
-                receiver.readable().await.unwrap();
-                for _ in 0..64 {
-                    match receiver.try_recv(&mut buf) {
-                        Ok(_) => COUNT.counted(bench::BULK),
-                        Err(_) => break,
-                    }
-                }
-                yield_now().await;
-            }
-        });
+        let room: &'static Semaphore = Box::leak(Box::new(Semaphore::new(2 * BULK_STEP as usize)));
+        tokio::spawn(bulk_receiver(receiver, room));
         let buf = [0u8; bench::BULK_BYTES];
         loop {
-            for _ in 0..64 {
-                let _ = sender.send_to(&buf, address).await.unwrap();
+            if let Ok(permits) = timeout(Duration::from_millis(20), room.acquire_many(BULK_STEP)).await {
+                permits.unwrap().forget();
+            } // else something got lost: it is sent again
+            for _ in 0..BULK_STEP {
+                sender.send_to(&buf, address).await.unwrap();
             }
-            yield_now().await;
         }
     });
-}
-
-/// One for all: nothing ever comes.
-fn idle_buffer() -> &'static mut [u8] {
-    static mut BUFFER: [u8; bench::PAYLOAD] = [0; bench::PAYLOAD];
-    unsafe { &mut BUFFER }
 }
 
 fn idle(n: u64) {
@@ -275,7 +298,7 @@ fn idle(n: u64) {
         for _ in 0..n {
             let socket = UdpSocket::from_std(bench::socket().0).unwrap();
             tokio::spawn(async move {
-                socket.recv_from(idle_buffer()).await.unwrap();
+                socket.recv_from(&mut []).await.unwrap(); // nothing ever comes: no room is needed
             });
         }
         sleep(Duration::from_millis(200)).await;
@@ -284,8 +307,12 @@ fn idle(n: u64) {
     });
 }
 
-fn start(_: u64) {
-    run(async {});
+fn start(n: u64) {
+    let mut builder = builder();
+    if n > 0 {
+        builder.enable_all();
+    }
+    run_on(builder.build().unwrap(), async {});
 }
 
 fn main() {
