@@ -112,6 +112,12 @@ struct bench_sleeps {
     uint64_t *late_ns;
 };
 
+/* How long all of them have to be made before the first ends. */
+static inline uint64_t bench_sleeps_lead_ns(size_t n)
+{
+    return 1000000000u + 2000u * (uint64_t)n;
+}
+
 /* Call before the first sleep is made. */
 static inline struct bench_sleeps bench_sleeps_begin(size_t n)
 {
@@ -122,11 +128,11 @@ static inline struct bench_sleeps bench_sleeps_begin(size_t n)
     memset(sleeps.late_ns, 0xff, n * sizeof *sleeps.late_ns);
     sleeps.start_bytes = bench_resident_bytes();
     sleeps.start_cpu_ns = bench_cpu_ns();
-    sleeps.base_ns = bench_now_ns() + 1000000000u;
+    sleeps.base_ns = bench_now_ns() + bench_sleeps_lead_ns(n);
     return sleeps;
 }
 
-/* The deadline of the next sleep, on CLOCK_MONOTONIC: one to three seconds after the beginning. */
+/* The deadline of the next sleep, on CLOCK_MONOTONIC: within two seconds after the lead. */
 static inline uint64_t bench_sleeps_deadline_ns(const struct bench_sleeps *sleeps)
 {
     return sleeps->base_ns + bench_random() % 2000000000u;

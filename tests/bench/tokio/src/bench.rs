@@ -70,7 +70,6 @@ pub fn raise_fd_limit() {
 
 pub struct Sleeps {
     n_woken: AtomicU64,
-    n_stored: AtomicU64,
     n_early: AtomicU64,
     late_ns: Vec<AtomicU64>,
     base_ns: u64,
@@ -85,14 +84,14 @@ impl Sleeps {
         let late_ns = (0..n).map(|_| AtomicU64::new(u64::MAX)).collect();
         let start_bytes = resident_bytes();
         let start_cpu_ns = cpu_ns();
-        let second = Duration::from_secs(1);
+        // How long all of them have to be made before the first ends.
+        let lead = Duration::from_secs(1) + Duration::from_micros(2) * n as u32;
         Sleeps {
             n_woken: AtomicU64::new(0),
-            n_stored: AtomicU64::new(0),
             n_early: AtomicU64::new(0),
             late_ns,
-            base_ns: now_ns() + 1_000_000_000,
-            base: Instant::now() + second,
+            base_ns: now_ns() + lead.as_nanos() as u64,
+            base: Instant::now() + lead,
             start_cpu_ns,
             start_bytes,
             standing_bytes: AtomicU64::new(0),
@@ -108,15 +107,13 @@ impl Sleeps {
         self.base + Duration::from_nanos(after_ns)
     }
 
-    /// True for the last.
-    pub fn woken(&self, after_ns: u64) -> bool {
+    pub fn woken(&self, after_ns: u64) {
         let (now, deadline) = (now_ns(), self.base_ns + after_ns);
         if now < deadline {
             self.n_early.fetch_add(1, Ordering::Relaxed);
         }
         let i = self.n_woken.fetch_add(1, Ordering::Relaxed) as usize;
         self.late_ns[i].store(now.saturating_sub(deadline), Ordering::Relaxed);
-        self.n_stored.fetch_add(1, Ordering::AcqRel) as usize + 1 == self.late_ns.len()
     }
 
     pub fn stand(&self) {

@@ -140,30 +140,23 @@ fn wake(_: u64) {
 
 // --- timers ----------------------------------------------------------------------------------------------------------
 
-struct SleepBench {
-    sleeps: Sleeps,
-    all_woken: Notify,
+async fn sleeper(sleeps: &'static Sleeps, after_ns: u64) {
+    sleep_until(sleeps.instant(after_ns).into()).await;
+    sleeps.woken(after_ns);
 }
 
-async fn sleeper(bench: &'static SleepBench, after_ns: u64) {
-    sleep_until(bench.sleeps.instant(after_ns).into()).await;
-    if bench.sleeps.woken(after_ns) {
-        bench.all_woken.notify_one();
-    }
-}
-
+/// A task has all it needs, its sleep included, from its spawn on; the handle keeps it there.
 fn sleeps(n: u64) {
     run(async move {
-        let bench: &'static SleepBench =
-            Box::leak(Box::new(SleepBench { sleeps: Sleeps::begin(n as usize), all_woken: Notify::new() }));
+        let sleeps: &'static Sleeps = Box::leak(Box::new(Sleeps::begin(n as usize)));
         let mut random = Random::new();
-        for _ in 0..n {
-            tokio::spawn(sleeper(bench, Sleeps::after_ns(&mut random)));
+        let tasks: Vec<_> =
+            (0..n).map(|_| tokio::spawn(sleeper(sleeps, Sleeps::after_ns(&mut random)))).collect();
+        sleeps.stand();
+        for task in tasks {
+            task.await.unwrap();
         }
-        // What a task needs, its sleep included, it has from its spawn on.
-        bench.sleeps.stand();
-        bench.all_woken.notified().await;
-        bench.sleeps.end();
+        sleeps.end();
     });
 }
 
