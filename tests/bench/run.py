@@ -307,6 +307,7 @@ def gnuplot(script):
 def plot_ratios(contestants, rows, samples, path):
     """A dot for each contestant in each row, on a logarithmic scale; trale is the line at 1."""
     others = [name for name in contestants if not name.startswith("trale")]
+    rows = [row for row in rows if any(ratios(samples[row[0]], name) for name in others)]
     labels = ", ".join(f'"{title}" {-i}' for i, (title, *_) in enumerate(rows))
     blocks, plots = [], []
     for index, name in enumerate(others):
@@ -320,7 +321,7 @@ set logscale x
 set xrange [0.1:100]
 set yrange [{0.7 - len(rows)}:0.7]
 set ytics ({labels}) font ",11"
-set xlabel "cost as a multiple of trale's: median, least and greatest of the rounds (left of 1: cheaper than trale)"
+set xlabel "cost as a multiple of trale's (left of the line: less than trale)"
 set grid x
 set key outside top center horizontal
 set arrow from 1,{0.7 - len(rows)} to 1,0.7 nohead linewidth 2 linecolor rgb "#404040"
