@@ -17,6 +17,17 @@ static struct task_pool *task_pool(const struct executor *executor)
     return executor_on_thread != NULL && executor_on_thread == executor ? &executor_on_thread->task_pool : NULL;
 }
 
+/* A future that has not begun is its type and what follows the head. The rest of the head is not read: the caller wrote
+ * it a moment ago in other pieces than memcpy(3) would read, and the processor would have to wait for that. */
+static struct trale_future *task_copy_frame(struct trale_task *task, const struct trale_future *future, size_t size)
+{
+    struct trale_future *head = (struct trale_future *)(void *)task->frame;
+    *head = (struct trale_future){.type = future->type};
+    if (size > sizeof *head)
+        memcpy(head + 1, future + 1, size - sizeof *head);
+    return head;
+}
+
 struct trale_task *task_new(struct executor *executor, const struct trale_waker_table *table,
                             const struct trale_future *future, size_t size)
 {
@@ -36,7 +47,7 @@ struct trale_task *task_new(struct executor *executor, const struct trale_waker_
     list_init(&task->node);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     if (size > 0)
-        task->future = memcpy(task->frame, future, size);
+        task->future = task_copy_frame(task, future, size);
     else
         task->future = (struct trale_future *)(uintptr_t)future;
     return task;
@@ -71,12 +82,18 @@ void task_release(struct trale_task *task)
         task_free(task);
 }
 
-/* The end of a task that no other thread waits for and that is not in its injection: in one step, or not at all. */
+/* The end of a task that no other thread waits for and that is not in its injection: in one step, or not at all. Where
+ * nobody else has a reference, or nobody but a future on this thread, no other thread can meet it, and nothing needs to
+ * be atomic. */
 static bool task_finish_alone(struct trale_task *task)
 {
     uint32_t shared = atomic_load_explicit(&task->shared, memory_order_acquire);
     if (shared / TASK_REFERENCE == 1) {
         task_free(task);
+        return true;
+    }
+    if (task->awaited_here && shared / TASK_REFERENCE == 2) {
+        atomic_store_explicit(&task->shared, (shared | TASK_FINISHED) - TASK_REFERENCE, memory_order_relaxed);
         return true;
     }
     return (shared & (TASK_INJECTED | TASK_AWAITED | TASK_BLOCKED)) == 0 && shared < TASK_REFERENCES_MAX &&

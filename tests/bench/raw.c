@@ -342,6 +342,55 @@ static void bench_flood_single(void)
 
 #define BATCH 64
 
+/* N loops that share a port, each with a thread. */
+static void *echo_alone(void *data)
+{
+    _Atomic uint64_t *n_echoes = (_Atomic uint64_t *)data;
+    int fd = (int)atomic_exchange(n_echoes, 0), epoll_fd = epoll_with(fd);
+    struct epoll_event event;
+    for (;;) {
+        if (epoll_wait(epoll_fd, &event, 1, -1) == 1)
+            for (int in_turn = 0; in_turn < 32 && echo_one(fd); in_turn++)
+                atomic_fetch_add_explicit(n_echoes, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static uint64_t echoes_of_all(_Atomic uint64_t (*counts)[8])
+{
+    uint64_t n_echoes = 0;
+    for (unsigned long i = 0; i < n_given; i++)
+        n_echoes += atomic_load_explicit(&counts[i][0], memory_order_relaxed);
+    return n_echoes;
+}
+
+static void bench_flood_cores(void)
+{
+    _Atomic uint64_t(*counts)[8] = calloc(n_given, sizeof *counts); /* a cache line each */
+    struct sockaddr_in address;
+    const int on = 1;
+    pthread_t thread;
+    close(bench_socket(&address));
+    for (int i = 0; i < 8; i++)
+        bench_flood(&address, 1);
+    for (unsigned long i = 0; i < n_given; i++) {
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
+            bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
+            bench_die("a socket");
+        atomic_init(&counts[i][0], (uint64_t)fd);
+        if (pthread_create(&thread, NULL, echo_alone, &counts[i][0]) != 0)
+            bench_die("pthread_create");
+    }
+    usleep(300000);
+    uint64_t n_before = echoes_of_all(counts), start_ns = bench_now_ns(), start_cpu_ns = bench_cpu_ns();
+    usleep(1500000);
+    double n_echoes = (double)(echoes_of_all(counts) - n_before);
+    bench_print("per_second", n_echoes * 1e9 / (double)(bench_now_ns() - start_ns));
+    bench_print("cpu_ns", (double)(bench_cpu_ns() - start_cpu_ns) / n_echoes);
+    exit(EXIT_SUCCESS);
+}
+
 struct batch {
     struct mmsghdr messages[BATCH];
     struct iovec vectors[BATCH];
@@ -479,6 +528,7 @@ int main(int argc, char **argv)
         {"ping_process", bench_ping_process},
         {"flood", bench_flood_single},
         {"flood_batch", bench_flood_batch},
+        {"flood_cores", bench_flood_cores},
         {"bulk", bench_bulk},
         {"idle", bench_idle},
         {"start", bench_start},

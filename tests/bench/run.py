@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Builds the contestants and runs them in turns; `./dev bench` has installed what they need.
 
-    run.py BUILD [--rounds N] [--only WORKLOAD,...] [--counts] [--out FOLDER]
+    run.py BUILD [--rounds N] [--only WORKLOAD,...] [--counts] [--curves] [--out FOLDER]
 
 In each round every contestant does every workload once, so that what disturbs the machine disturbs all; what is
 compared is always of one round: a contestant's figure divided by trale's. The table shows the median of these ratios,
@@ -66,10 +66,9 @@ CURVE_NUMBERS = [1000, 10000, 100000, 1000000]
 # What one of a workload's figures stands for, to divide counts by: the constants of bench.h.
 COUNTED = {"yield": 4000000, "spawn": 1000000, "churn": 2000000, "ping": 100000}
 
-PEERS = ["raw", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
-CONTESTANTS = ["trale", "trale threads=0", "trale threads=2"] + PEERS
-# A thread that waits for its own runtime to be polled waits for ever.
-IMPOSSIBLE = {("trale threads=0", "wake"), ("trale threads=0", "flood_cores")}
+PEERS = ["raw", "io_uring", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
+# trale's threads = 0 is what the others do: the program's own thread runs the loop.
+CONTESTANTS = ["trale", "trale threads=1", "trale threads=2"] + PEERS
 
 
 # --- building ---------------------------------------------------------------------------------------------------------
@@ -81,8 +80,9 @@ def compile_contestants(build, out):
     cxx = ["g++", "-std=c++20", "-fcoroutines", "-O2", "-g", "-DNDEBUG"]
     commands = {
         "trale": cc + ["-I" + os.path.join(ROOT, "include"), "trale.c", "-L" + build, "-ltrale",
-                       "-Wl,-rpath," + build],
+                       "-Wl,-rpath," + build, "-pthread"],
         "raw": cc + ["raw.c", "-pthread"],
+        "io_uring": cc + ["uring.c", "-luring"],
         "libuv": cc + ["libuv.c", "-luv", "-pthread"],
         "libev": cc + ["libev.c", "-lev", "-lm", "-pthread"],
         "libevent": cc + ["libevent.c", "-levent_core", "-levent_pthreads", "-pthread"],
@@ -101,9 +101,8 @@ def compile_contestants(build, out):
         sys.exit("run.py: trale itself does not compile")
     program = contestants["trale"][0]
     drivers = {"TRALE_DRIVERS": os.path.join(build, "drivers")}
-    contestants["trale"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 1)})
-    contestants["trale threads=0"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 0)})
-    contestants["trale threads=2"] = (program, {**drivers, "TRALE_CONFIG": write_config(out, 2)})
+    for threads, name in enumerate(CONTESTANTS[:3]):
+        contestants[name] = (program, {**drivers, "TRALE_CONFIG": write_config(out, threads)})
     return contestants
 
 
@@ -178,8 +177,6 @@ def keep_on(cores):
 
 def measure(contestants, name, workload, number, cores):
     """The figures of one run, or {} if the contestant has nothing of the kind."""
-    if (name, workload) in IMPOSSIBLE:
-        return {}
     command, environment = prepare(contestants, name, workload, number)
     command = command + [workload, str(number)]
     if workload == "start":
@@ -269,16 +266,17 @@ def count_calls(contestants, name, workload, number):
     return None
 
 
-def print_counts(contestants):
+def count_all(contestants):
     rows = [("instructions for a yield", count_instructions, "yield", 1000),
             ("instructions for a spawn and join", count_instructions, "spawn", 1000),
             ("instructions for a timer made and cancelled", count_instructions, "churn", 1000),
             ("system calls for a UDP round trip in one loop", count_calls, "ping", 1)]
-    print(f"\n| counted | {' | '.join(contestants)} |\n|---|{'---|' * len(contestants)}")
+    lines = [f"| counted | {' | '.join(contestants)} |", f"|---|{'---|' * len(contestants)}"]
     for title, count, workload, number in rows:
         values = [count(contestants, name, workload, number) for name in contestants]
         cells = ["–" if value is None else f"{value:.1f}" for value in values]
-        print(f"| {title} | {' | '.join(cells)} |")
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------
@@ -313,6 +311,8 @@ def plot_ratios(contestants, rows, samples, path):
     for index, name in enumerate(others):
         points = [(ratios(samples[title], name), -i) for i, (title, *_) in enumerate(rows)]
         lines = [f"{found[0]} {y} {found[1]} {found[2]}" for found, y in points if found is not None]
+        if not lines:
+            continue
         blocks.append(f"$data{index} << EOD\n" + "\n".join(lines) + "\nEOD")
         plots.append(f'$data{index} using 1:2:3:4 with xerrorbars pointtype {index + 4} pointsize 0.8 title "{name}"')
     gnuplot(f"""set terminal svg size 1000,{120 + 24 * len(rows)} dynamic background rgb "white" font "sans,12"
@@ -377,6 +377,8 @@ def main():
 
     samples = run_rounds(contestants, rows, options.rounds)
     text = table(contestants, rows, samples)
+    if options.counts:
+        text += "\n\n" + count_all(contestants)
     print(text)
     with open(os.path.join(out, "results.json"), "w", encoding="utf-8") as file:
         json.dump(samples, file, indent=1)
@@ -385,8 +387,6 @@ def main():
     plot_ratios(contestants, rows, samples, os.path.join(out, "results.svg"))
     if options.curves:
         plot_curves(run_curves(contestants), os.path.join(out, "curves.svg"))
-    if options.counts:
-        print_counts(contestants)
 
 
 if __name__ == "__main__":
