@@ -174,18 +174,23 @@ static inline void bench_sleeps_end(struct bench_sleeps *sleeps)
 
 /* --- the other end, in a process of its own ----------------------------------------------------------------------- */
 
-/* A non-blocking socket, bound to a port of the kernel's choice on loopback. */
-static inline int bench_socket(struct sockaddr_in *address)
+/* A non-blocking socket, bound to a port of the kernel's choice on a loopback address, and that address. */
+static inline int bench_socket_on(in_addr_t host, struct sockaddr_in *address)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     socklen_t length = sizeof *address;
     memset(address, 0, sizeof *address);
     address->sin_family = AF_INET;
-    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->sin_addr.s_addr = htonl(host);
     if (fd < 0 || bind(fd, (struct sockaddr *)address, length) < 0 ||
         getsockname(fd, (struct sockaddr *)address, &length) < 0)
         bench_die("socket");
     return fd;
+}
+
+static inline int bench_socket(struct sockaddr_in *address)
+{
+    return bench_socket_on(INADDR_LOOPBACK, address);
 }
 
 /* Forks; the child ends with the parent. To be called before threads are made. */
@@ -237,7 +242,8 @@ static inline void bench_flood(const struct sockaddr_in *addresses, size_t n)
     struct iovec vectors[BATCH];
     struct mmsghdr outgoing[BATCH], incoming[BATCH];
     struct sockaddr_in own;
-    int fd = bench_socket(&own);
+    /* Another address, so that it does not get a port that a contestant is about to open. */
+    int fd = bench_socket_on(INADDR_LOOPBACK + 1, &own);
     size_t next = 0, n_under_way = 0;
     memset(outgoing, 0, sizeof outgoing);
     memset(incoming, 0, sizeof incoming);

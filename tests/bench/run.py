@@ -176,7 +176,7 @@ def keep_on(cores):
 
 
 def measure(contestants, name, workload, number, cores):
-    """The figures of one run, or {} if the contestant has nothing of the kind."""
+    """The figures of one run; {} if it failed; None if the contestant has nothing of the kind."""
     command, environment = prepare(contestants, name, workload, number)
     command = command + [workload, str(number)]
     if workload == "start":
@@ -186,9 +186,9 @@ def measure(contestants, name, workload, number, cores):
                               stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         print(f"run.py: {name} {workload} {number} took more than {TIMEOUT_S} s", file=sys.stderr)
-        return {}
+        return None
     if done.returncode == ABSENT:
-        return {}
+        return None
     if done.returncode != 0:
         print(f"run.py: {name} {workload} {number}: status {done.returncode}: {done.stderr}", file=sys.stderr)
         return {}
@@ -208,9 +208,10 @@ def run_rounds(contestants, rows, rounds):
             for name in names[first:] + names[:first]:
                 key = (name, workload, number, cores)
                 if key not in done:
-                    done[key] = {} if key in absent else measure(contestants, *key)
-                    if not done[key]:
+                    figures = None if key in absent else measure(contestants, *key)
+                    if figures is None:
                         absent.add(key)
+                    done[key] = figures or {}
                 samples[title][name].append(done[key].get(figure))
         print(f"run.py: round {number_of_round + 1} of {rounds} is done", file=sys.stderr)
     return samples
@@ -232,7 +233,7 @@ def run_curves(contestants):
             for name in contestants:
                 # A sleep's figure is the mean of many already.
                 times = 1 if workload == "sleep" else 3
-                values = [measure(contestants, name, workload, number, 0).get(figure) for _ in range(times)]
+                values = [(measure(contestants, name, workload, number, 0) or {}).get(figure) for _ in range(times)]
                 values = [value for value in values if value is not None]
                 if values:
                     curves[title][name].append((number, statistics.median(values)))
