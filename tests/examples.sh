@@ -21,9 +21,16 @@ echoes() {
     equal "$(sed -E 's/ \([0-9.]+ ms, tries: [1-3]\)$//' <<<"$printed")" $'one\ntwo words\n\n\xc3\xa4'
 }
 
+pipeline_works() {
+    equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
+}
+
 for threads in 1 2 0; do
     use_threads $threads
     ok "threads = $threads: two sleeps of a second take one second" hello_overlaps
+
+    ok "threads = $threads: the pipeline does all its jobs" pipeline_works
+    ok "threads = $threads: a pipeline that takes too long is given up" fails "$examples/pipeline" 100000
 
     start server "$examples/echo_server"
     ok "threads = $threads: the echo server answers" echoes

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scopes: children do not outlive them, whatever ends them, in the thread layout that the environment names. */
+#include <stdatomic.h>
+
+#include <trale/scope.h>
+#include <trale/sync.h>
+
+#include "tests/support.h"
+
+/* What happened, in order: "+a" a child begins, "-a" it ends by itself, "xa" it is dropped. */
+struct record {
+    char text[256];
+    int n_alive;
+};
+
+static void record_add(struct record *record, char what, char who)
+{
+    size_t length = strlen(record->text);
+    assert_true(length + 2 < sizeof record->text);
+    record->text[length] = what;
+    record->text[length + 1] = who;
+    record->text[length + 2] = '\0';
+}
+
+/* A child that yields some times, waits for a semaphore, and returns a result. */
+struct child {
+    struct trale_future future;
+    struct record *record;
+    struct trale_semaphore *semaphore; /* NULL: does not wait */
+    struct trale_semaphore_acquire acquire;
+    char name;
+    bool ended;
+    int n_yields;
+    int64_t result;
+};
+
+static void child_cleanup(struct child *self)
+{
+    self->record->n_alive--;
+    record_add(self->record, self->ended ? '-' : 'x', self->name);
+}
+
+trale_async_with(child, child_cleanup)
+{
+    trale_begin();
+    record_add(self->record, '+', self->name);
+    while (self->n_yields-- > 0)
+        trale_yield();
+    if (self->semaphore != NULL)
+        trale_await(trale_semaphore_acquire(&self->acquire, self->semaphore, 1));
+    self->ended = true;
+    trale_return(self->result);
+}
+
+/* The body: spawns what `plan` says ("a3" child a after 3 yields, result 0; "A3" the same with -EIO; "w0" one that
+ * waits for ever), yields, and returns. */
+struct body {
+    struct trale_future future;
+    struct trale_scope *scope;
+    struct record *record;
+    struct trale_semaphore *never;
+    struct trale_semaphore_acquire acquire;
+    const char *plan;
+    int n_yields;
+    bool cancels, waits, ended;
+    int64_t result;
+};
+
+static void body_cleanup(struct body *self)
+{
+    record_add(self->record, self->ended ? '-' : 'x', '!');
+}
+
+static int body_spawn(const struct body *body, const char *plan)
+{
+    body->record->n_alive++;
+    int r = trale_scope_spawn(body->scope, child, .record = body->record, .name = plan[0], .n_yields = plan[1] - '0',
+                              .semaphore = plan[0] == 'w' ? body->never : NULL,
+                              .result = plan[0] >= 'A' && plan[0] <= 'Z' ? -EIO : 0);
+    if (r < 0)
+        body->record->n_alive--;
+    return r;
+}
+
+trale_async_with(body, body_cleanup)
+{
+    trale_begin();
+    for (const char *plan = self->plan; plan[0] != '\0'; plan += 2)
+        assert_int_equal(body_spawn(self, plan), 0);
+    while (self->n_yields-- > 0)
+        trale_yield();
+    if (self->cancels) {
+        trale_scope_cancel(self->scope);
+        assert_int_equal(body_spawn(self, "z0"), -ECANCELED);
+    }
+    if (self->waits)
+        trale_await(trale_semaphore_acquire(&self->acquire, self->never, 1));
+    self->ended = true;
+    trale_return(self->result);
+}
+
+/* Runs a scope to its end, or to a timeout. */
+struct run {
+    struct trale_future future;
+    struct trale_scope scope;
+    struct trale_timeout timeout;
+    struct body body;
+    struct record record;
+    struct trale_semaphore never;
+    uint64_t timeout_ns;
+    int n_alive_after;
+};
+
+trale_async(run)
+{
+    trale_begin();
+    self->never = (struct trale_semaphore)TRALE_SEMAPHORE(0);
+    self->body.future = (struct trale_future){.type = &body_type};
+    self->body.scope = &self->scope;
+    self->body.record = &self->record;
+    self->body.never = &self->never;
+    if (self->timeout_ns > 0)
+        trale_await(trale_timeout(&self->timeout, trale_scope(&self->scope, &self->body.future), self->timeout_ns));
+    else
+        trale_await(trale_scope(&self->scope, &self->body.future));
+    self->n_alive_after = self->record.n_alive;
+    trale_return(trale_result());
+}
+
+static int64_t run(void **state, struct run *run)
+{
+    run->future.type = &run_type;
+    int64_t result = trale_block_on(*state, &run->future);
+    assert_int_equal(run->n_alive_after, 0);
+    return result;
+}
+
+static void test_a_scope_ends_when_its_last_child_has(void **state)
+{
+    struct run all = {.body = {.plan = "a0b3c1", .result = 7}};
+    assert_int_equal(run(state, &all), 7);
+    assert_string_equal(all.record.text, "-!+a-a+b+c-c-b");
+}
+
+static void test_a_scope_without_children_is_its_body(void **state)
+{
+    struct run alone = {.body = {.plan = "", .n_yields = 2, .result = 3}};
+    assert_int_equal(run(state, &alone), 3);
+    struct run failed = {.body = {.plan = "", .result = -EPROTO}};
+    assert_int_equal(run(state, &failed), -EPROTO);
+}
+
+static void test_the_first_error_of_a_child_ends_the_others(void **state)
+{
+    struct run failing = {.body = {.plan = "w0E2w0F3", .waits = true}};
+    assert_int_equal(run(state, &failing), -EIO);
+    assert_string_equal(failing.record.text, "+w+E+w+F-Ex!xwxwxF");
+}
+
+static void test_an_error_of_the_body_ends_the_children(void **state)
+{
+    struct run failing = {.body = {.plan = "w0w0", .n_yields = 1, .result = -EPROTO}};
+    assert_int_equal(run(state, &failing), -EPROTO);
+    assert_string_equal(failing.record.text, "+w+w-!xwxw");
+}
+
+static void test_children_that_had_no_turn_are_dropped_as_well(void **state)
+{
+    struct run failing = {.body = {.plan = "w0w0", .result = -EPROTO}};
+    assert_int_equal(run(state, &failing), -EPROTO);
+    assert_string_equal(failing.record.text, "-!xwxw");
+}
+
+static void test_cancelling_ends_body_and_children(void **state)
+{
+    struct run cancelled = {.body = {.plan = "w0a9", .n_yields = 2, .cancels = true, .waits = true}};
+    assert_int_equal(run(state, &cancelled), -ECANCELED);
+    assert_string_equal(cancelled.record.text, "+w+ax!xwxa");
+}
+
+static void test_a_deadline_around_a_scope_leaves_nothing_running(void **state)
+{
+    struct run late = {.timeout_ns = TRALE_MILLISECOND, .body = {.plan = "w0w0"}};
+    assert_int_equal(run(state, &late), -ETIMEDOUT);
+    assert_string_equal(late.record.text, "-!+w+wxwxw");
+}
+
+/* Starts a run that stays where it is, as a task, and lets it come to its waits. */
+struct started {
+    struct trale_branch branch;
+    struct trale_branches all;
+};
+
+static struct trale_task *start(struct trale *runtime, struct run *run, struct started *started)
+{
+    run->future.type = &run_type;
+    started->branch.future = &run->future;
+    struct trale_task *task =
+        trale_spawn_frame(runtime, trale_all(&started->all, &started->branch, 1), sizeof started->all);
+    for (int i = 0; i < 3; i++) {
+        struct run turn = {.body = {.plan = ""}, .future.type = &run_type};
+        assert_int_equal(trale_block_on(runtime, &turn.future), 0);
+    }
+    return task;
+}
+
+static void test_aborting_the_task_around_a_scope_drops_the_children(void **state)
+{
+    struct run aborted = {.body = {.plan = "w0w0", .waits = true}};
+    struct started started;
+    struct trale_task *task = start(*state, &aborted, &started);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_string_equal(aborted.record.text, "+w+wx!xwxw");
+}
+
+static void test_closing_the_runtime_drops_scopes_and_children(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("", "");
+    struct run left = {.body = {.plan = "w0w0", .waits = true}};
+    struct started started;
+    struct trale_task *task = start(runtime, &left, &started);
+    trale_close(runtime);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_int_equal(left.record.n_alive, 0);
+    /* In which order depends on who waited first. */
+    assert_int_equal(strlen(left.record.text), strlen("+w+wx!xwxw"));
+}
+
+/* --- scopes in scopes, and refusals ------------------------------------------------------------------------------- */
+
+struct nested {
+    struct trale_future future;
+    struct run inner;
+    struct record *outer;
+};
+
+static void nested_cleanup(struct nested *self)
+{
+    record_add(self->outer, '0' + (char)self->inner.record.n_alive, '?');
+}
+
+trale_async_with(nested, nested_cleanup)
+{
+    trale_begin();
+    self->inner.future.type = &run_type;
+    trale_await(&self->inner.future);
+    trale_return(trale_result());
+}
+
+struct outer {
+    struct trale_future future;
+    struct trale_scope *scope;
+    struct record *record;
+};
+
+trale_async(outer)
+{
+    trale_begin();
+    assert_int_equal(trale_scope_spawn(self->scope, nested, .outer = self->record,
+                                       .inner.body = {.plan = "w0w0", .waits = true}), 0);
+    assert_int_equal(trale_scope_spawn(self->scope, nested, .outer = self->record, .inner.body = {.plan = "w0E4"}), 0);
+    trale_return(0);
+}
+
+static void test_an_error_in_an_inner_scope_ends_all_of_the_outer_one(void **state)
+{
+    struct record record = {.n_alive = 0};
+    struct trale_scope scope;
+    struct outer outer = {.future.type = &outer_type, .scope = &scope, .record = &record};
+    assert_int_equal(trale_block_on(*state, trale_scope(&scope, &outer.future)), -EIO);
+    /* Each inner scope had no child left when its task was over. */
+    assert_string_equal(record.text, "0?0?");
+}
+
+static void test_a_spawn_from_elsewhere_is_refused(void **state)
+{
+    struct trale_scope scope;
+    struct record record = {.n_alive = 0};
+    struct body body = {.future.type = &body_type, .plan = "", .scope = &scope, .record = &record};
+    trale_scope(&scope, &body.future);
+    assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
+    assert_int_equal(trale_block_on(*state, &scope.future), 0);
+    assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
+    assert_string_equal(record.text, "-!");
+}
+
+static int open_runtime(void **state)
+{
+    *state = test_open("timer", TEST_TIMER);
+    return 0;
+}
+
+static int close_runtime(void **state)
+{
+    return trale_close(*state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_scope_ends_when_its_last_child_has),
+        cmocka_unit_test(test_a_scope_without_children_is_its_body),
+        cmocka_unit_test(test_the_first_error_of_a_child_ends_the_others),
+        cmocka_unit_test(test_an_error_of_the_body_ends_the_children),
+        cmocka_unit_test(test_children_that_had_no_turn_are_dropped_as_well),
+        cmocka_unit_test(test_cancelling_ends_body_and_children),
+        cmocka_unit_test(test_a_deadline_around_a_scope_leaves_nothing_running),
+        cmocka_unit_test(test_aborting_the_task_around_a_scope_drops_the_children),
+        cmocka_unit_test(test_closing_the_runtime_drops_scopes_and_children),
+        cmocka_unit_test(test_an_error_in_an_inner_scope_ends_all_of_the_outer_one),
+        cmocka_unit_test(test_a_spawn_from_elsewhere_is_refused),
+    };
+    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+}
