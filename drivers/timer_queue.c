@@ -7,14 +7,14 @@
 
 #define ARITY 4
 
-/* What stands in a sleep's `place`. */
+/* What stands in the `place` of a sleep that stands. */
 enum { PLACE_POSITION, PLACE_SEQUENCE };
 
-/* Equal deadlines go in the order in which they came. */
+/* Equal ones go in the order in which they came. */
 static bool entry_before(const struct timer_entry *a, const struct timer_entry *b)
 {
-    if (a->deadline_ns != b->deadline_ns)
-        return a->deadline_ns < b->deadline_ns;
+    if (a->latest_ns != b->latest_ns)
+        return a->latest_ns < b->latest_ns;
     return a->sleep->place[PLACE_SEQUENCE] < b->sleep->place[PLACE_SEQUENCE];
 }
 
@@ -66,6 +66,13 @@ static void heap_remove(struct timer_queue *queue, size_t position)
         heap_sink(queue, position, last);
 }
 
+static void queue_remove(struct timer_queue *queue, size_t position)
+{
+    struct timer_entry entry = queue->heap[position];
+    heap_remove(queue, position);
+    *timer_slack_ns(entry.sleep) = entry.latest_ns - entry.sleep->deadline_ns;
+}
+
 int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
 {
     if (queue->n_entries == queue->n_room) {
@@ -76,23 +83,24 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
         queue->heap = heap;
         queue->n_room = n_room;
     }
+    struct timer_entry entry = {trale_time_add(sleep->deadline_ns, *timer_slack_ns(sleep)), sleep};
     sleep->place[PLACE_SEQUENCE] = ++queue->last_sequence;
     queue->n_entries++;
-    heap_rise(queue, queue->n_entries - 1, (struct timer_entry){sleep->deadline_ns, sleep});
+    heap_rise(queue, queue->n_entries - 1, entry);
     return 0;
 }
 
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
 {
-    heap_remove(queue, sleep->place[PLACE_POSITION]);
+    queue_remove(queue, sleep->place[PLACE_POSITION]);
 }
 
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns)
 {
-    if (timer_queue_next(queue) > now_ns || queue->n_entries == 0)
+    if (queue->n_entries == 0 || (timer_queue_next(queue) > now_ns && queue->heap[0].sleep->deadline_ns > now_ns))
         return NULL;
     struct trale_sleep *sleep = queue->heap[0].sleep;
-    heap_remove(queue, 0);
+    queue_remove(queue, 0);
     return sleep;
 }
 

@@ -48,17 +48,17 @@ wide() {
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "headers include libc and trale/ alone" \
-    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|string|sys/socket|netinet/)'"
+    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|pthread|string|sys/socket|netinet/)'"
 forbid "core names no driver" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
 forbid "epoll stands in reactor.c alone" only 'sys/epoll\.h' core/reactor.c
 forbid "dlopen stands in driver.c alone" only '#include <dlfcn\.h>' core/driver.c
 forbid "inih stands in the configuration alone" only '#include <ini\.h>' core/config.c
 forbid "the futex stands in futex.h alone" only 'SYS_futex' core/futex.h
-forbid "timerfd stands in timer.c alone" only 'sys/timerfd\.h' drivers/timer.c
+forbid "timerfd stands in timer_clock.c alone" only 'sys/timerfd\.h' drivers/timer_clock.c
 forbid "the core reads no clock and draws no random number" \
     grep -nE '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/task.c core/tasks.c \
-    core/executor.c core/reactor.c core/runtime.c core/driver.c core/host.c core/park.c core/branches.c
+    core/executor.c core/reactor.c core/runtime.c core/driver.c core/host.c core/park.c core/branches.c core/scope.c core/line.c core/channel.c
 forbid "libraries neither print nor exit" \
     bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*.c drivers/*.c |
              grep -vE '^core/(main|command_[a-z]+|table|log)\\.c:'"

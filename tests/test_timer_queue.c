@@ -26,8 +26,14 @@ static uint64_t random_deadline(uint64_t now_ns)
 
 struct model {
     struct trale_sleep sleep;
+    uint64_t slack_ns;
     uint64_t order; /* in which it was added; 0: it does not stand */
 };
+
+static uint64_t latest_ns(const struct model *model)
+{
+    return trale_time_add(model->sleep.deadline_ns, model->slack_ns);
+}
 
 static struct model *earliest(struct model *models)
 {
@@ -36,9 +42,8 @@ static struct model *earliest(struct model *models)
         struct model *model = &models[i];
         if (model->order == 0)
             continue;
-        uint64_t deadline_ns = model->sleep.deadline_ns;
-        if (first == NULL || deadline_ns < first->sleep.deadline_ns ||
-            (deadline_ns == first->sleep.deadline_ns && model->order < first->order))
+        if (first == NULL || latest_ns(model) < latest_ns(first) ||
+            (latest_ns(model) == latest_ns(first) && model->order < first->order))
             first = model;
     }
     return first;
@@ -54,15 +59,20 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
     random_state = seed;
     for (size_t step = 0; step < n_steps; step++) {
         struct model *model = &models[random_number() % N_SLEEPS], *first = earliest(models);
-        uint64_t next_ns = timer_queue_next(queue), first_ns = first != NULL ? first->sleep.deadline_ns : NEVER;
+        uint64_t next_ns = timer_queue_next(queue), first_ns = first != NULL ? latest_ns(first) : NEVER;
         if (next_ns != first_ns)
             fail_msg("seed %llu, step %zu: next", (unsigned long long)seed, step);
         if (model->order == 0) {
             model->sleep.deadline_ns = random_deadline(now_ns);
+            model->slack_ns = random_number() % 2 == 0 ? 0 : random_deadline(0) >> 1;
+            if (trale_time_add(model->sleep.deadline_ns, model->slack_ns) == NEVER)
+                model->slack_ns = 0;
+            *timer_slack_ns(&model->sleep) = model->slack_ns;
             model->order = ++order;
             assert_int_equal(timer_queue_add(queue, &model->sleep), 0);
         } else if (random_number() % 2 == 0) {
             timer_queue_remove(queue, &model->sleep);
+            assert_int_equal(*timer_slack_ns(&model->sleep), model->slack_ns);
             model->order = 0;
         }
         if (step % 3 != 0)

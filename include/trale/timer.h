@@ -20,14 +20,20 @@
 #define TRALE_MILLISECOND UINT64_C(1000000)
 #define TRALE_SECOND UINT64_C(1000000000)
 
+/* On which clock (clock_gettime(2)). */
+#define TRALE_CLOCK_CONFIGURED 0u /* whichever the driver was configured for */
+#define TRALE_CLOCK_MONOTONIC 1u  /* stands still while the machine is suspended */
+#define TRALE_CLOCK_BOOTTIME 2u   /* goes on then */
+#define TRALE_CLOCK_REALTIME 3u   /* the time of day: a deadline follows the clock when that is set */
+
 /* A sleep. `future` and `deadline_ns` are the interface's, the rest is for the driver to use as it likes from
  * sleep_until to its end; its contents are nobody else's. Frozen: it stands in frames. */
 struct trale_sleep {
     struct trale_future future;
     uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
-    void *driver;
+    void *driver;         /* NULL before the first poll */
     const struct trale_waker *waker;
-    uint64_t place[2];
+    uint64_t place[2]; /* before the first poll: clock, slack */
 };
 
 struct trale_timer {
@@ -40,6 +46,19 @@ struct trale_timer {
      * first poll if it has by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Its `type` is set, the
      * other members of its future are zeroed. */
     void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
+
+    /* Since these came later, look for NULL.
+     * [any] One of the TRALE_CLOCK_ clocks, in nanoseconds; 0 for one that the driver does not know. */
+    uint64_t (*now_on)(void *instance, uint32_t clock);
+
+    /* [executor] As sleep_until, on one of the TRALE_CLOCK_ clocks; the sleep may resolve up to `slack_ns`, and what
+     * the driver was configured for, after its deadline. Resolves to -EINVAL on a clock that the driver does not know,
+     * or to what keeps it from waiting for that clock (timerfd_create(2)). */
+    void (*sleep_on)(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
+                     uint64_t slack_ns);
+
+    /* [executor] Gives a sleep that has not resolved another deadline, on the same clock, with the same slack. */
+    void (*reset)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 };
 
 /* The runtime's timer, or NULL if no driver offers one. [any] */
@@ -53,6 +72,13 @@ static inline uint64_t trale_now(struct trale *runtime)
 {
     const struct trale_timer *timer = trale_timer(runtime);
     return timer != NULL ? timer->now(timer->interface.instance) : 0;
+}
+
+/* The same on another clock; 0 also if the driver does not know it. [any] */
+static inline uint64_t trale_now_on(struct trale *runtime, uint32_t clock)
+{
+    const struct trale_timer *timer = trale_timer(runtime);
+    return timer != NULL && timer->now_on != NULL ? timer->now_on(timer->interface.instance, clock) : 0;
 }
 
 /* a + b, or UINT64_MAX where that is more. */
@@ -69,8 +95,13 @@ static inline int64_t trale_sleep_begin_(struct trale_future *future, struct tra
     if (timer == NULL)
         return -ENODEV;
     void *instance = timer->interface.instance;
-    uint64_t from_ns = relative ? timer->now(instance) : 0;
-    timer->sleep_until(instance, sleep, trale_time_add(from_ns, sleep->deadline_ns));
+    uint64_t deadline_ns = trale_time_add(relative ? timer->now(instance) : 0, sleep->deadline_ns);
+    if ((sleep->place[0] | sleep->place[1]) == 0)
+        timer->sleep_until(instance, sleep, deadline_ns);
+    else if (timer->sleep_on == NULL)
+        return -EOPNOTSUPP;
+    else
+        timer->sleep_on(instance, sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
     return trale_future_poll(future, context);
 }
 
@@ -94,23 +125,55 @@ static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64
     return &sleep->future;
 }
 
-/* The same for a point in time; one that has passed resolves at once. */
-static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
+/* The same for a point in time on one of the TRALE_CLOCK_ clocks, one that has passed resolves at once; and it may end
+ * up to `slack_ns` late, so that sleeps that are close end at once and the machine wakes up less often. Also -EINVAL
+ * (no such clock), -EOPNOTSUPP (the driver has but one clock and no slack), and why that clock cannot be waited for. */
+static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
+                                                  uint64_t slack_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until",
                                                   trale_sleep_until_poll_, NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns};
+    *sleep = (struct trale_sleep){
+        .future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
     return &sleep->future;
 }
 
-/* Ticks at `first_ns`, `first_ns` + `period_ns`, and so on. A tick that nobody awaited in time is not replayed, and the
- * phase does not drift: trale_await(trale_tick(...)) waits for the next tick that is still to come, and resolves to the
- * number of ticks since the last await, so 1 when none was missed. */
+/* The same on the clock that the driver was configured for. */
+static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    return trale_sleep_on(sleep, TRALE_CLOCK_CONFIGURED, deadline_ns, 0);
+}
+
+/* Gives a sleep another deadline, earlier or later, on its clock; whoever awaits it goes on awaiting. For a sleep that
+ * has not resolved, begun or not; one whose wake is already on its way waits again. 0, or -EOPNOTSUPP: the driver
+ * cannot. [executor thread, in a task of its runtime] */
+static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    const struct trale_timer *timer = trale_timer(trale_current());
+    if (sleep->driver == NULL)
+        trale_sleep_on(sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
+    else if (timer == NULL || timer->reset == NULL)
+        return -EOPNOTSUPP;
+    else
+        timer->reset(timer->interface.instance, sleep, deadline_ns);
+    return 0;
+}
+
+/* What becomes of ticks that nobody awaited in time. */
+#define TRALE_TICKS_SKIP 0u  /* they are left out: the next tick is the next that is still to come, in phase */
+#define TRALE_TICKS_BURST 1u /* they come at once, one after the other, until time is caught up with */
+#define TRALE_TICKS_DELAY 2u /* they move all later ones: the next tick is a period after this one was told */
+
+/* Ticks at `first_ns`, `first_ns` + `period_ns`, and so on. trale_await(trale_tick(...)) waits for the next one and
+ * resolves to the number of ticks since the last await: 1 when none was missed, and with BURST and DELAY always. A tick
+ * that is dropped while it is awaited is not lost: the next await is for the same. */
 struct trale_interval {
     struct trale_future future;
     struct trale_sleep sleep;
     uint64_t next_ns;   /* the tick to wait for */
     uint64_t period_ns; /* at least 1 */
+    uint32_t missed;    /* TRALE_TICKS_; may be changed between ticks */
+    uint32_t reserved;
 };
 
 static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale_context *context)
@@ -120,11 +183,14 @@ static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale
     if (slept != 0)
         return slept;
     uint64_t now_ns = trale_now(context->runtime);
-    uint64_t n_ticks = now_ns > interval->next_ns ? (now_ns - interval->next_ns) / interval->period_ns + 1 : 1;
-    interval->next_ns = trale_time_add(interval->next_ns, n_ticks * interval->period_ns);
+    uint64_t late_ns = now_ns > interval->next_ns ? now_ns - interval->next_ns : 0;
+    uint64_t n_ticks = interval->missed == TRALE_TICKS_SKIP ? late_ns / interval->period_ns + 1 : 1;
+    uint64_t from_ns = interval->missed == TRALE_TICKS_DELAY ? interval->next_ns + late_ns : interval->next_ns;
+    interval->next_ns = trale_time_add(from_ns, n_ticks * interval->period_ns);
     return n_ticks > INT64_MAX ? INT64_MAX : (int64_t)n_ticks;
 }
 
+/* With TRALE_TICKS_SKIP; set `missed` for another policy. */
 static inline void trale_interval_start(struct trale_interval *interval, uint64_t first_ns, uint64_t period_ns)
 {
     *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns > 0 ? period_ns : 1};
@@ -176,6 +242,16 @@ static inline struct trale_future *trale_timeout(struct trale_timeout *timeout, 
                                                   trale_timeout_drop_};
     timeout->future = (struct trale_future){.type = &type, .awaiting = future};
     trale_sleep(&timeout->sleep, duration_ns);
+    return &timeout->future;
+}
+
+/* The same with a point in time. A deadline is passed down a chain as a number, each await of which stands in such a
+ * future; and one that stands further up ends what is below whether that knows of it or not. */
+static inline struct trale_future *trale_deadline(struct trale_timeout *timeout, struct trale_future *future,
+                                                  uint64_t deadline_ns)
+{
+    trale_timeout(timeout, future, 0);
+    trale_sleep_until(&timeout->sleep, deadline_ns);
     return &timeout->future;
 }
 

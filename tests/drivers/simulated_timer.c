@@ -85,8 +85,11 @@ static int32_t simulation_start(const struct trale_host *host, const struct tral
     struct simulation *simulation = calloc(1, sizeof *simulation);
     if (simulation == NULL)
         return -ENOMEM;
-    simulation->table = (struct trale_timer){{sizeof simulation->table, 1, simulation}, simulation_now,
-                                             simulation_sleep_until};
+    simulation->table = (struct trale_timer){
+        .interface = {sizeof simulation->table, 1, simulation},
+        .now = simulation_now,
+        .sleep_until = simulation_sleep_until,
+    };
     simulation->now_ns = 1;
     *instance = simulation;
     return 0;
