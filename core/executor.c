@@ -86,7 +86,10 @@ static uint32_t executor_poll(struct executor *executor)
     executor->running = task;
     executor->context.waker = &task->waker;
     executor->context.budget = TRALE_POLL_BUDGET;
-    int64_t result = trale_future_poll(task->future, &executor->context);
+    task->n_polls++;
+    executor->n_polls++;
+    int64_t result = executor->observer == NULL ? trale_future_poll(task->future, &executor->context)
+                                                : observer_poll(executor->observer, task, &executor->context);
     executor->running = NULL;
     uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget;
     if (result != TRALE_PENDING) {
@@ -112,6 +115,7 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
     executor->outer = executor_on_thread;
     executor_on_thread = executor;
     while (!executor_is_done(executor, until)) {
+        executor->n_rounds++;
         executor_drain(executor);
         for (uint32_t spent = 0; spent < TRALE_LOOK_INTERVAL && !list_is_empty(&executor->run_queue);) {
             spent += executor_poll(executor);

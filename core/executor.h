@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "core/observer.h"
 #include "core/park.h"
 #include "core/task.h"
 #include "core/task_pool.h"
@@ -19,6 +20,8 @@ struct executor {
     struct trale_context context; /* what it is given */
     struct executor *outer;       /* the one whose task called this one, on the same thread */
     struct task_pool task_pool;
+    struct observer *observer;    /* NULL: nobody looks on */
+    uint64_t n_polls, n_rounds, n_sleeps;
     uint64_t n_tasks;             /* not done, without the drivers' */
     uint64_t last_id;
     uint64_t n_late;       /* finished tasks that are still on their way in from other threads */

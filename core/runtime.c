@@ -42,6 +42,8 @@ static int runtime_start_threads(struct trale *runtime)
         r = -pthread_create(&runtime->reactor_thread, NULL, reactor_thread, runtime);
         runtime->reactor_runs = r == 0;
     }
+    if (r == 0)
+        r = observer_start(&runtime->observer);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (runtime->executor_runs)
         pthread_setname_np(runtime->executor_thread, "trale");
@@ -136,6 +138,11 @@ static int runtime_load(struct trale *runtime)
     struct park on_futex = {futex_park_wait, futex_park_interrupt, futex_park_n_interrupts, &runtime->futex_park};
     executor_init(&runtime->executor, runtime, threads == 0, threads == 2 ? on_futex : in_epoll, runtime_before_wait,
                   runtime);
+    const struct trale_value *limit = &runtime->settings.values[SETTING_WATCHDOG];
+    bool measures = runtime->settings.values[SETTING_POLL_TIMES].integer != 0;
+    observer_init(&runtime->observer, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
+    if (measures || limit->integer > 0)
+        runtime->executor.observer = &runtime->observer;
     runtime->state = RUNTIME_LOADED;
     return runtime_open_drivers(runtime);
 }
@@ -151,6 +158,7 @@ void runtime_stop_executor(struct trale *runtime)
 static void runtime_unload(struct trale *runtime)
 {
     runtime_stop_executor(runtime);
+    observer_stop(&runtime->observer);
     executor_deinit(&runtime->executor);
     atomic_store(&runtime->reactor_stopping, true);
     reactor_interrupt(&runtime->reactor);

@@ -7,6 +7,7 @@
 #include "core/driver.h"
 #include "core/host.h"
 #include "core/interface.h"
+#include "core/observer.h"
 #include "core/settings.h"
 
 /* How much of a runtime stands; it is taken down from where it is. */
@@ -25,6 +26,7 @@ struct trale {
     struct settings settings;
     struct reactor reactor;
     struct executor executor;
+    struct observer observer;
     struct futex_park futex_park;
     struct driver *drivers; /* settings.n_drivers of each */
     struct host *hosts;
@@ -35,6 +37,13 @@ struct trale {
     _Atomic bool reactor_stopping;
     struct interfaces interfaces;
 };
+
+/* Runs a future that stays where it is, and waits for its result; -EDEADLK inside a task of the runtime. `driver`: it
+ * does not count in trale_run. */
+int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver);
+
+/* What trale_run waits in: a task for the executor, but for nobody else. */
+extern const struct trale_future_type tasks_emptied_type;
 
 /* Ends the executor's thread, if there is one: nothing is polled any more. trale_close does the rest. */
 void runtime_stop_executor(struct trale *runtime);

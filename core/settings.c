@@ -34,6 +34,15 @@ const struct trale_option settings_options[] = {
                                 .type = TRALE_OPTION_TEXT,
                                 .default_value = TRALE_DRIVERS_FOLDER,
                                 .help = "where drivers are found whose path is a bare name"},
+    [SETTING_POLL_TIMES] = {.name = "poll_times",
+                            .type = TRALE_OPTION_BOOLEAN,
+                            .default_value = "no",
+                            .help = "measure how long tasks are in their polls, at two looks at the clock for each"},
+    [SETTING_WATCHDOG] = {.name = "watchdog",
+                          .type = TRALE_OPTION_DURATION,
+                          .maximum = INT64_C(3600000000000),
+                          .default_value = "0",
+                          .help = "name the task whose poll takes longer; 0: do not look"},
     [N_SETTINGS] = {.name = NULL},
 };
 

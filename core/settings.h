@@ -9,7 +9,15 @@
 #include "core/config.h"
 
 /* The keys of [runtime], as options (an array that ends with a NULL name), and their places in settings.values. */
-enum { SETTING_DRIVERS, SETTING_THREADS, SETTING_INSTANCES, SETTING_DRIVERS_FOLDER, N_SETTINGS };
+enum {
+    SETTING_DRIVERS,
+    SETTING_THREADS,
+    SETTING_INSTANCES,
+    SETTING_DRIVERS_FOLDER,
+    SETTING_POLL_TIMES,
+    SETTING_WATCHDOG,
+    N_SETTINGS
+};
 extern const struct trale_option settings_options[];
 
 struct settings {

@@ -41,13 +41,17 @@ enum task_state {
 
 struct trale_task {
     struct trale_waker waker; /* first: a waker is its task */
-    struct trale_future *future;
+    union {
+        struct trale_future *future; /* until it is DONE */
+        int64_t result;              /* from then on */
+    };
     struct executor *executor; /* alive as long as the task is not FINISHED, and until it has left the injection */
     struct list node;          /* on the run-queue or the wait-queue */
     struct trale_task *next_injected;
     const struct trale_waker *joiner;
-    int64_t result;
     uint64_t id;
+    uint64_t n_polls, n_wakes;
+    uint64_t poll_ns; /* if that is measured */
     _Atomic uint32_t shared;
     uint8_t state;      /* enum task_state */
     uint8_t size_class; /* in the pool */

@@ -27,6 +27,7 @@ void executor_queue(struct executor *executor, struct trale_task *task)
 
 void executor_wake(struct executor *executor, struct trale_task *task)
 {
+    task->n_wakes++;
     switch ((enum task_state)task->state) {
     case TASK_IDLE:
         executor_queue(executor, task);
@@ -157,6 +158,7 @@ void executor_sleep(struct executor *executor)
         return;
     /* executor_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
     bool may_block = !atomic_load(&executor->stopping);
+    executor->n_sleeps++;
     executor->park.wait(executor->park.data, may_block);
     expected = INJECTED_ASLEEP;
     if (!atomic_compare_exchange_strong_explicit(&executor->injected, &expected, INJECTED_NONE, memory_order_acq_rel,

@@ -202,6 +202,9 @@ struct trale_task_info {
     uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, on the wait-queue */
     uint32_t driver;                   /* 1: a driver's own */
     const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
+    uint64_t n_polls;
+    uint64_t n_wakes; /* all of them, also those that found it awake */
+    uint64_t poll_ns; /* how long it was inside its polls; 0 unless [runtime] poll_times = yes */
 };
 
 /* Calls `visit` for each task that is not done, on the executor thread, while no task moves; it must not call trale.
@@ -212,6 +215,31 @@ TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const
 /* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, cut where `size`
  * ends; returns the length that all of it has. [within visit, or on a future that is not moving] */
 TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
+
+/* Writes all of that as text: for each task a line with its numbers, then its async backtrace. `write` is called with
+ * pieces of it, as trale_tasks calls `visit`. 0 or -ENOMEM, and then tasks are missing. */
+TRALE_API int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data);
+
+/* Counts since the runtime was opened. */
+struct trale_stats {
+    uint32_t size; /* of what the runtime knows; members beyond it are 0 */
+    uint32_t reserved;
+    uint64_t n_tasks;    /* that are not done, without the drivers' own */
+    uint64_t n_runnable; /* on the run-queue, of all */
+    uint64_t n_spawned;  /* ever, with the drivers' own and calls from outside, which are tasks as well */
+    uint64_t n_polls;
+    uint64_t n_rounds; /* in each the run-queue is polled, and then it looks at the reactor or sleeps */
+    uint64_t n_sleeps;
+    uint64_t poll_ns, longest_poll_ns; /* 0 unless [runtime] poll_times = yes */
+    uint64_t n_stalls;                 /* polls that took longer than [runtime] watchdog */
+};
+TRALE_API int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size);
+
+/* Fills *stats, on the executor thread; called from outside it waits for its turn, as a task would. 0 or -ENOMEM. */
+static inline int trale_stats(struct trale *runtime, struct trale_stats *stats)
+{
+    return trale_stats_sized(runtime, stats, sizeof *stats);
+}
 
 /* Says "what: reason" on stderr for a negative errno, and returns EXIT_FAILURE, to be returned by main. */
 static inline int trale_perror(const char *what, int64_t error)

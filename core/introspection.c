@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a runtime says of itself. The questions are tasks: they are answered on the executor thread, in their turn,
+ * while nothing moves. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/runtime.h"
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct trale_future future;
+    struct executor *executor;
+    void (*visit)(void *data, const struct trale_task_info *task);
+    void *data;
+};
+
+/* Calls of trale_run and of trale_tasks itself are tasks for the executor, but for nobody else. */
+static void listing_visit(const struct listing *listing, const struct trale_task *task)
+{
+    if (task->future->type == &tasks_emptied_type || task->future->type == listing->future.type)
+        return;
+    struct trale_task_info info = {
+        .id = task->id,
+        .name = task->future->type->name,
+        .runnable = task->state != TASK_IDLE,
+        .driver = task->driver,
+        .future = task->future,
+        .n_polls = task->n_polls,
+        .n_wakes = task->n_wakes,
+        .poll_ns = task->poll_ns,
+    };
+    listing->visit(listing->data, &info);
+}
+
+static int64_t listing_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    const struct listing *listing = (const struct listing *)(void *)future;
+    const struct executor *executor = listing->executor;
+    if (executor->running != NULL && executor->running->future != future)
+        listing_visit(listing, executor->running);
+    const struct list *queues[] = {&executor->run_queue, &executor->wait_queue};
+    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
+        for (const struct list *node = queues[i]->next; node != queues[i]; node = node->next)
+            listing_visit(listing, list_entry(node, struct trale_task, node));
+    return 0;
+}
+
+int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tasks", listing_poll, NULL};
+    struct listing listing = {{.type = &type}, &runtime->executor, visit, data};
+    if (executor_on_thread == &runtime->executor)
+        return (int)listing_poll(&listing.future, NULL);
+    return (int)runtime_call(runtime, &listing.future, true);
+}
+
+size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size)
+{
+    size_t length = 0;
+    if (size > 0)
+        buf[0] = '\0';
+    for (; future != NULL; future = future->awaiting) {
+        size_t used = length < size ? length : size;
+        char *end = size > 0 ? buf + used : NULL;
+        const struct trale_await_point *at = future->at;
+        int n = at == NULL ? snprintf(end, size - used, "%s\n", future->type->name)
+                           : snprintf(end, size - used, "%s at %s:%d, awaiting %s\n", future->type->name, at->file,
+                                      (int)at->line, at->expression);
+        length += n > 0 ? (size_t)n : 0;
+    }
+    return length;
+}
+
+/* --- dump --------------------------------------------------------------------------------------------------------- */
+
+struct dump {
+    void (*write)(void *data, const char *text);
+    void *data;
+    int result;
+};
+
+static void dump_visit(void *data, const struct trale_task_info *task)
+{
+    struct dump *dump = data;
+    char head[256];
+    size_t size = trale_backtrace(task->future, NULL, 0) + 1;
+    char *backtrace = malloc(size);
+    if (backtrace == NULL) {
+        dump->result = -ENOMEM;
+        return;
+    }
+    trale_backtrace(task->future, backtrace, size);
+    snprintf(head, sizeof head, "task %" PRIu64 ": %s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
+             task->id, task->driver ? "a driver's, " : "", task->runnable ? "runnable" : "idle", task->n_polls,
+             task->n_wakes, task->poll_ns);
+    dump->write(dump->data, head);
+    dump->write(dump->data, backtrace);
+    free(backtrace);
+}
+
+int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data)
+{
+    struct dump dump = {write, data, 0};
+    int r = trale_tasks(runtime, dump_visit, &dump);
+    return r < 0 ? r : dump.result;
+}
+
+/* --- statistics --------------------------------------------------------------------------------------------------- */
+
+struct counting {
+    struct trale_future future;
+    struct trale *runtime;
+    struct trale_stats *stats;
+};
+
+static uint64_t count(const struct list *queue)
+{
+    uint64_t n = 0;
+    for (const struct list *node = queue->next; node != queue; node = node->next)
+        n++;
+    return n;
+}
+
+static int64_t counting_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    const struct counting *counting = (const struct counting *)(void *)future;
+    const struct executor *executor = &counting->runtime->executor;
+    const struct observer *observer = &counting->runtime->observer;
+    *counting->stats = (struct trale_stats){
+        .size = sizeof *counting->stats,
+        .n_tasks = executor->n_tasks,
+        .n_runnable = count(&executor->run_queue),
+        .n_spawned = executor->last_id,
+        .n_polls = executor->n_polls,
+        .n_rounds = executor->n_rounds,
+        .n_sleeps = executor->n_sleeps,
+        .poll_ns = observer->poll_ns,
+        .longest_poll_ns = observer->longest_poll_ns,
+        .n_stalls = atomic_load_explicit(&observer->n_stalls, memory_order_relaxed),
+    };
+    return 0;
+}
+
+int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stats", counting_poll, NULL};
+    struct trale_stats all;
+    struct counting counting = {{.type = &type}, runtime, &all};
+    int r = executor_on_thread == &runtime->executor ? (int)counting_poll(&counting.future, NULL)
+                                                     : (int)runtime_call(runtime, &counting.future, true);
+    if (r < 0)
+        return r;
+    memset(stats, 0, size);
+    memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+    return 0;
+}
