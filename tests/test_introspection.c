@@ -195,8 +195,9 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
     struct trale *runtime;
     struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
     assert_int_equal(trale_open(&runtime, &options), 0);
-    struct busy frame; /* it ends when the watchdog has barked */
-    assert_int_equal(trale_block_on(runtime, trale_call(busy, &frame, .until = &alarm.said)), 0);
+    struct busy frame; /* it ends when the watchdog has barked, and six limits have passed */
+    assert_int_equal(trale_block_on(runtime, trale_call(busy, &frame, .duration_ns = 30 * TRALE_MILLISECOND,
+                                                        .until = &alarm.said)), 0);
     assert_int_equal(frame.stats.n_stalls, 1);
     trale_close(runtime);
     assert_non_null(strstr(alarm.log.text, "1 trale: task "));
@@ -209,9 +210,9 @@ static void test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark(void **s
     struct test_log log = {.length = 0};
     struct trale *runtime = open_with("watchdog = 100ms", &log);
     struct trale_stats stats;
-    /* Three limits of nothing to do, and many short polls. */
-    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    /* Many short polls, and then three limits of nothing to do. */
     turns(runtime, 100);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     assert_int_equal(trale_stats(runtime, &stats), 0);
     trale_close(runtime);
     assert_int_equal(stats.n_stalls, 0);

@@ -324,9 +324,11 @@ static void test_a_closed_channel_is_emptied_and_then_ends(void **state)
     struct trale_channel channel = TRALE_CHANNEL(buffer);
     struct trale_channel_send send;
     struct trale_channel_recv recv;
+    struct counter counter = {0};
     trale_channel_try_send(&channel, &(int){1});
-    assert_pending(trale_channel_send(&send, &channel, &element));
+    assert_int_equal(poll_with(trale_channel_send(&send, &channel, &element), &counter), TRALE_PENDING);
     trale_channel_close(&channel);
+    assert_int_equal(counter.n_wakes, 1);
     assert_int_equal(poll_once(&send.future), -EPIPE);
     assert_int_equal(trale_channel_try_send(&channel, &element), -EPIPE);
     assert_int_equal(poll_once(trale_channel_recv(&recv, &channel, &got)), 1);
