@@ -306,7 +306,7 @@ def gnuplot(script):
 def plot_ratios(contestants, rows, samples, path):
     """A dot for each contestant in each row, on a logarithmic scale; trale is the line at 1."""
     others = [name for name in contestants if not name.startswith("trale")]
-    rows = [row for row in rows if any(ratios(samples[row[0]], name) for name in others)]
+    rows = [row for row in rows if row[3] != "per_second" and any(ratios(samples[row[0]], name) for name in others)]
     labels = ", ".join(f'"{title}" {-i}' for i, (title, *_) in enumerate(rows))
     blocks, plots = [], []
     for index, name in enumerate(others):
@@ -316,7 +316,7 @@ def plot_ratios(contestants, rows, samples, path):
             continue
         blocks.append(f"$data{index} << EOD\n" + "\n".join(lines) + "\nEOD")
         plots.append(f'$data{index} using 1:2:3:4 with xerrorbars pointtype {index + 4} pointsize 0.8 title "{name}"')
-    gnuplot(f"""set terminal svg size 1000,{120 + 24 * len(rows)} dynamic background rgb "white" font "sans,12"
+    gnuplot(f"""set terminal svg size 1000,{120 + 24 * len(rows)} dynamic noenhanced background rgb "white" font "sans,12"
 set output "{path}"
 set logscale x
 set xrange [0.1:100]
@@ -343,7 +343,7 @@ def plot_curves(curves, path):
                 plots.append(f'{label} with linespoints linetype {index + 1} title "{name}"')
         if plots:
             fields.append(f'{chr(10).join(blocks)}\nset title "{title}: ns for each"\nplot {", ".join(plots)}')
-    gnuplot(f"""set terminal svg size 1000,800 dynamic background rgb "white" font "sans,12"
+    gnuplot(f"""set terminal svg size 1000,800 dynamic noenhanced background rgb "white" font "sans,12"
 set output "{path}"
 set multiplot layout 2,2
 set logscale xy
