@@ -48,7 +48,7 @@ wide() {
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "headers include libc and trale/ alone" \
-    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|pthread|string|sys/socket|netinet/)'"
+    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|pthread|signal|string|sys/socket|netinet/)'"
 forbid "core names no driver" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
 forbid "epoll stands in reactor.c alone" only 'sys/epoll\.h' core/reactor.c
@@ -56,6 +56,7 @@ forbid "dlopen stands in driver.c alone" only '#include <dlfcn\.h>' core/driver.
 forbid "inih stands in the configuration alone" only '#include <ini\.h>' core/config.c
 forbid "the futex stands in futex.h alone" only 'SYS_futex' core/futex.h
 forbid "timerfd stands in timer_clock.c alone" only 'sys/timerfd\.h' drivers/timer_clock.c
+forbid "signalfd stands in signal.c alone" only 'sys/signalfd\.h' drivers/signal.c
 forbid "the core reads no clock and draws no random number" \
     grep -nE '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/task.c core/tasks.c \
     core/executor.c core/reactor.c core/runtime.c core/driver.c core/host.c core/park.c core/branches.c core/scope.c core/line.c core/channel.c
