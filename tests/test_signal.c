@@ -166,6 +166,21 @@ static void test_all_who_wait_are_told_and_nobody_else(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_who_began_to_wait_later_takes_nobodys_place(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("signal", USUAL);
+    struct trale_task *first = begin_to_wait(runtime, SIGUSR2, NULL), *last = begin_to_wait(runtime, SIGUSR1, NULL);
+    send_to_process(SIGUSR2);
+    assert_int_equal(trale_join(first), SIGUSR2);
+    first = begin_to_wait(runtime, SIGUSR2, NULL);
+    send_to_process(SIGUSR1);
+    assert_int_equal(trale_join(last), SIGUSR1);
+    send_to_process(SIGUSR2);
+    assert_int_equal(trale_join(first), SIGUSR2);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void send_value(int number, int value)
 {
     assert_int_equal(sigqueue(getpid(), number, (union sigval){.sival_int = value}), 0);
@@ -412,10 +427,11 @@ static void test_a_runtime_that_does_not_open_leaves_the_mask_alone(void **state
     assert_false(is_blocked(SIGUSR1));
 }
 
+/* On a thread that has inherited the mask; returns whether it still has it. */
 static void *close_elsewhere(void *runtime)
 {
-    assert_int_equal(trale_close(runtime), 0);
-    return NULL;
+    trale_close(runtime);
+    return is_blocked(SIGUSR1) ? runtime : NULL;
 }
 
 static void test_closing_on_another_thread_leaves_the_masks_alone(void **state)
@@ -424,7 +440,9 @@ static void test_closing_on_another_thread_leaves_the_masks_alone(void **state)
     struct trale *runtime = test_open("signal", USUAL);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, close_elsewhere, runtime), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    void *still_blocked;
+    assert_int_equal(pthread_join(thread, &still_blocked), 0);
+    assert_non_null(still_blocked);
     assert_true(is_blocked(SIGUSR1));
     sigset_t usual;
     sigemptyset(&usual);
@@ -597,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_a_signal_that_came_before_the_wait_is_not_lost),
         cmocka_unit_test(test_a_wait_for_several_tells_which_came),
         cmocka_unit_test(test_all_who_wait_are_told_and_nobody_else),
+        cmocka_unit_test(test_who_began_to_wait_later_takes_nobodys_place),
         cmocka_unit_test(test_values_come_in_the_order_they_were_queued),
         cmocka_unit_test(test_the_end_of_a_child_can_be_awaited),
         cmocka_unit_test(test_what_is_ignored_can_be_awaited),
