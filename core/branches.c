@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Futures made of several. A branch whose future is NULL is over: every poll and drop below skips it. */
+#include "core/branches.h"
+
 #include <errno.h>
 #include <stdbool.h>
-
-#include <trale/trale.h>
 
 static struct trale_branches *branches_of(struct trale_future *future)
 {
@@ -81,6 +81,16 @@ static int64_t all_poll(struct trale_future *future, struct trale_context *conte
     return branches_turn(branches_of(future), context, NULL) == 0 ? 0 : TRALE_PENDING;
 }
 
+static const struct trale_future_type race_type = {sizeof race_type, TRALE_ABI, "trale_race", race_poll,
+                                                   branches_drop};
+static const struct trale_future_type all_type = {sizeof all_type, TRALE_ABI, "trale_all", all_poll, branches_drop};
+
+const struct trale_branches *branches_look(const struct trale_future *future)
+{
+    bool is_one = future->type == &race_type || future->type == &all_type;
+    return is_one ? (const struct trale_branches *)(const void *)future : NULL;
+}
+
 static struct trale_future *branches_begin(struct trale_branches *branches, const struct trale_future_type *type,
                                            struct trale_branch *branch, size_t n_branches)
 {
@@ -92,12 +102,10 @@ static struct trale_future *branches_begin(struct trale_branches *branches, cons
 
 struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch, size_t n_branches)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_race", race_poll, branches_drop};
-    return branches_begin(race, &type, branch, n_branches);
+    return branches_begin(race, &race_type, branch, n_branches);
 }
 
 struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch, size_t n_branches)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_all", all_poll, branches_drop};
-    return branches_begin(all, &type, branch, n_branches);
+    return branches_begin(all, &all_type, branch, n_branches);
 }

@@ -59,23 +59,6 @@ int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct tr
     return (int)runtime_call(runtime, &listing.future, true);
 }
 
-size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size)
-{
-    size_t length = 0;
-    if (size > 0)
-        buf[0] = '\0';
-    for (; future != NULL; future = future->awaiting) {
-        size_t used = length < size ? length : size;
-        char *end = size > 0 ? buf + used : NULL;
-        const struct trale_await_point *at = future->at;
-        int n = at == NULL ? snprintf(end, size - used, "%s\n", future->type->name)
-                           : snprintf(end, size - used, "%s at %s:%d, awaiting %s\n", future->type->name, at->file,
-                                      (int)at->line, at->expression);
-        length += n > 0 ? (size_t)n : 0;
-    }
-    return length;
-}
-
 /* --- dump --------------------------------------------------------------------------------------------------------- */
 
 struct dump {

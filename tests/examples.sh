@@ -25,8 +25,71 @@ pipeline_works() {
     equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
 }
 
+# graceful NAME OPTION...: starts it; datagram TEXT: sends it one, and waits until that is accepted.
+graceful() {
+    local name=$1
+    shift
+    sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/graceful.ini" >"$tmp/graceful.ini"
+    TRALE_CONFIG=$tmp/graceful.ini start "$name" "$examples/graceful" "$@"
+}
+
+datagram() {
+    printf '%s' "$2" >"/dev/udp/${address%:*}/${address##*:}"
+    read -r -t 60 -u "${output[$1]}" said
+}
+
+# await_line NAME PATTERN: reads on until there is such a line.
+await_line() {
+    local line
+    while read -r -t 60 -u "${output[$1]}" line; do
+        echo "$line"
+        # shellcheck disable=SC2053
+        [[ $line == $2 ]] && return 0
+    done
+    return 1
+}
+
+# Only when it has said that it has the first signal may the second be sent: both could be one to the kernel.
+twice() {
+    kill -TERM "${pid[$1]}"
+    await_line "$1" 'SIGTERM: *' && stop "$1" INT
+}
+
+writes_down() {
+    kill -USR1 "${pid[$1]}"
+    await_line "$1" '*acceptor at *' && await_line "$1" trale_udp_recv
+}
+
+one_of_two() {
+    local status=0
+    "$@" || status=$?
+    echo "$said"
+    [[ $status == 1 && $said == *'echoed 0 of 2' ]]
+}
+
+ends_what_is_under_way() {
+    stop "$1" && equal "$said" $'SIGTERM: 2 under way\nechoed 2 of 2'
+}
+
 for threads in 1 2 0; do
     use_threads $threads
+
+    graceful patient -w 300
+    datagram patient one
+    datagram patient two
+    ok "threads = $threads: at SIGTERM, the service ends what is under way, with status 0" ends_what_is_under_way patient
+
+    graceful hasty -w 1000000 -g 1
+    datagram hasty one
+    datagram hasty two
+    ok "threads = $threads: when the time is up, it drops what is left" one_of_two stop hasty
+
+    graceful driven -w 1000000 -g 1000000
+    datagram driven one
+    ok "threads = $threads: at SIGUSR1 it writes down what its tasks wait for" writes_down driven
+    printf two >"/dev/udp/${address%:*}/${address##*:}"
+    await_line driven 'accepted 2' >/dev/null
+    ok "threads = $threads: a second signal ends the waiting at once" one_of_two twice driven
     ok "threads = $threads: two sleeps of a second take one second" hello_overlaps
 
     ok "threads = $threads: the pipeline does all its jobs" pipeline_works

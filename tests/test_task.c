@@ -816,6 +816,25 @@ static void see(void *data, const struct trale_task_info *task)
         trale_backtrace(task->future, seen->backtrace, sizeof seen->backtrace);
 }
 
+static void test_a_backtrace_shows_every_branch_that_is_not_over(void **state)
+{
+    struct gate gates[3] = {0};
+    struct trale_branches all, race;
+    struct trale_branch outer[2], inner[2];
+    char text[128];
+    (void)state;
+    inner[0].future = gate_future(&gates[0]);
+    inner[1].future = gate_future(&gates[1]);
+    outer[0].future = trale_race(&race, inner, 2);
+    outer[1].future = gate_future(&gates[2]);
+    trale_all(&all, outer, 2);
+    trale_backtrace(&all.future, text, sizeof text);
+    assert_string_equal(text, "trale_all\n  trale_race\n    gate\n    gate\n  gate\n");
+    inner[0].future = outer[1].future = NULL;
+    assert_int_equal(trale_backtrace(&all.future, text, sizeof text), strlen("trale_all\n  trale_race\n    gate\n"));
+    assert_string_equal(text, "trale_all\n  trale_race\n    gate\n");
+}
+
 static void test_idle_tasks_are_listed_with_their_backtrace(void **state)
 {
     struct gate gate = {0};
@@ -959,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_a_race_asks_those_before_the_winner_again),
         cmocka_unit_test(test_branches_share_the_budget_of_their_task_and_all_get_their_turn),
         cmocka_unit_test(test_a_race_of_none_is_invalid),
+        cmocka_unit_test(test_a_backtrace_shows_every_branch_that_is_not_over),
         cmocka_unit_test(test_idle_tasks_are_listed_with_their_backtrace),
         cmocka_unit_test(test_any_order_from_any_thread_frees_each_task_once),
         cmocka_unit_test(test_wakes_may_race_with_closing),
