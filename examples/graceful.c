@@ -17,6 +17,7 @@
 
 #include <trale/scope.h>
 #include <trale/signal.h>
+#include <trale/sync.h>
 #include <trale/timer.h>
 #include <trale/udp.h>
 
@@ -26,6 +27,7 @@
 /* What the tasks share. One thread polls them, so none of it needs a lock. */
 struct service {
     struct trale_udp_socket *socket;
+    struct trale_notify stop; /* to the acceptor */
     uint64_t work_ns, grace_ns;
     uint64_t n_accepted, n_echoed;
 };
@@ -55,13 +57,13 @@ trale_async(echo)
     trale_return(0);
 }
 
-/* The body of the scope: accepts until a signal comes. */
+/* The body of the scope: accepts until it is told to stop. */
 struct acceptor {
     struct trale_future future;
     struct service *service;
     struct trale_scope *scope;
     struct trale_udp_recv recv;
-    struct trale_signal signal;
+    struct trale_notify_wait stop;
     struct trale_branch branches[2];
     struct trale_branches race;
     struct message message;
@@ -71,7 +73,7 @@ trale_async(acceptor)
 {
     trale_begin();
     for (;;) {
-        self->branches[0].future = trale_signal_any(&self->signal, STOP_SIGNALS);
+        self->branches[0].future = trale_notify_wait(&self->stop, &self->service->stop);
         self->branches[1].future = trale_udp_recv_from(&self->recv, self->service->socket, self->message.bytes,
                                                        sizeof self->message.bytes);
         trale_await(trale_race(&self->race, self->branches, 2));
@@ -89,7 +91,8 @@ trale_async(acceptor)
     }
 }
 
-/* Resolves when the time is up: `grace_ns` after the first signal, or at the second. */
+/* Resolves when the time is up: `grace_ns` after the first signal, or at the second. It alone awaits these signals: of
+ * two tasks that do, one may not stand there when a signal comes. */
 struct limit {
     struct trale_future future;
     struct service *service;
@@ -105,6 +108,7 @@ trale_async(limit)
     trale_await(trale_signal_any(&self->signal, STOP_SIGNALS));
     printf("SIG%s: %" PRIu64 " under way\n", sigabbrev_np(self->signal.number),
            self->service->n_accepted - self->service->n_echoed);
+    trale_notify_one(&self->service->stop);
     self->branches[0].future = trale_sleep(&self->grace, self->service->grace_ns);
     self->branches[1].future = trale_signal_any(&self->signal, STOP_SIGNALS);
     trale_await(trale_race(&self->race, self->branches, 2));
@@ -171,7 +175,8 @@ static int64_t service_run(struct service *service, struct trale *runtime, const
 
 int main(int argc, char **argv)
 {
-    struct service service = {.work_ns = 100 * TRALE_MILLISECOND, .grace_ns = 5 * TRALE_SECOND};
+    struct service service = {
+        .stop = TRALE_NOTIFY, .work_ns = 100 * TRALE_MILLISECOND, .grace_ns = 5 * TRALE_SECOND};
     for (int option; (option = getopt(argc, argv, "w:g:")) != -1;) {
         if (option != 'w' && option != 'g') {
             fprintf(stderr, "usage: %s [-w MILLISECONDS] [-g MILLISECONDS] [ADDRESS]\n", argv[0]);

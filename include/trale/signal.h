@@ -98,10 +98,11 @@ static inline int64_t trale_signal_begin_(struct trale_future *future, struct tr
 
 /* The future of the next of several signals, a set of bits: resolves to its number, with the other members set. Of
  * several that are pending, standard signals come first, by number (signal(7)). All waits of this runtime for a signal
- * that stand at that moment resolve, with one occurrence; later ones get the next. Or to -ENODEV (no signal driver),
- * -EINVAL (no signal in the set), -ENOENT (the driver does not take one of them: name it in trale.ini), or why the
- * driver cannot wait any more (epoll_ctl(2)). Dropped, it has taken no signal: what was meant for it alone is pending
- * still. Made anywhere, awaited in a task. */
+ * that stand at that moment, that is, were polled, resolve with one occurrence; later ones get the next: what several
+ * tasks must learn, one had better await and tell the others (sync.h). Or to -ENODEV (no signal driver), -EINVAL (no
+ * signal in the set), -ENOENT (the driver does not take one of them: name it in trale.ini), or why the driver cannot
+ * wait any more (epoll_ctl(2)). Dropped, it has taken no signal: what was meant for it alone is pending still. Made
+ * anywhere, awaited in a task. */
 static inline struct trale_future *trale_signal_any(struct trale_signal *signal, uint64_t signals)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_signal", trale_signal_begin_, NULL};

@@ -212,9 +212,9 @@ struct trale_task_info {
 TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task),
                           void *data);
 
-/* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, what stands in a race
- * or trale_all further in; cut where `size` ends. Returns the length that all of it has. [within visit, or on a future
- * that is not moving] */
+/* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, and what stands in a
+ * race or a trale_all further in; cut where `size` ends. Returns the length that all of it has. [within visit, or on a
+ * future that is not moving] */
 TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
 
 /* Writes all of that as text: for each task a line with its numbers, then its async backtrace. `write` is called with
