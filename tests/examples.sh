@@ -71,8 +71,18 @@ ends_what_is_under_way() {
     stop "$1" && equal "$said" $'SIGTERM: 2 under way\nechoed 2 of 2'
 }
 
+looks_up() {
+    sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/lookup.ini" >"$tmp/lookup.ini"
+    local printed
+    printed=$(TRALE_CONFIG=$tmp/lookup.ini "$examples/lookup" 127.0.0.9 ::1 192.0.2.1 | sort) || return 1
+    equal "$printed" $'127.0.0.9: 127.0.0.9:0\n192.0.2.1: 192.0.2.1:0\n::1: [::1]:0'
+}
+
 for threads in 1 2 0; do
     use_threads $threads
+
+    ok "threads = $threads: names are looked up on threads" looks_up
+    ok "threads = $threads: what is no name fails" fails env TRALE_CONFIG="$tmp/lookup.ini" "$examples/lookup" a..b
 
     graceful patient -w 300
     datagram patient one
