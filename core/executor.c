@@ -61,9 +61,9 @@ static void executor_finish(struct executor *executor, struct trale_task *task, 
     }
 }
 
+/* The task is on no list. */
 static void executor_drop(struct executor *executor, struct trale_task *task)
 {
-    list_remove(&task->node);
     executor->running = task;
     task->state = TASK_RUNNING;
     trale_future_drop(task->future);
@@ -76,12 +76,11 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
 /* Gives the first task on the run-queue its poll, and returns what it cost: 1 and the awaits that completed in it. */
 static uint32_t executor_poll(struct executor *executor)
 {
-    struct trale_task *task = list_entry(executor->run_queue.next, struct trale_task, node);
+    struct trale_task *task = run_queue_take(&executor->run_queue);
     if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_ABORTED) != 0) {
         executor_drop(executor, task);
         return 1;
     }
-    list_remove(&task->node);
     task->state = TASK_RUNNING;
     executor->running = task;
     executor->context.waker = &task->waker;
@@ -117,13 +116,13 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
     while (!executor_is_done(executor, until)) {
         executor->n_rounds++;
         executor_drain(executor);
-        for (uint32_t spent = 0; spent < TRALE_LOOK_INTERVAL && !list_is_empty(&executor->run_queue);) {
+        for (uint32_t spent = 0; spent < TRALE_LOOK_INTERVAL && !run_queue_is_empty(&executor->run_queue);) {
             spent += executor_poll(executor);
             if (executor_is_done(executor, until))
                 goto out;
         }
-        executor->before_wait(executor->before_wait_data, list_is_empty(&executor->run_queue));
-        if (list_is_empty(&executor->run_queue))
+        executor->before_wait(executor->before_wait_data, run_queue_is_empty(&executor->run_queue));
+        if (run_queue_is_empty(&executor->run_queue))
             executor_sleep(executor);
         else
             executor->park.wait(executor->park.data, false);
@@ -177,7 +176,7 @@ void executor_init(struct executor *executor, struct trale *runtime, bool caller
         .before_wait = before_wait,
         .before_wait_data = before_wait_data,
     };
-    list_init(&executor->run_queue);
+    run_queue_init(&executor->run_queue);
     list_init(&executor->wait_queue);
     list_init(&executor->emptied);
     pthread_mutex_init(&executor->seat_lock, NULL);
@@ -189,17 +188,17 @@ static void executor_drop_all(struct executor *executor, bool drivers)
 {
     struct list kept;
     list_init(&kept);
-    list_append_all(&executor->run_queue, &executor->wait_queue);
-    while (!list_is_empty(&executor->run_queue)) {
-        struct trale_task *task = list_entry(executor->run_queue.next, struct trale_task, node);
+    while (!list_is_empty(&executor->wait_queue))
+        executor_queue(executor, list_entry(executor->wait_queue.next, struct trale_task, node));
+    while (!run_queue_is_empty(&executor->run_queue)) {
+        struct trale_task *task = run_queue_take(&executor->run_queue);
         if (drivers || !task->driver) {
             executor_drop(executor, task);
         } else {
-            list_remove(&task->node);
             list_append(&kept, &task->node);
         }
     }
-    list_append_all(&executor->run_queue, &kept);
+    list_append_all(&executor->wait_queue, &kept);
 }
 
 void executor_deinit(struct executor *executor)

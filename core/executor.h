@@ -8,12 +8,13 @@
 
 #include "core/observer.h"
 #include "core/park.h"
+#include "core/run_queue.h"
 #include "core/task.h"
 #include "core/task_pool.h"
 
 struct executor {
     /* The executor thread's own. */
-    struct list run_queue;        /* tasks to be polled, in this order */
+    struct run_queue run_queue;   /* tasks to be polled */
     struct list wait_queue;       /* tasks that wait for a wake */
     struct list emptied;          /* who waits for n_tasks to be 0: struct executor_emptied */
     struct trale_task *running;   /* the one inside its poll, or NULL */

@@ -32,8 +32,15 @@ static void listing_visit(const struct listing *listing, const struct trale_task
         .n_polls = task->n_polls,
         .n_wakes = task->n_wakes,
         .poll_ns = task->poll_ns,
+        .priority = atomic_load_explicit(&task->priority, memory_order_relaxed),
     };
     listing->visit(listing->data, &info);
+}
+
+static void listing_visit_all(const struct listing *listing, const struct list *tasks)
+{
+    for (const struct list *node = tasks->next; node != tasks; node = node->next)
+        listing_visit(listing, list_entry(node, struct trale_task, node));
 }
 
 static int64_t listing_poll(struct trale_future *future, struct trale_context *context)
@@ -43,10 +50,9 @@ static int64_t listing_poll(struct trale_future *future, struct trale_context *c
     const struct executor *executor = listing->executor;
     if (executor->running != NULL && executor->running->future != future)
         listing_visit(listing, executor->running);
-    const struct list *queues[] = {&executor->run_queue, &executor->wait_queue};
-    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++)
-        for (const struct list *node = queues[i]->next; node != queues[i]; node = node->next)
-            listing_visit(listing, list_entry(node, struct trale_task, node));
+    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
+        listing_visit_all(listing, &executor->run_queue.queues[i]);
+    listing_visit_all(listing, &executor->wait_queue);
     return 0;
 }
 
@@ -70,6 +76,7 @@ struct dump {
 static void dump_visit(void *data, const struct trale_task_info *task)
 {
     struct dump *dump = data;
+    static const char *const priorities[TRALE_PRIORITIES] = {"high priority, ", "", "low priority, "};
     char head[256];
     size_t size = trale_backtrace(task->future, NULL, 0) + 1;
     char *backtrace = malloc(size);
@@ -78,9 +85,9 @@ static void dump_visit(void *data, const struct trale_task_info *task)
         return;
     }
     trale_backtrace(task->future, backtrace, size);
-    snprintf(head, sizeof head, "task %" PRIu64 ": %s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
-             task->id, task->driver ? "a driver's, " : "", task->runnable ? "runnable" : "idle", task->n_polls,
-             task->n_wakes, task->poll_ns);
+    snprintf(head, sizeof head, "task %" PRIu64 ": %s%s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
+             task->id, task->driver ? "a driver's, " : "", priorities[task->priority],
+             task->runnable ? "runnable" : "idle", task->n_polls, task->n_wakes, task->poll_ns);
     dump->write(dump->data, head);
     dump->write(dump->data, backtrace);
     free(backtrace);
@@ -101,11 +108,12 @@ struct counting {
     struct trale_stats *stats;
 };
 
-static uint64_t count(const struct list *queue)
+static uint64_t count_runnable(const struct run_queue *queue)
 {
     uint64_t n = 0;
-    for (const struct list *node = queue->next; node != queue; node = node->next)
-        n++;
+    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
+        for (const struct list *node = queue->queues[i].next; node != &queue->queues[i]; node = node->next)
+            n++;
     return n;
 }
 
@@ -118,7 +126,7 @@ static int64_t counting_poll(struct trale_future *future, struct trale_context *
     *counting->stats = (struct trale_stats){
         .size = sizeof *counting->stats,
         .n_tasks = executor->n_tasks,
-        .n_runnable = count(&executor->run_queue),
+        .n_runnable = count_runnable(&executor->run_queue),
         .n_spawned = executor->last_id,
         .n_polls = executor->n_polls,
         .n_rounds = executor->n_rounds,

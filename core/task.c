@@ -46,6 +46,7 @@ struct trale_task *task_new(struct executor *executor, const struct trale_waker_
     task->driver = task->awaited_here = false;
     task->n_polls = task->n_wakes = task->poll_ns = 0;
     list_init(&task->node);
+    atomic_init(&task->priority, TRALE_PRIORITY_NORMAL);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     if (size > 0)
         task->future = task_copy_frame(task, future, size);

@@ -55,8 +55,9 @@ struct trale_task {
     _Atomic uint32_t shared;
     uint8_t state;      /* enum task_state */
     uint8_t size_class; /* in the pool */
-    bool driver;        /* a driver's own or the runtime's: not counted by trale_run */
-    bool awaited_here;  /* `joiner` is lent by a future that is polled on the executor thread */
+    bool driver : 1;       /* a driver's own or the runtime's: not counted by trale_run */
+    bool awaited_here : 1; /* `joiner` is lent by a future that is polled on the executor thread */
+    _Atomic uint8_t priority;
     /* The frame of a spawned task follows. */
     _Alignas(max_align_t) char frame[];
 };

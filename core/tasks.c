@@ -41,6 +41,22 @@ void trale_abort(struct trale_task *task)
         executor_abort(task);
 }
 
+int trale_prioritise(struct trale_task *task, uint32_t priority)
+{
+    if (priority >= TRALE_PRIORITIES)
+        return -EINVAL;
+    if (task != NULL)
+        atomic_store_explicit(&task->priority, (uint8_t)priority, memory_order_relaxed);
+    return 0;
+}
+
+int trale_prioritise_self(uint32_t priority)
+{
+    if (executor_on_thread == NULL || executor_on_thread->running == NULL)
+        return -EPERM;
+    return trale_prioritise(executor_on_thread->running, priority);
+}
+
 int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver)
 {
     if (executor_is_on_thread(&runtime->executor))

@@ -21,7 +21,7 @@ _Thread_local struct executor *executor_on_thread;
 void executor_queue(struct executor *executor, struct trale_task *task)
 {
     list_remove(&task->node);
-    list_append(&executor->run_queue, &task->node);
+    run_queue_add(&executor->run_queue, task);
     task->state = TASK_QUEUED;
 }
 

@@ -316,6 +316,91 @@ static void test_the_run_queue_is_first_in_first_out(void **state)
     assert_string_equal(record, "abcdabcdabcd");
 }
 
+struct herald {
+    struct trale_future future;
+    char *record;
+    _Atomic int *length;
+};
+
+/* The first poll comes as they are spawned; what they were given holds from then on. */
+trale_async(herald)
+{
+    static const struct {
+        char name;
+        uint32_t priority;
+    } tasks[] = {{'l', TRALE_PRIORITY_LOW}, {'n', TRALE_PRIORITY_NORMAL}, {'h', TRALE_PRIORITY_HIGH}};
+    trale_begin();
+    for (size_t i = 0; i < 6; i++) {
+        struct trale_task *task = trale_spawn(cx->runtime, recorder, .name = tasks[i / 2].name,
+                                              .record = self->record, .length = self->length);
+        trale_prioritise(task, tasks[i / 2].priority);
+        trale_detach(task);
+    }
+    trale_return(0);
+}
+
+static void test_what_is_urgent_goes_first(void **state)
+{
+    char record[32] = "";
+    _Atomic int length = 0;
+    trale_detach(trale_spawn(runtime_of(state), herald, .record = record, .length = &length));
+    assert_int_equal(trale_run(runtime_of(state)), 0);
+    assert_string_equal(record, "llnnhhhhhhnnnnllll");
+}
+
+/* Yields until it is told to stop, and returns how often. */
+struct urgent {
+    struct trale_future future;
+    const bool *stop;
+    int64_t n;
+};
+
+trale_async(urgent)
+{
+    trale_begin();
+    trale_prioritise_self(TRALE_PRIORITY_HIGH);
+    for (; !*self->stop; self->n++)
+        trale_yield();
+    trale_return(self->n);
+}
+
+struct patient {
+    struct trale_future future;
+    struct trale_joined joined;
+    struct trale_task *urgent;
+    bool stop;
+    int n;
+};
+
+trale_async(patient)
+{
+    trale_begin();
+    trale_prioritise_self(TRALE_PRIORITY_LOW);
+    self->urgent = trale_spawn(cx->runtime, urgent, .stop = &self->stop);
+    for (self->n = 0; self->n < 10; self->n++)
+        trale_yield();
+    self->stop = true;
+    trale_await(trale_joined(&self->joined, self->urgent));
+    trale_return(trale_result());
+}
+
+static void test_what_is_urgent_starves_nobody(void **state)
+{
+    int64_t n = trale_join(trale_spawn(runtime_of(state), patient));
+    assert_in_range(n, 9 * 16, 10 * 16);
+}
+
+static void test_only_priorities_that_there_are_can_be_given(void **state)
+{
+    const bool stop = true;
+    struct trale_task *task = trale_spawn(runtime_of(state), urgent, .stop = &stop);
+    assert_int_equal(trale_prioritise(task, TRALE_PRIORITIES), -EINVAL);
+    assert_int_equal(trale_prioritise(NULL, TRALE_PRIORITIES), -EINVAL);
+    assert_int_equal(trale_prioritise(NULL, TRALE_PRIORITY_LOW), 0);
+    assert_int_equal(trale_prioritise_self(TRALE_PRIORITY_LOW), -EPERM);
+    assert_int_equal(trale_join(task), 0);
+}
+
 struct greedy {
     struct trale_future future;
     struct answer ready;
@@ -958,6 +1043,9 @@ int main(void)
         cmocka_unit_test(test_run_returns_at_once_without_tasks),
         cmocka_unit_test(test_run_waits_for_tasks_that_tasks_spawn),
         cmocka_unit_test(test_the_run_queue_is_first_in_first_out),
+        cmocka_unit_test(test_what_is_urgent_goes_first),
+        cmocka_unit_test(test_what_is_urgent_starves_nobody),
+        cmocka_unit_test(test_only_priorities_that_there_are_can_be_given),
         cmocka_unit_test(test_a_task_that_is_always_ready_does_not_starve_others),
         cmocka_unit_test(test_a_wake_during_the_own_poll_makes_it_run_again),
         cmocka_unit_test(test_waking_from_another_thread_wakes),

@@ -12,7 +12,9 @@
  * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
  * called on any thread. The same program gives the same results in all three.
  *
- * Fairness. The run-queue is first in, first out, and a task that is woken goes to its end. In one poll a task may
+ * Fairness. The run-queue is first in, first out, and a task that is woken goes to its end; those of high priority go
+ * before the others and those of low priority behind them, but of every 17 polls one is theirs who stand behind, if
+ * there are any. In one poll a task may
  * complete at most TRALE_POLL_BUDGET awaits, then it stands in line again, even if the next result is already there.
  * Polls and completed awaits are counted together, and when TRALE_LOOK_INTERVAL of them have been counted, the executor
  * looks at the reactor, the timers and the tasks that other threads woke or spawned, before it polls again. So neither
@@ -151,6 +153,19 @@ TRALE_API void trale_detach(struct trale_task *task);
  * to a task that is done, it does nothing. NULL is allowed. */
 TRALE_API void trale_abort(struct trale_task *task);
 
+/* Who goes first of those that are runnable. Tasks are born with TRALE_PRIORITY_NORMAL. */
+#define TRALE_PRIORITY_HIGH 0u
+#define TRALE_PRIORITY_NORMAL 1u
+#define TRALE_PRIORITY_LOW 2u
+#define TRALE_PRIORITIES 3u
+
+/* Gives a task a priority, from the next time on that it is woken. Several threads that do so at once had better agree.
+ * 0, or -EINVAL for what is none. NULL is allowed. */
+TRALE_API int trale_prioritise(struct trale_task *task, uint32_t priority);
+
+/* The same for the task that calls; -EPERM if none does. */
+TRALE_API int trale_prioritise_self(uint32_t priority);
+
 /* The future of a task's result, to be awaited; the task may belong to another runtime. Takes the handle at once; if
  * it is dropped, the task goes on, as with trale_detach. */
 struct trale_joined {
@@ -205,6 +220,7 @@ struct trale_task_info {
     uint64_t n_polls;
     uint64_t n_wakes; /* all of them, also those that found it awake */
     uint64_t poll_ns; /* how long it was inside its polls; 0 unless [runtime] poll_times = yes */
+    uint32_t priority;
 };
 
 /* Calls `visit` for each task that is not done, on the executor thread, while no task moves; it must not call trale.
