@@ -10,6 +10,8 @@
 
 #include "udp.h"
 #include "udp_address.h"
+#include "udp_group.h"
+#include "udp_inherit.h"
 #include "udp_operation.h"
 #include "udp_option.h"
 #include "udp_transfer.h"
@@ -58,6 +60,20 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
     return r;
 }
 
+struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
+{
+    struct udp_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL)
+        return NULL;
+    socket->base.udp = &udp->table;
+    socket->udp = udp;
+    socket->fd = fd;
+    socket->family = family;
+    ring_init(socket->waiting);
+    ring_add(udp->sockets, socket->open);
+    return socket;
+}
+
 static int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags,
                         struct trale_udp_socket **base)
 {
@@ -66,34 +82,25 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
         return -EINVAL;
     if (udp_address_length(local) == 0)
         return -EAFNOSUPPORT;
-    int32_t r;
-    struct udp_socket *opened = calloc(1, sizeof *opened);
-    if (opened == NULL)
+    int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    struct udp_socket *opened = udp_socket_new(udp, fd, local->any.sa_family);
+    if (opened == NULL) {
+        close(fd);
         return -ENOMEM;
-    opened->base.udp = &udp->table;
-    opened->udp = udp;
-    opened->family = local->any.sa_family;
-    ring_init(opened->waiting);
-    opened->fd = socket(opened->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (opened->fd < 0) {
-        r = -errno;
-        goto fail;
     }
-    r = socket_set_up(udp, opened, flags);
-    if (r < 0)
-        goto fail;
-    if (bind(opened->fd, &local->any, udp_address_length(local)) < 0) {
+    int32_t r = socket_set_up(udp, opened, flags);
+    if (r == 0 && bind(fd, &local->any, udp_address_length(local)) < 0)
         r = -errno;
-        goto fail;
+    if (r < 0) {
+        ring_remove(opened->open);
+        free(opened);
+        close(fd);
+        return r;
     }
-    ring_add(udp->sockets, opened->open);
     *base = &opened->base;
     return 0;
-fail:
-    if (opened->fd >= 0)
-        close(opened->fd);
-    free(opened);
-    return r;
 }
 
 static void udp_close(void *instance, struct trale_udp_socket *base)
@@ -180,14 +187,22 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .peer = udp_peer,
         .set = udp_option_set,
         .get = udp_option_get,
-        .join = udp_option_join,
-        .leave = udp_option_leave,
+        .join = udp_group_join,
+        .leave = udp_group_leave,
         .recv = udp_transfer_recv,
         .send = udp_transfer_send,
         .recv_batch = udp_transfer_recv_batch,
         .send_batch = udp_transfer_send_batch,
         .address_parse = udp_address_parse,
         .address_format = udp_address_format,
+        .try_recv = udp_transfer_try_recv,
+        .try_send = udp_transfer_try_send,
+        .try_recv_batch = udp_transfer_try_recv_batch,
+        .try_send_batch = udp_transfer_try_send_batch,
+        .join_source = udp_group_join_source,
+        .leave_source = udp_group_leave_source,
+        .adopt = udp_adopt,
+        .inherit = udp_inherit,
     };
     *instance = udp;
     return 0;

@@ -28,6 +28,9 @@ struct udp_socket {
     void *open[2];           /* in the instance's ring */
 };
 
+/* A socket of that fd, linked and ready; NULL: no memory. [udp.c] */
+struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family);
+
 /* A ring's head and its links are {next, previous}; a link outside of any is {NULL, NULL}. */
 static inline void ring_init(void **ring)
 {

@@ -128,6 +128,12 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
     batch->future.type = &type;
 }
 
+int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
+{
+    (void)instance;
+    return batch->n_datagrams == 0 ? -EINVAL : recv_batch_attempt(&batch->future);
+}
+
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
 /* 0, or what is wrong with the datagram. */
@@ -199,4 +205,10 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
                                                   send_batch_drop};
     (void)instance;
     batch->future.type = &type;
+}
+
+int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)
+{
+    (void)instance;
+    return batch->n_datagrams == 0 ? -EINVAL : send_batch_attempt(&batch->future);
 }

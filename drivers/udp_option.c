@@ -2,12 +2,23 @@
 #include "udp_option.h"
 
 #include <limits.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/udp.h>
+#include <sys/ioctl.h>
 
 #include "udp.h"
 
 #ifndef UDP_GRO /* <netinet/udp.h> of before glibc 2.34 */
 #define UDP_GRO 104
+#endif
+
+#ifndef SO_BINDTOIFINDEX /* <sys/socket.h> of before glibc 2.31 */
+#define SO_BINDTOIFINDEX 62
+#endif
+#ifndef IPV6_MULTICAST_ALL /* <netinet/in.h> of before glibc 2.30 */
+#define IPV6_MULTICAST_ALL 29
 #endif
 
 /* What one option is called in each family; name 0: not at all. */
@@ -27,6 +38,9 @@ static const struct option options[] = {
     [TRALE_UDP_RECEIVE_BUFFER] = {{SOL_SOCKET, SO_RCVBUF}, {SOL_SOCKET, SO_RCVBUF}, 1, INT_MAX},
     [TRALE_UDP_SEND_BUFFER] = {{SOL_SOCKET, SO_SNDBUF}, {SOL_SOCKET, SO_SNDBUF}, 1, INT_MAX},
     [TRALE_UDP_GRO] = {{IPPROTO_UDP, UDP_GRO}, {IPPROTO_UDP, UDP_GRO}, 0, 1},
+    [TRALE_UDP_TRAFFIC_CLASS] = {{IPPROTO_IP, IP_TOS}, {IPPROTO_IPV6, IPV6_TCLASS}, 0, 255},
+    [TRALE_UDP_INTERFACE] = {{SOL_SOCKET, SO_BINDTOIFINDEX}, {SOL_SOCKET, SO_BINDTOIFINDEX}, 0, INT_MAX},
+    [TRALE_UDP_MULTICAST_ALL] = {{IPPROTO_IP, IP_MULTICAST_ALL}, {IPPROTO_IPV6, IPV6_MULTICAST_ALL}, 0, 1},
 };
 
 /* Where the kernel keeps an option of this socket; false if it has no such option. */
@@ -55,6 +69,10 @@ int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t o
     if (value < options[option].minimum || value > options[option].maximum)
         return -EINVAL;
     int number = (int)value;
+    /* The kernel would bind it to an interface that does not exist. */
+    char interface[IF_NAMESIZE];
+    if (option == TRALE_UDP_INTERFACE && number > 0 && if_indextoname((unsigned)number, interface) == NULL)
+        return -ENODEV;
     if (!is_v4_multicast_interface(socket, option)) {
         if (setsockopt(socket->fd, level, name, &number, sizeof number) < 0)
             return -errno;
@@ -69,49 +87,45 @@ int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t o
     return 0;
 }
 
+static int32_t memory_get(int fd, size_t which, int64_t *value)
+{
+    uint32_t memory[SK_MEMINFO_VARS];
+    socklen_t size = sizeof memory;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) < 0)
+        return -errno;
+    *value = memory[which];
+    return 0;
+}
+
+/* What can only be read; -ENOPROTOOPT for what is no such option. */
+static int32_t reading_get(int fd, uint32_t option, int64_t *value)
+{
+    int n_bytes;
+    switch (option) {
+    case TRALE_UDP_SEND_QUEUE:
+        if (ioctl(fd, SIOCOUTQ, &n_bytes) < 0)
+            return -errno;
+        *value = n_bytes;
+        return 0;
+    case TRALE_UDP_RECEIVE_QUEUE:
+        return memory_get(fd, SK_MEMINFO_RMEM_ALLOC, value);
+    case TRALE_UDP_DROPS:
+        return memory_get(fd, SK_MEMINFO_DROPS, value);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 int32_t udp_option_get(void *instance, struct trale_udp_socket *base, uint32_t option, int64_t *value)
 {
     (void)instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     int level, name, number = socket->multicast_interface;
     if (!option_find(socket, option, &level, &name))
-        return -ENOPROTOOPT;
+        return reading_get(socket->fd, option, value);
     socklen_t size = sizeof number;
     if (!is_v4_multicast_interface(socket, option) && getsockopt(socket->fd, level, name, &number, &size) < 0)
         return -errno;
     *value = number;
     return 0;
-}
-
-static int32_t group_change(struct trale_udp_socket *base, const struct trale_address *group, uint32_t interface_index,
-                            bool join)
-{
-    struct udp_socket *socket = (struct udp_socket *)base;
-    if (group->any.sa_family != socket->family)
-        return -EAFNOSUPPORT;
-    int r;
-    if (socket->family == AF_INET) {
-        struct ip_mreqn request = {.imr_multiaddr = group->v4.sin_addr, .imr_ifindex = (int)interface_index};
-        int name = join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP;
-        r = setsockopt(socket->fd, IPPROTO_IP, name, &request, sizeof request);
-    } else {
-        struct ipv6_mreq request = {.ipv6mr_multiaddr = group->v6.sin6_addr, .ipv6mr_interface = interface_index};
-        int name = join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
-        r = setsockopt(socket->fd, IPPROTO_IPV6, name, &request, sizeof request);
-    }
-    return r < 0 ? -errno : 0;
-}
-
-int32_t udp_option_join(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
-                        uint32_t interface_index)
-{
-    (void)instance;
-    return group_change(socket, group, interface_index, true);
-}
-
-int32_t udp_option_leave(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
-                         uint32_t interface_index)
-{
-    (void)instance;
-    return group_change(socket, group, interface_index, false);
 }

@@ -51,6 +51,12 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
     recv->future.type = &type;
 }
 
+int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
+{
+    (void)instance;
+    return recv_attempt(&recv->future);
+}
+
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
 static int64_t send_attempt(struct trale_future *future)
@@ -91,4 +97,10 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_send", send_poll, send_drop};
     (void)instance;
     send->future.type = &type;
+}
+
+int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)
+{
+    (void)instance;
+    return send_attempt(&send->future);
 }

@@ -4,7 +4,8 @@
  *
  *     echo_server [-n COUNT] [ADDRESS]       default 127.0.0.1:0, where the system chooses the port
  *
- * It prints the address it listens on, and runs until SIGINT or SIGTERM, or until COUNT datagrams have come.
+ * Without ADDRESS it takes a socket that a service manager hands over (systemd.socket(5)), if there is one. It prints
+ * the address it listens on, and runs until SIGINT or SIGTERM, or until COUNT datagrams have come.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,14 +15,14 @@
 #include <unistd.h>
 
 #include <trale/trale.h>
-#include <trale/udp.h>
+#include <trale/udp_socket.h>
 
 struct server {
     struct trale_future future;
     struct trale_udp_recv recv;
     struct trale_udp_send send;
     struct trale_udp_socket *socket;
-    const char *address;
+    const char *address; /* NULL: inherited, or any */
     uint64_t count; /* 0: no end */
     uint64_t n_datagrams;
     char buf[65536]; /* no datagram is longer */
@@ -39,7 +40,9 @@ static int server_listen(struct server *self, struct trale *runtime)
     struct trale_address local;
     char text[TRALE_ADDRESS_TEXT];
 
-    int r = trale_udp_open(runtime, self->address, 0, &self->socket);
+    int r = self->address == NULL ? trale_udp_inherit(runtime, "0", &self->socket) : -ENOENT;
+    if (r == -ENOENT)
+        r = trale_udp_open(runtime, self->address != NULL ? self->address : "127.0.0.1:0", 0, &self->socket);
     if (r == 0)
         r = trale_udp_local(self->socket, &local);
     if (r == 0)
@@ -105,7 +108,7 @@ int main(int argc, char **argv)
         return trale_perror("trale_open", r);
 
     struct trale_task *server =
-        trale_spawn(runtime, server, .address = optind < argc ? argv[optind] : "127.0.0.1:0", .count = count);
+        trale_spawn(runtime, server, .address = optind < argc ? argv[optind] : NULL, .count = count);
     pthread_t stopper;
     r = pthread_create(&stopper, NULL, stop_at_signal, server);
     if (r != 0) {

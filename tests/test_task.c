@@ -223,6 +223,9 @@ static void test_dropping_an_awaited_join_leaves_the_task_running(void **state)
     _Atomic int n_cleanups = 0;
     struct trale_task *task = trale_spawn(runtime_of(state), through, .gate = &gate, .n_cleanups = &n_cleanups);
     struct trale_task *waiting = trale_spawn(runtime_of(state), reaper, .task = task);
+    /* Dropped before its first poll, the reaper would never have taken the handle that it was given. */
+    struct answer turn;
+    assert_int_equal(trale_block_on(runtime_of(state), trale_call(answer, &turn, .n_yields = 2)), 0);
     gate_await_polls(runtime_of(state), &gate, 1);
     trale_abort(waiting);
     assert_int_equal(trale_join(waiting), -ECANCELED);

@@ -43,6 +43,16 @@ struct trale_address {
 #define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
 #define TRALE_UDP_GRO 8u                 /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
                                           * then trale_udp_recv_batch alone receives, and tells segment_size */
+/* 9 and 10 are in udp_info.h. */
+#define TRALE_UDP_TRAFFIC_CLASS 11u /* 0 to 255, of what is sent: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
+#define TRALE_UDP_INTERFACE 12u     /* an interface's index: sends and receives there alone; 0: anywhere. To change it
+                                     * again needs CAP_NET_RAW (SO_BINDTODEVICE, socket(7)) */
+#define TRALE_UDP_SEND_QUEUE 13u    /* only read: bytes of the kernel's memory with what is not sent yet (SIOCOUTQ) */
+#define TRALE_UDP_RECEIVE_QUEUE 14u /* only read: those with what waits to be received, to be compared with
+                                     * TRALE_UDP_RECEIVE_BUFFER (SO_MEMINFO) */
+#define TRALE_UDP_DROPS 15u         /* only read: datagrams lost here, most because the buffer was full (SO_MEMINFO) */
+#define TRALE_UDP_MULTICAST_ALL 16u /* 0 or 1: receives for groups that any socket of the host has joined, and not just
+                                     * this one (IP_MULTICAST_ALL, ip(7)) */
 
 /* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
 struct trale_udp_socket {
@@ -128,6 +138,17 @@ struct trale_udp {
     /* [any] */
     int32_t (*address_parse)(void *instance, const char *text, struct trale_address *address);
     int32_t (*address_format)(void *instance, const struct trale_address *address, char *buf, uint64_t size);
+    /* In udp_socket.h: */
+    int64_t (*try_recv)(void *instance, struct trale_udp_recv *op);
+    int64_t (*try_send)(void *instance, struct trale_udp_send *op);
+    int64_t (*try_recv_batch)(void *instance, struct trale_udp_batch *op);
+    int64_t (*try_send_batch)(void *instance, struct trale_udp_batch *op);
+    int32_t (*join_source)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
+                           const struct trale_address *source, uint32_t interface_index);
+    int32_t (*leave_source)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
+                            const struct trale_address *source, uint32_t interface_index);
+    int32_t (*adopt)(void *instance, int32_t fd, struct trale_udp_socket **socket);
+    int32_t (*inherit)(void *instance, const char *name, struct trale_udp_socket **socket);
 };
 
 /* The runtime's UDP, or NULL if no driver offers it. [any] */
@@ -201,7 +222,7 @@ static inline int trale_udp_peer(struct trale_udp_socket *socket, struct trale_a
 }
 
 /* Sets a TRALE_UDP_ option. 0, -ENOPROTOOPT (no such option, or not one of this family), -EINVAL (not a value it
- * takes), -ENODEV (no such interface). */
+ * takes), -ENODEV (no such interface), -EPERM. */
 static inline int trale_udp_set(struct trale_udp_socket *socket, uint32_t option, int64_t value)
 {
     return socket->udp->set(socket->udp->interface.instance, socket, option, value);
