@@ -218,6 +218,7 @@ void executor_deinit(struct executor *executor)
     while (executor->park.n_interrupts(executor->park.data) < executor->n_owed)
         executor->park.wait(executor->park.data, true);
     task_pool_deinit(&executor->task_pool);
+    fiber_stacks_deinit(&executor->fiber_stacks);
     executor_on_thread = executor->outer;
     pthread_cond_destroy(&executor->seat_changed);
     pthread_mutex_destroy(&executor->seat_lock);

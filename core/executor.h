@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "core/fiber_stack.h"
 #include "core/observer.h"
 #include "core/park.h"
 #include "core/run_queue.h"
@@ -21,6 +22,7 @@ struct executor {
     struct trale_context context; /* what it is given */
     struct executor *outer;       /* the one whose task called this one, on the same thread */
     struct task_pool task_pool;
+    struct fiber_stacks fiber_stacks;
     struct observer *observer;    /* NULL: nobody looks on */
     uint64_t n_polls, n_rounds, n_sleeps;
     uint64_t n_tasks;             /* not done, without the drivers' */

@@ -143,6 +143,8 @@ static int runtime_load(struct trale *runtime)
     observer_init(&runtime->observer, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
     if (measures || limit->integer > 0)
         runtime->executor.observer = &runtime->observer;
+    runtime->executor.fiber_stacks.size = (size_t)runtime->settings.values[SETTING_FIBER_STACK].integer;
+    runtime->executor.fiber_stacks.n_kept_max = (uint32_t)runtime->settings.values[SETTING_FIBER_STACKS].integer;
     runtime->state = RUNTIME_LOADED;
     return runtime_open_drivers(runtime);
 }

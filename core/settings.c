@@ -43,6 +43,18 @@ const struct trale_option settings_options[] = {
                           .maximum = INT64_C(3600000000000),
                           .default_value = "0",
                           .help = "name the task whose poll takes longer; 0: do not look"},
+    [SETTING_FIBER_STACK] = {.name = "fiber_stack",
+                             .type = TRALE_OPTION_SIZE,
+                             .minimum = INT64_C(16) << 10,
+                             .maximum = INT64_C(1) << 30,
+                             .default_value = "64K",
+                             .help = "how large the stack of a fiber is"},
+    [SETTING_FIBER_STACKS] = {.name = "fiber_stacks",
+                              .type = TRALE_OPTION_INTEGER,
+                              .minimum = 0,
+                              .maximum = 1000000,
+                              .default_value = "64",
+                              .help = "how many stacks of fibers that have ended are kept for others"},
     [N_SETTINGS] = {.name = NULL},
 };
 

@@ -16,6 +16,8 @@ enum {
     SETTING_DRIVERS_FOLDER,
     SETTING_POLL_TIMES,
     SETTING_WATCHDOG,
+    SETTING_FIBER_STACK,
+    SETTING_FIBER_STACKS,
     N_SETTINGS
 };
 extern const struct trale_option settings_options[];

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fibers: tasks written straight down. A fiber is a future whose body runs on a stack of its own, so that awaiting is
+ * an expression, works in whatever function the body calls, and locals survive it:
+ *
+ *     static int64_t ask(void *data)
+ *     {
+ *         struct trale_udp_socket *socket = data;
+ *         struct trale_udp_recv recv;
+ *         struct trale_timeout timeout;
+ *         char buf[512];
+ *         for (int n = 0; n < 3; n++) {
+ *             int64_t length = trale_fiber_await(
+ *                 trale_timeout(&timeout, trale_udp_recv(&recv, socket, buf, sizeof buf), TRALE_SECOND));
+ *             if (length != -ETIMEDOUT)
+ *                 return length;
+ *         }
+ *         return -ETIMEDOUT;
+ *     }
+ *
+ *     task = trale_fiber_spawn(runtime, ask, socket);         a task of its own
+ *     trale_await(trale_fiber(&self->fiber, ask, socket));    or a future like any other, in an async function,
+ *                                                             in a race, with a timeout, in another fiber
+ *
+ * What a fiber awaits are the same futures, with the same wakers, as everywhere. What it costs is a stack, from its
+ * first poll until its body returns: [runtime] fiber_stack in trale.ini says how large, and memory is used as far as
+ * the body has once gone down. Below each stack stands a page that nobody may touch, so that a body which goes too deep
+ * ends in SIGSEGV and not in its neighbour's stack; compile with -fstack-clash-protection if it has arrays larger than
+ * a page. Each stack is two of the process's mappings, of which the kernel allows 65530 (vm.max_map_count, proc(5)).
+ *
+ * CANCELLATION. When a fiber is dropped while its body waits, what it awaits is dropped, and then the body goes on, in
+ * the drop: that await returns -ECANCELED, and so does every later one, at once, without polling what it is given. So a
+ * body cleans up as C does, on its way out, and its stack is given back when it has returned; what it returned is lost.
+ * A body that, once canceled, never returns hangs its runtime. If the result was there already and the fiber only stood
+ * in line with it (the budget, see trale.h), the await returns that, and the next one -ECANCELED. A fiber that is
+ * dropped before its first poll never runs.
+ *
+ * THREADS. A body runs on whichever thread polls its runtime: with [runtime] threads = 0 that may be another one after
+ * each await, and with trale_close it is the closing one in any case. So no address of a thread-local variable, errno's
+ * among them, may be kept across an await, and no lock of a thread's (pthread_mutex_lock(3)) held. trale_current() is
+ * the runtime. What is refused inside a task (-EDEADLK) is refused inside a fiber as well. A body must not be left by
+ * longjmp(3).
+ */
+#ifndef TRALE_FIBER_H
+#define TRALE_FIBER_H
+
+#include <errno.h>
+
+#include <trale/trale.h>
+
+/* A fiber. All but `future` is the runtime's. Frozen: it stands in frames. */
+struct trale_fiber {
+    struct trale_future future; /* `awaiting` is what the body awaits, `at` where */
+    int64_t (*body)(void *data);
+    void *data;
+    void *run; /* on its stack; NULL before the first poll */
+    uint64_t reserved;
+};
+
+/* struct trale_future *trale_fiber(struct trale_fiber *fiber, int64_t (*body)(void *data), void *data)
+ *
+ * Makes *fiber a future, not begun, that runs body(data) and resolves to what it returns (anything but TRALE_PENDING),
+ * or to -ENOMEM if there is no stack for it, and then the body did not run. `body` as it is written is its name in
+ * backtraces and messages. `data` is lent until the fiber has resolved or was dropped: whoever made it releases it,
+ * for a fiber that is dropped early never sees it. Allocates nothing; made anywhere, polled as any other future. */
+#define trale_fiber(fiber, body, data)                                                                                 \
+    trale_fiber_make((fiber), __extension__({                                                                          \
+                         static const struct trale_future_type trale_type_ = {                                         \
+                             sizeof trale_type_, TRALE_ABI, #body, trale_fiber_poll, trale_fiber_drop};                \
+                         &trale_type_;                                                                                 \
+                     }),                                                                                               \
+                     (body), (data))
+
+/* struct trale_task *trale_fiber_spawn(struct trale *runtime, int64_t (*body)(void *data), void *data)
+ *
+ * Starts a task that is a fiber; as trale_spawn. A struct that begins with a fiber may be spawned as well, by
+ * trale_spawn_frame(runtime, trale_fiber(&frame.fiber, body, NULL), sizeof frame): it is copied into the task, and the
+ * body finds it by trale_fiber_current(). */
+#define trale_fiber_spawn(runtime, body, data)                                                                         \
+    trale_spawn_frame((runtime), trale_fiber(&(struct trale_fiber){0}, body, data), sizeof(struct trale_fiber))
+
+/* int64_t trale_fiber_await(struct trale_future *future)
+ *
+ * Waits for a future that has not begun, and returns its result; the memory of the future may be a local variable. In
+ * the body of a fiber, at any depth of calls. Awaits are fair as those of trale_await are. Returns
+ *     -ECANCELED  the fiber was dropped; the future, which did not resolve, was dropped as well
+ *     -EPERM      not in a fiber's body: outside of any fiber, or in an async function that a fiber awaits (which is
+ *                 polled, and has its own trale_await), or in a task of another runtime on which the body blocks.
+ *                 The future is untouched
+ * and these may as well be the result of the future. */
+#define trale_fiber_await(future) trale_fiber_await_at((future), trale_fiber_point_(#future))
+
+/* int64_t trale_fiber_yield(void)
+ *
+ * Lets every other runnable task go first. 0, or -ECANCELED, -EPERM as trale_fiber_await. */
+#define trale_fiber_yield() trale_fiber_yield_at(trale_fiber_point_("trale_fiber_yield()"))
+
+/* The fiber whose body calls, or NULL where trale_fiber_await would return -EPERM. [any] */
+TRALE_API struct trale_fiber *trale_fiber_current(void);
+
+/* What stands behind them. */
+#define trale_fiber_point_(text)                                                                                       \
+    __extension__({                                                                                                    \
+        static const struct trale_await_point trale_point_ = {NULL, text, __FILE__, __LINE__};                         \
+        &trale_point_;                                                                                                 \
+    })
+TRALE_API struct trale_future *trale_fiber_make(struct trale_fiber *fiber, const struct trale_future_type *type,
+                                                int64_t (*body)(void *data), void *data);
+TRALE_API int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *context);
+TRALE_API void trale_fiber_drop(struct trale_future *future);
+TRALE_API int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at);
+TRALE_API int64_t trale_fiber_yield_at(const struct trale_await_point *at);
+
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(struct trale_fiber) == 64, "frozen: stands in frames");
+#endif
+
+#endif

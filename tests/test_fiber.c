@@ -1,0 +1,809 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fibers: bodies that wait in the middle, unwind when they are dropped, and give their stacks back, in the thread
+ * layout that the environment names. */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <trale/fiber.h>
+#include <trale/sync.h>
+
+#include "tests/support.h"
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* --- the stacks, as the kernel gives and takes them --------------------------------------------------------------- */
+
+/* mmap(2) is called mmap64 where offsets have 64 bits, as meson has them. */
+static int n_stacks, n_mapped;
+static char *last_guard;
+static bool mmap_fails, mprotect_fails;
+
+void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void *address, size_t size);
+int __real_mprotect(void *address, size_t size, int protection);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int __wrap_munmap(void *address, size_t size);
+int __wrap_mprotect(void *address, size_t size, int protection);
+
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    if ((flags & MAP_STACK) != 0 && mmap_fails)
+        return MAP_FAILED;
+    void *memory = __real_mmap64(address, size, protection, flags, fd, offset);
+    if ((flags & MAP_STACK) != 0)
+        last_guard = memory;
+    n_stacks += (flags & MAP_STACK) != 0;
+    n_mapped += (flags & MAP_STACK) != 0;
+    return memory;
+}
+
+int __wrap_munmap(void *address, size_t size)
+{
+    n_stacks--;
+    return __real_munmap(address, size);
+}
+
+int __wrap_mprotect(void *address, size_t size, int protection)
+{
+    if (mprotect_fails) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return __real_mprotect(address, size, protection);
+}
+
+/* --- a body that waits -------------------------------------------------------------------------------------------- */
+
+/* Resolves to 0 at its `n`-th poll, having woken its task each time before. */
+struct turns {
+    struct trale_future future;
+    int n;
+    int64_t result;
+    int *n_dropped;
+};
+
+static int64_t turns_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct turns *turns = (struct turns *)(void *)future;
+    if (--turns->n <= 0)
+        return turns->result;
+    context->waker->table->wake_by_ref(context->waker);
+    return TRALE_PENDING;
+}
+
+static void turns_drop(struct trale_future *future)
+{
+    struct turns *turns = (struct turns *)(void *)future;
+    if (turns->n_dropped != NULL)
+        ++*turns->n_dropped;
+}
+
+static struct trale_future *turns(struct turns *turns, int n, int64_t result)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "turns", turns_poll, turns_drop};
+    *turns = (struct turns){.future = {.type = &type}, .n = n, .result = result};
+    return &turns->future;
+}
+
+/* A semaphore that never has a permit, and what became of who waits for one. */
+struct wait {
+    struct trale_semaphore semaphore;
+    struct trale *runtime;
+    int n_begun, n_ended;
+    int n_polled; /* of what was awaited after the cancellation */
+    int n_dropped;
+    int64_t results[4];
+};
+
+static int64_t waits(void *data)
+{
+    struct wait *wait = data;
+    struct trale_semaphore_acquire acquire;
+    wait->runtime = trale_current();
+    wait->n_begun++;
+    wait->results[0] = trale_fiber_await(trale_semaphore_acquire(&acquire, &wait->semaphore, 1));
+    wait->n_ended++;
+    return wait->results[0];
+}
+
+static int64_t run_fiber(struct trale *runtime, int64_t (*body)(void *data), void *data)
+{
+    struct trale_fiber fiber;
+    return trale_block_on(runtime, trale_fiber(&fiber, body, data));
+}
+
+/* --- straight on -------------------------------------------------------------------------------------------------- */
+
+static int64_t survives(void *data)
+{
+    volatile int64_t numbers[64];
+    double sum = 0.5;
+    for (int i = 0; i < 64; i++) {
+        struct turns turn;
+        numbers[i] = trale_fiber_await(turns(&turn, 1 + i % 3, i));
+        sum += (double)i;
+    }
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(numbers[i], i);
+    *(double *)data = sum;
+    return 7;
+}
+
+static void test_locals_survive_awaits(void **state)
+{
+    double sum;
+    assert_int_equal(run_fiber(*state, survives, &sum), 7);
+    assert_true(sum == 2016.5);
+}
+
+static int64_t dig(int depth)
+{
+    struct turns turn;
+    int64_t below = depth > 0 ? dig(depth - 1) : 0;
+    return below + trale_fiber_await(turns(&turn, 2, depth));
+}
+
+static int64_t digs(void *data)
+{
+    (void)data;
+    return dig(20) + dig(10);
+}
+
+static void test_an_await_works_deep_in_calls(void **state)
+{
+    assert_int_equal(run_fiber(*state, digs, NULL), 210 + 55);
+}
+
+static int64_t returns_at_once(void *data)
+{
+    return *(int *)data;
+}
+
+static void test_a_body_that_never_waits_is_a_future_that_is_ready(void **state)
+{
+    int result = -EPROTO;
+    assert_int_equal(run_fiber(*state, returns_at_once, &result), -EPROTO);
+}
+
+/* --- many, together ----------------------------------------------------------------------------------------------- */
+
+/* ThreadSanitizer takes each fiber for a thread, of which it knows 8,000, and other tools are slow. */
+static int n_many(void)
+{
+    return SANITIZED || getenv("LD_PRELOAD") != NULL ? 500 : 10000;
+}
+
+struct crowd {
+    struct trale_future future;
+    struct trale_task **tasks;
+    struct wait wait;
+    int n, i;
+    struct trale_joined joined;
+    int64_t sum;
+};
+
+static void crowd_free(struct crowd *self)
+{
+    free(self->tasks);
+}
+
+trale_async_with(crowd, crowd_free)
+{
+    trale_begin();
+    self->wait.semaphore = (struct trale_semaphore)TRALE_SEMAPHORE(0);
+    for (int i = 0; i < self->n; i++)
+        self->tasks[i] = trale_fiber_spawn(cx->runtime, waits, &self->wait);
+    while (self->wait.n_begun < self->n)
+        trale_yield();
+    assert_int_equal(self->wait.n_ended, 0);
+    trale_semaphore_release(&self->wait.semaphore, (uint64_t)self->n);
+    for (self->i = 0; self->i < self->n; self->i++) {
+        trale_await(trale_joined(&self->joined, self->tasks[self->i]));
+        assert_int_equal(trale_result(), 0);
+    }
+    trale_return(self->wait.n_ended);
+}
+
+static int64_t run_crowd(struct trale *runtime, int n)
+{
+    struct crowd crowd;
+    return trale_block_on(runtime, trale_call(crowd, &crowd, .n = n, .tasks = calloc((size_t)n, sizeof(void *))));
+}
+
+static void test_ten_thousand_fibers_wait_at_once(void **state)
+{
+    assert_int_equal(run_crowd(*state, n_many()), n_many());
+}
+
+/* A fiber in a fiber in a fiber; the digits are whose await came back, in which order. */
+struct nest {
+    int depth;
+    struct wait *wait;
+    char *order;
+    int64_t result;
+};
+
+static int64_t nests(void *data)
+{
+    struct nest *nest = data;
+    struct nest inner = {nest->depth - 1, nest->wait, nest->order, 0};
+    struct trale_fiber fiber;
+    if (nest->depth == 0)
+        nest->result = waits(nest->wait);
+    else
+        nest->result = trale_fiber_await(trale_fiber(&fiber, nests, &inner));
+    nest->order[strlen(nest->order)] = (char)('0' + nest->depth);
+    return nest->result < 0 ? nest->result : nest->result + nest->depth;
+}
+
+static void test_fibers_stand_in_fibers(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
+    char order[8] = "";
+    struct nest nest = {3, &wait, order, 0};
+    assert_int_equal(run_fiber(*state, nests, &nest), 6);
+    assert_string_equal(order, "0123");
+}
+
+/* A frame that begins with a fiber. */
+struct job {
+    struct trale_fiber fiber;
+    int64_t factor;
+};
+
+static int64_t works(void *data)
+{
+    struct turns turn;
+    assert_null(data);
+    struct job *job = (struct job *)(void *)trale_fiber_current();
+    int64_t result = job->factor * trale_fiber_await(turns(&turn, 3, 5));
+    assert_ptr_equal(trale_fiber_current(), job);
+    return result;
+}
+
+static void test_a_spawned_frame_is_found_by_its_body(void **state)
+{
+    struct job job = {.factor = 9};
+    struct trale_task *task =
+        trale_spawn_frame(*state, trale_fiber(&job.fiber, works, NULL), sizeof job);
+    assert_int_equal(trale_join(task), 45);
+    assert_null(job.fiber.run);
+}
+
+/* --- cancellation ------------------------------------------------------------------------------------------------- */
+
+static int64_t unwinds(void *data)
+{
+    struct wait *wait = data;
+    struct trale_semaphore_acquire acquire;
+    struct turns turn;
+    wait->runtime = trale_current();
+    wait->n_begun++;
+    wait->results[0] = trale_fiber_await(trale_semaphore_acquire(&acquire, &wait->semaphore, 1));
+    assert_null(wait->semaphore.line.first);
+    wait->results[1] = trale_fiber_await(turns(&turn, 1, 4));
+    turns(&turn, 1, 4);
+    turn.n_dropped = &wait->n_dropped;
+    wait->results[2] = trale_fiber_await(&turn.future);
+    wait->n_polled += turn.n != 1;
+    wait->results[3] = trale_fiber_yield();
+    assert_ptr_equal(wait->runtime, trale_current());
+    wait->n_ended++;
+    return 0;
+}
+
+static void assert_unwound(const struct wait *wait)
+{
+    assert_int_equal(wait->n_begun, 1);
+    assert_int_equal(wait->n_ended, 1);
+    assert_int_equal(wait->n_polled, 0);
+    assert_int_equal(wait->n_dropped, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(wait->results[i], -ECANCELED);
+}
+
+/* Lets what is runnable run. */
+static int64_t yields(void *data)
+{
+    for (int i = 0; i < *(int *)data; i++)
+        assert_int_equal(trale_fiber_yield(), 0);
+    return 0;
+}
+
+static void let_run(struct trale *runtime)
+{
+    int n = 3;
+    assert_int_equal(run_fiber(runtime, yields, &n), 0);
+}
+
+static void test_a_fiber_that_is_aborted_unwinds_itself(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    struct trale_task *task = trale_fiber_spawn(*state, unwinds, &wait);
+    let_run(*state);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_unwound(&wait);
+}
+
+static void test_closing_the_runtime_unwinds_its_fibers(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("", "");
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    struct trale_task *task = trale_fiber_spawn(runtime, unwinds, &wait);
+    let_run(runtime);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_unwound(&wait);
+}
+
+static void test_a_fiber_dropped_before_its_first_poll_never_runs(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    struct trale_fiber fiber;
+    int n_before = n_mapped;
+    trale_future_drop(trale_fiber(&fiber, unwinds, &wait));
+    struct trale *runtime = test_open("", "");
+    if (test_threads() == 0) { /* nobody polls it */
+        struct trale_task *task = trale_fiber_spawn(runtime, unwinds, &wait);
+        assert_int_equal(trale_close(runtime), 0);
+        assert_int_equal(trale_join(task), -ECANCELED);
+    } else {
+        assert_int_equal(trale_close(runtime), 0);
+    }
+    assert_int_equal(wait.n_begun, 0);
+    assert_int_equal(n_mapped, n_before);
+    (void)state;
+}
+
+struct contest {
+    struct trale_future future;
+    struct trale_branches race;
+    struct trale_branch branch[2];
+    struct trale_fiber fiber[2];
+    struct trale_timeout timeout;
+    struct wait wait;
+    int n_yields;
+};
+
+trale_async(contest)
+{
+    trale_begin();
+    self->branch[0].future = trale_fiber(&self->fiber[0], unwinds, &self->wait);
+    self->branch[1].future = trale_fiber(&self->fiber[1], yields, &self->n_yields);
+    trale_await(trale_race(&self->race, self->branch, 2));
+    trale_return(trale_result());
+}
+
+static void test_the_loser_of_a_race_unwinds(void **state)
+{
+    struct contest contest;
+    assert_int_equal(trale_block_on(*state, trale_call(contest, &contest, .n_yields = 2,
+                                                       .wait.semaphore = TRALE_SEMAPHORE(0))), 1);
+    assert_int_equal(contest.branch[1].result, 0);
+    assert_unwound(&contest.wait);
+}
+
+static void test_a_timeout_ends_a_fiber(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    struct trale_timeout timeout;
+    struct trale_fiber fiber;
+    assert_int_equal(
+        trale_block_on(*state, trale_timeout(&timeout, trale_fiber(&fiber, unwinds, &wait), TRALE_MILLISECOND)),
+        -ETIMEDOUT);
+    assert_unwound(&wait);
+}
+
+static int64_t loses_patience(void *data)
+{
+    struct wait *wait = data;
+    struct trale_semaphore_acquire acquire;
+    struct trale_timeout timeout;
+    struct trale_sleep sleep;
+    for (int i = 0; i < 3; i++)
+        wait->results[i] = trale_fiber_await(trale_timeout(
+            &timeout, trale_semaphore_acquire(&acquire, &wait->semaphore, 1), TRALE_MILLISECOND));
+    return trale_fiber_await(trale_sleep(&sleep, TRALE_MICROSECOND));
+}
+
+static void test_a_fiber_may_lose_patience_and_go_on(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
+    assert_int_equal(run_fiber(*state, loses_patience, &wait), 0);
+    assert_int_equal(wait.results[0], 0);
+    assert_int_equal(wait.results[1], -ETIMEDOUT);
+    assert_int_equal(wait.results[2], -ETIMEDOUT);
+}
+
+static void test_nested_fibers_unwind_from_the_innermost(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    char order[8] = "";
+    struct nest nest = {3, &wait, order, 0};
+    struct trale_task *task = trale_fiber_spawn(*state, nests, &nest);
+    let_run(*state);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_string_equal(order, "0123");
+    assert_int_equal(nest.result, -ECANCELED);
+}
+
+/* --- polled by hand ----------------------------------------------------------------------------------------------- */
+
+static int n_wakes;
+
+static const struct trale_waker *count_clone(const struct trale_waker *waker)
+{
+    return waker;
+}
+static void count_wake(const struct trale_waker *waker)
+{
+    (void)waker;
+    n_wakes++;
+}
+static void count_drop(const struct trale_waker *waker)
+{
+    (void)waker;
+}
+static const struct trale_waker_table count_table = {count_clone, count_wake, count_wake, count_drop};
+static const struct trale_waker count_waker = {&count_table};
+
+static int64_t poll_once(struct trale_future *future, uint32_t budget)
+{
+    struct trale_context context = {sizeof context, TRALE_ABI, &count_waker, NULL, budget, 0};
+    return trale_future_poll(future, &context);
+}
+
+/* Awaits futures that are ready, until `n` have been; remembers what each await returned. */
+struct ready {
+    int n, n_done;
+    int64_t results[8];
+};
+
+static int64_t is_always_ready(void *data)
+{
+    struct ready *ready = data;
+    struct turns turn;
+    for (int i = 0; i < ready->n; i++) {
+        ready->results[i % 8] = trale_fiber_await(turns(&turn, 1, i));
+        ready->n_done++;
+    }
+    return ready->n_done;
+}
+
+static void test_a_fiber_stands_in_line_when_its_budget_is_spent(void **state)
+{
+    (void)state;
+    struct ready ready = {.n = 10};
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, is_always_ready, &ready);
+    n_wakes = 0;
+    assert_int_equal(poll_once(future, 4), TRALE_PENDING);
+    assert_int_equal(ready.n_done, 3);
+    assert_int_equal(n_wakes, 1);
+    assert_null(future->awaiting);
+    assert_int_equal(poll_once(future, 4), TRALE_PENDING);
+    assert_int_equal(ready.n_done, 7);
+    assert_int_equal(n_wakes, 2);
+    assert_int_equal(poll_once(future, 4), 10);
+    assert_int_equal(n_wakes, 2);
+}
+
+static void test_a_result_that_was_there_outlives_the_cancellation(void **state)
+{
+    (void)state;
+    struct ready ready = {.n = 3};
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, is_always_ready, &ready);
+    assert_int_equal(poll_once(future, 2), TRALE_PENDING);
+    assert_int_equal(ready.n_done, 1);
+    trale_future_drop(future);
+    assert_int_equal(ready.n_done, 3);
+    assert_int_equal(ready.results[0], 0);
+    assert_int_equal(ready.results[1], 1);
+    assert_int_equal(ready.results[2], -ECANCELED);
+}
+
+/* Wants to be polled with the context of the poll that is under way. */
+struct witness {
+    struct trale_future future;
+    const struct trale_context *last;
+    int n_polls;
+    bool ready;
+};
+
+static int64_t witness_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct witness *witness = (struct witness *)(void *)future;
+    witness->last = context;
+    witness->n_polls++;
+    return witness->ready ? 6 : TRALE_PENDING;
+}
+
+static int64_t brings_a_witness(void *data)
+{
+    return trale_fiber_await(data);
+}
+
+static void test_each_poll_brings_its_own_context(void **state)
+{
+    (void)state;
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "witness", witness_poll, NULL};
+    struct witness witness = {.future = {.type = &type}};
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, brings_a_witness, &witness);
+    struct trale_context first = {sizeof first, TRALE_ABI, &count_waker, NULL, 32, 0}, second = first;
+    assert_int_equal(trale_future_poll(future, &first), TRALE_PENDING);
+    assert_ptr_equal(witness.last, &first);
+    assert_int_equal(trale_future_poll(future, &second), TRALE_PENDING);
+    assert_ptr_equal(witness.last, &second);
+    assert_int_equal(trale_future_poll(future, &first), TRALE_PENDING);
+    assert_ptr_equal(witness.last, &first);
+    witness.ready = true;
+    assert_int_equal(trale_future_poll(future, &second), 6);
+    assert_ptr_equal(witness.last, &second);
+    assert_int_equal(witness.n_polls, 4);
+}
+
+/* --- stacks ------------------------------------------------------------------------------------------------------- */
+
+static struct trale *open_with_stacks(const char *text)
+{
+    char all[512];
+    struct trale *runtime = NULL;
+    snprintf(all, sizeof all, "[runtime]\nthreads = %d\n%s", test_threads(), text);
+    assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = all}), 0);
+    return runtime;
+}
+
+static void test_a_stack_is_used_again(void **state)
+{
+    (void)state;
+    int before = n_stacks, mapped_before = n_mapped;
+    struct trale *runtime = open_with_stacks("");
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(run_fiber(runtime, digs, NULL), 265);
+    assert_int_equal(n_mapped - mapped_before, 1);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(n_stacks - before, 0);
+}
+
+static void test_no_more_stacks_are_kept_than_configured(void **state)
+{
+    (void)state;
+    int before = n_stacks, mapped_before = n_mapped;
+    struct trale *runtime = open_with_stacks("fiber_stacks = 3\n");
+    assert_int_equal(run_crowd(runtime, 20), 20);
+    assert_int_equal(n_mapped - mapped_before, 20);
+    assert_int_equal(n_stacks - before, 3);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(n_stacks - before, 0);
+}
+
+static int64_t fills(void *data)
+{
+    size_t size = *(size_t *)data;
+    struct turns turn;
+    volatile char *all = __builtin_alloca(size);
+    for (size_t i = size; i > 0; i--)
+        all[i - 1] = (char)i;
+    int64_t result = trale_fiber_await(turns(&turn, 2, 1));
+    return result == 1 ? all[size / 2] : -EPROTO;
+}
+
+static void test_a_stack_is_as_large_as_configured(void **state)
+{
+    (void)state;
+    size_t size = 1000000;
+    struct trale *runtime = open_with_stacks("fiber_stack = 1M\n");
+    assert_int_equal(run_fiber(runtime, fills, &size), (char)(size / 2 + 1));
+    assert_int_equal(trale_close(runtime), 0);
+    size = 60000;
+    runtime = open_with_stacks("");
+    assert_int_equal(run_fiber(runtime, fills, &size), (char)(size / 2 + 1));
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_a_fiber_without_a_stack_is_ENOMEM(void **state)
+{
+    (void)state;
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
+    struct trale *runtime = open_with_stacks("");
+    int before = n_stacks;
+    mmap_fails = true;
+    assert_int_equal(run_fiber(runtime, waits, &wait), -ENOMEM);
+    mmap_fails = false;
+    mprotect_fails = true;
+    assert_int_equal(run_fiber(runtime, waits, &wait), -ENOMEM);
+    mprotect_fails = false;
+    assert_int_equal(wait.n_begun, 0);
+    assert_int_equal(n_stacks, before);
+    assert_int_equal(run_fiber(runtime, waits, &wait), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_stacks_without_a_sense_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"fiber_stack = 8K", "fiber_stack = 2G", "fiber_stack = big",
+                                        "fiber_stacks = -1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct test_log log = {.length = 0};
+        char text[64];
+        struct trale *runtime = NULL;
+        snprintf(text, sizeof text, "[runtime]\n%s\n", wrong[i]);
+        struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+        assert_int_equal(trale_open(&runtime, &options), -EINVAL);
+        assert_non_null(strstr(log.text, wrong[i]));
+    }
+}
+
+/* --- too deep ----------------------------------------------------------------------------------------------------- */
+
+static void in_the_guard(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    char *at = info->si_addr;
+    _exit(at >= last_guard && at < last_guard + sysconf(_SC_PAGESIZE) ? 42 : 43);
+}
+
+static __attribute__((noinline)) int64_t falls(void *data)
+{
+    volatile char part[512];
+    volatile int *n_left = data;
+    part[0] = part[511] = 1;
+    int64_t below = --*n_left > 0 ? falls(data) : 0;
+    return below + part[0];
+}
+
+static void test_a_body_that_goes_too_deep_meets_the_guard_page(void **state)
+{
+    (void)state;
+    static char handler_stack[65536];
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+        struct sigaction action = {.sa_sigaction = in_the_guard, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        struct trale_fiber fiber;
+        int n_left = 1000000;
+        sigaltstack(&stack, NULL);
+        sigaction(SIGSEGV, &action, NULL);
+        poll_once(trale_fiber(&fiber, falls, &n_left), 32);
+        _exit(44);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
+}
+
+/* --- refusals, and what one sees ---------------------------------------------------------------------------------- */
+
+struct plain {
+    struct trale_future future;
+    struct turns turn;
+};
+
+trale_async(plain)
+{
+    trale_begin();
+    assert_null(trale_fiber_current());
+    assert_int_equal(trale_fiber_yield(), -EPERM);
+    assert_int_equal(trale_fiber_await(turns(&self->turn, 1, 8)), -EPERM);
+    trale_await(&self->turn.future);
+    trale_return(trale_result());
+}
+
+static int64_t awaits_plain(void *data)
+{
+    struct plain plain;
+    int64_t result = trale_fiber_await(trale_call(plain, &plain));
+    assert_non_null(trale_fiber_current());
+    return data != NULL ? trale_block_on(data, trale_call(plain, &plain)) : result;
+}
+
+static void test_an_await_outside_of_fibers_is_refused(void **state)
+{
+    struct turns turn;
+    assert_null(trale_fiber_current());
+    assert_int_equal(trale_fiber_yield(), -EPERM);
+    assert_int_equal(trale_fiber_await(turns(&turn, 1, 0)), -EPERM);
+    assert_int_equal(turn.n, 1);
+    struct plain plain;
+    assert_int_equal(trale_block_on(*state, trale_call(plain, &plain)), 8);
+    assert_int_equal(run_fiber(*state, awaits_plain, NULL), 8);
+}
+
+static void test_an_await_in_a_runtime_that_a_body_blocks_on_is_refused(void **state)
+{
+    struct trale *other = test_open("", "");
+    assert_int_equal(run_fiber(*state, awaits_plain, other), 8);
+    assert_int_equal(trale_close(other), 0);
+}
+
+static void text_add(void *data, const char *text)
+{
+    struct test_log *log = data;
+    int n = snprintf(log->text + log->length, sizeof log->text - log->length, "%s", text);
+    log->length += (size_t)n;
+}
+
+static void test_a_dump_shows_where_a_fiber_waits(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    char order[8] = "";
+    struct nest nest = {1, &wait, order, 0};
+    struct test_log text = {.length = 0};
+    struct trale_task *task = trale_fiber_spawn(*state, nests, &nest);
+    let_run(*state);
+    assert_int_equal(trale_dump(*state, text_add, &text), 0);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    const char *outer = strstr(text.text, "nests at "), *at = strstr(text.text, "test_fiber.c:");
+    assert_non_null(outer);
+    assert_non_null(at);
+    const char *inner = strstr(text.text, ", awaiting trale_fiber(&fiber, nests, &inner)\nnests at ");
+    assert_non_null(inner);
+    assert_true(outer < inner);
+    assert_non_null(strstr(inner, ", awaiting trale_semaphore_acquire(&acquire, &wait->semaphore, 1)\n"
+                                  "trale_semaphore_acquire\n"));
+}
+
+static int open_runtime(void **state)
+{
+    *state = test_open("timer", TEST_TIMER);
+    return 0;
+}
+
+static int close_runtime(void **state)
+{
+    int r = trale_close(*state);
+    return r < 0 || n_stacks != 0 ? -1 : 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_locals_survive_awaits),
+        cmocka_unit_test(test_an_await_works_deep_in_calls),
+        cmocka_unit_test(test_a_body_that_never_waits_is_a_future_that_is_ready),
+        cmocka_unit_test(test_ten_thousand_fibers_wait_at_once),
+        cmocka_unit_test(test_fibers_stand_in_fibers),
+        cmocka_unit_test(test_a_spawned_frame_is_found_by_its_body),
+        cmocka_unit_test(test_a_fiber_that_is_aborted_unwinds_itself),
+        cmocka_unit_test(test_closing_the_runtime_unwinds_its_fibers),
+        cmocka_unit_test(test_a_fiber_dropped_before_its_first_poll_never_runs),
+        cmocka_unit_test(test_the_loser_of_a_race_unwinds),
+        cmocka_unit_test(test_a_timeout_ends_a_fiber),
+        cmocka_unit_test(test_a_fiber_may_lose_patience_and_go_on),
+        cmocka_unit_test(test_nested_fibers_unwind_from_the_innermost),
+        cmocka_unit_test(test_a_fiber_stands_in_line_when_its_budget_is_spent),
+        cmocka_unit_test(test_a_result_that_was_there_outlives_the_cancellation),
+        cmocka_unit_test(test_each_poll_brings_its_own_context),
+        cmocka_unit_test(test_a_stack_is_used_again),
+        cmocka_unit_test(test_no_more_stacks_are_kept_than_configured),
+        cmocka_unit_test(test_a_stack_is_as_large_as_configured),
+        cmocka_unit_test(test_a_fiber_without_a_stack_is_ENOMEM),
+        cmocka_unit_test(test_stacks_without_a_sense_are_refused),
+        cmocka_unit_test(test_a_body_that_goes_too_deep_meets_the_guard_page),
+        cmocka_unit_test(test_an_await_outside_of_fibers_is_refused),
+        cmocka_unit_test(test_an_await_in_a_runtime_that_a_body_blocks_on_is_refused),
+        cmocka_unit_test(test_a_dump_shows_where_a_fiber_waits),
+    };
+    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+}
