@@ -17,6 +17,9 @@
 #include "core/fiber_stack.h"
 #include "core/fiber_switch.h"
 
+#define N_PLACES 16u
+#define PLACE_BYTES 192u
+
 struct fiber_run {
     struct fiber_switch context;
     struct fiber_stack stack;
@@ -62,12 +65,22 @@ static void fiber_main(void *data)
     run->done = true;
 }
 
+/* Where the run stands, from the bottom. What is used of a stack is its upper end. If that were at the same place of a
+ * page on each, the stacks of a thousand fibers would displace each other from the few cache lines that such an address
+ * may be in, and a switch would take half as long again. So they are staggered, within the page. */
+static size_t fiber_place(struct fiber_stack stack)
+{
+    _Static_assert(N_PLACES * PLACE_BYTES + sizeof(struct fiber_run) <= FIBER_STACK_ROOM, "beside the size asked for");
+    size_t place = (uintptr_t)stack.bottom / 4096 % N_PLACES;
+    return (stack.size - sizeof(struct fiber_run) - place * PLACE_BYTES) / 64 * 64;
+}
+
 static struct fiber_run *fiber_begin(struct trale_fiber *fiber)
 {
     struct fiber_stack stack;
     if (fiber_stack_get(fiber_stacks(), &stack) < 0)
         return NULL;
-    size_t size = (stack.size - sizeof(struct fiber_run)) / 64 * 64;
+    size_t size = fiber_place(stack);
     struct fiber_run *run = (struct fiber_run *)(void *)(stack.bottom + size);
     run->stack = stack;
     run->fiber = fiber;

@@ -21,7 +21,7 @@ static size_t page_size(void)
 static int stack_map(struct fiber_stack *stack, size_t size)
 {
     size_t page = page_size();
-    size = (size + page - 1) / page * page;
+    size = (size + FIBER_STACK_ROOM + page - 1) / page * page;
     char *guard = mmap(NULL, page + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (guard == MAP_FAILED)
         return -ENOMEM;

@@ -11,6 +11,9 @@
 /* What holds for fibers that are polled without a runtime. The same stands in trale.ini. */
 #define FIBER_STACK_SIZE ((size_t)64 * 1024)
 
+/* How much larger each is, for what its owner keeps at its upper end. */
+#define FIBER_STACK_ROOM ((size_t)8 * 1024)
+
 /* The bytes of a stack that may be used; it grows down from bottom + size. */
 struct fiber_stack {
     char *bottom;

@@ -25,7 +25,10 @@ TIMEOUT_S = 120
 ROWS = [
     ("yield, 1 task", "yield", 1, "ns", 1, "ns", 0),
     ("yield, 1,000 tasks", "yield", 1000, "ns", 1, "ns", 0),
+    ("yield in a fiber, 1 task", "yield_fiber", 1, "ns", 1, "ns", 0),
+    ("yield in a fiber, 1,000 tasks", "yield_fiber", 1000, "ns", 1, "ns", 0),
     ("spawn and join, one by one", "spawn", 1, "ns", 1, "ns", 0),
+    ("spawn and join fibers, one by one", "spawn_fiber", 1, "ns", 1, "ns", 0),
     ("spawn and join, 1,000 at once", "spawn", 1000, "ns", 1, "ns", 0),
     ("spawn and join, 1,000,000 at once", "spawn", 1000000, "ns", 1, "ns", 0),
     ("spawn from another thread", "spawn_outside", 1000, "ns", 1, "ns", 0),

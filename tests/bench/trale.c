@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <trale/fiber.h>
 #include <trale/timer.h>
 #include <trale/udp.h>
 
@@ -49,8 +50,17 @@ trale_async(yielder)
     trale_return(0);
 }
 
+static int64_t fiber_yields(void *n)
+{
+    for (uint64_t i = *(uint64_t *)n; i > 0; i--)
+        trale_fiber_yield();
+    return 0;
+}
+
 struct yield_bench {
     struct trale_future future;
+    bool fibers;
+    uint64_t n;
     struct trale_task **tasks;
     struct trale_joined joined;
     uint64_t start_ns;
@@ -61,19 +71,62 @@ trale_async(yield_bench)
 {
     trale_begin();
     self->start_ns = bench_now_ns();
+    self->n = BENCH_YIELDS / n_given;
     for (unsigned long i = 0; i < n_given; i++)
-        self->tasks[i] = trale_spawn(cx->runtime, yielder, .n = BENCH_YIELDS / n_given);
+        self->tasks[i] = self->fibers ? trale_fiber_spawn(cx->runtime, fiber_yields, &self->n)
+                                      : trale_spawn(cx->runtime, yielder, .n = self->n);
     for (self->i = 0; self->i < n_given; self->i++)
         trale_await(trale_joined(&self->joined, self->tasks[self->i]));
-    bench_print("ns", (double)(bench_now_ns() - self->start_ns) / (double)(BENCH_YIELDS / n_given * n_given));
+    bench_print("ns", (double)(bench_now_ns() - self->start_ns) / (double)(self->n * n_given));
     trale_return(0);
+}
+
+static void yield_with(bool fibers)
+{
+    struct yield_bench bench = {
+        .future.type = &yield_bench_type, .fibers = fibers, .tasks = calloc(n_given, sizeof *bench.tasks)};
+    check("yield", trale_block_on(runtime, &bench.future));
+    free(bench.tasks);
 }
 
 static void bench_yield(void)
 {
-    struct yield_bench bench = {.future.type = &yield_bench_type, .tasks = calloc(n_given, sizeof *bench.tasks)};
-    check("yield", trale_block_on(runtime, &bench.future));
-    free(bench.tasks);
+    yield_with(false);
+}
+
+static void bench_yield_fiber(void)
+{
+    yield_with(true);
+}
+
+/* A fiber that only ends, spawned and joined: what a stack costs. */
+static int64_t fiber_ends(void *data)
+{
+    (void)data;
+    return 0;
+}
+
+struct spawn_fiber_bench {
+    struct trale_future future;
+    struct trale_joined joined;
+    uint64_t start_ns;
+    unsigned long i;
+};
+
+trale_async(spawn_fiber_bench)
+{
+    trale_begin();
+    self->start_ns = bench_now_ns();
+    for (self->i = 0; self->i < BENCH_SPAWNS; self->i++)
+        trale_await(trale_joined(&self->joined, trale_fiber_spawn(cx->runtime, fiber_ends, NULL)));
+    bench_print("ns", (double)(bench_now_ns() - self->start_ns) / BENCH_SPAWNS);
+    trale_return(0);
+}
+
+static void bench_spawn_fiber(void)
+{
+    struct spawn_fiber_bench bench = {.future.type = &spawn_fiber_bench_type};
+    check("spawn_fiber", trale_block_on(runtime, &bench.future));
 }
 
 struct nothing {
@@ -589,7 +642,9 @@ int main(int argc, char **argv)
         bool opens; /* the runtime by itself, after it has forked */
     } workloads[] = {
         {"yield", bench_yield, false},
+        {"yield_fiber", bench_yield_fiber, false},
         {"spawn", bench_spawn, false},
+        {"spawn_fiber", bench_spawn_fiber, false},
         {"spawn_outside", bench_spawn_outside, false},
         {"wake", bench_wake, false},
         {"sleep", bench_sleep, false},
