@@ -513,6 +513,53 @@ static void test_a_result_that_was_there_outlives_the_cancellation(void **state)
     assert_int_equal(ready.results[2], -ECANCELED);
 }
 
+/* Awaits one future that is ready at its second poll, and one that is ready at once. */
+static int64_t waits_a_turn(void *data)
+{
+    struct ready *ready = data;
+    struct turns turn;
+    turns(&turn, 2, 7);
+    turn.n_dropped = &ready->n_done;
+    ready->results[0] = trale_fiber_await(&turn.future);
+    ready->results[1] = trale_fiber_await(turns(&turn, 1, 8));
+    return 0;
+}
+
+static void test_so_does_one_that_had_to_be_waited_for(void **state)
+{
+    (void)state;
+    struct ready ready = {.n = 0};
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, waits_a_turn, &ready);
+    assert_int_equal(poll_once(future, 1), TRALE_PENDING);
+    assert_non_null(future->awaiting);
+    assert_int_equal(poll_once(future, 1), TRALE_PENDING);
+    assert_null(future->awaiting);
+    trale_future_drop(future);
+    assert_int_equal(ready.n_done, 0);
+    assert_int_equal(ready.results[0], 7);
+    assert_int_equal(ready.results[1], -ECANCELED);
+}
+
+/* Polls and drops another fiber by hand, in the middle of its own body. */
+static int64_t drops_another(void *data)
+{
+    struct trale_fiber fiber;
+    struct trale_fiber *self = trale_fiber_current();
+    assert_int_equal(poll_once(trale_fiber(&fiber, unwinds, data), 32), TRALE_PENDING);
+    assert_ptr_equal(trale_fiber_current(), self);
+    trale_future_drop(&fiber.future);
+    assert_ptr_equal(trale_fiber_current(), self);
+    return trale_fiber_yield();
+}
+
+static void test_a_body_may_drop_another_fiber(void **state)
+{
+    struct wait wait = {.semaphore = TRALE_SEMAPHORE(0)};
+    assert_int_equal(run_fiber(*state, drops_another, &wait), 0);
+    assert_unwound(&wait);
+}
+
 /* Wants to be polled with the context of the poll that is under way. */
 struct witness {
     struct trale_future future;
@@ -789,6 +836,8 @@ int main(void)
         cmocka_unit_test(test_nested_fibers_unwind_from_the_innermost),
         cmocka_unit_test(test_a_fiber_stands_in_line_when_its_budget_is_spent),
         cmocka_unit_test(test_a_result_that_was_there_outlives_the_cancellation),
+        cmocka_unit_test(test_so_does_one_that_had_to_be_waited_for),
+        cmocka_unit_test(test_a_body_may_drop_another_fiber),
         cmocka_unit_test(test_each_poll_brings_its_own_context),
         cmocka_unit_test(test_a_stack_is_used_again),
         cmocka_unit_test(test_no_more_stacks_are_kept_than_configured),
