@@ -21,6 +21,12 @@ echoes() {
     equal "$(sed -E 's/ \([0-9.]+ ms, tries: [1-3]\)$//' <<<"$printed")" $'one\ntwo words\n\n\xc3\xa4'
 }
 
+fibers_ask() {
+    local printed
+    printed=$("$examples/fiber" "$address" one 'two words' '' $'\xc3\xa4') || return 1
+    equal "$(sed -E 's/ \(tries: [1-3]\)$//' <<<"$printed")" $'one\ntwo words\n\n\xc3\xa4'
+}
+
 pipeline_works() {
     equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
 }
@@ -107,9 +113,11 @@ for threads in 1 2 0; do
 
     start server "$examples/echo_server"
     ok "threads = $threads: the echo server answers" echoes
+    ok "threads = $threads: fibers ask the echo server" fibers_ask
     ok "threads = $threads: the echo server ends with status 0 at SIGTERM" stop server
     ok "threads = $threads: the echo client fails when nobody answers" \
         fails "$examples/echo_client" "$address" text
+    ok "threads = $threads: fibers give up when nobody answers" fails "$examples/fiber" "$address" one two
 
     start server "$examples/echo_server" -n 3
     ok "threads = $threads: three are echoed" "$examples/echo_client" "$address" one two three
@@ -123,3 +131,4 @@ done
 
 ok "what is no address is refused by the server" fails "$examples/echo_server" nonsense
 ok "what is no address is refused by the client" fails "$examples/echo_client" nonsense text
+ok "what is no address is refused by the fibers" fails "$examples/fiber" nonsense text

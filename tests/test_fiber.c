@@ -437,6 +437,41 @@ static void test_nested_fibers_unwind_from_the_innermost(void **state)
     assert_int_equal(nest.result, -ECANCELED);
 }
 
+/* A scope whose body is a fiber, with a child that fails after some turns and one that waits. */
+struct family {
+    struct trale_scope scope;
+    struct wait wait;
+    int n_yields;
+};
+
+static int64_t fails_later(void *data)
+{
+    struct family *family = data;
+    return yields(&family->n_yields) < 0 ? -EPROTO : -EIO;
+}
+
+static int64_t has_children(void *data)
+{
+    struct family *family = data;
+    struct trale_semaphore_acquire acquire;
+    assert_int_equal(trale_scope_spawn_fiber(&family->scope, unwinds, &family->wait), 0);
+    assert_int_equal(trale_scope_spawn_fiber(&family->scope, fails_later, family), 0);
+    int64_t result = trale_fiber_await(trale_semaphore_acquire(&acquire, &family->wait.semaphore, 1));
+    family->wait.n_polled += result != -ECANCELED;
+    family->n_yields = -1;
+    return result;
+}
+
+static void test_fibers_are_children_of_scopes(void **state)
+{
+    struct family family = {.wait.semaphore = TRALE_SEMAPHORE(0), .n_yields = 3};
+    struct trale_fiber fiber;
+    assert_int_equal(
+        trale_block_on(*state, trale_scope(&family.scope, trale_fiber(&fiber, has_children, &family))), -EIO);
+    assert_unwound(&family.wait);
+    assert_int_equal(family.n_yields, -1);
+}
+
 /* --- polled by hand ----------------------------------------------------------------------------------------------- */
 
 static int n_wakes;
@@ -834,6 +869,7 @@ int main(void)
         cmocka_unit_test(test_a_timeout_ends_a_fiber),
         cmocka_unit_test(test_a_fiber_may_lose_patience_and_go_on),
         cmocka_unit_test(test_nested_fibers_unwind_from_the_innermost),
+        cmocka_unit_test(test_fibers_are_children_of_scopes),
         cmocka_unit_test(test_a_fiber_stands_in_line_when_its_budget_is_spent),
         cmocka_unit_test(test_a_result_that_was_there_outlives_the_cancellation),
         cmocka_unit_test(test_so_does_one_that_had_to_be_waited_for),

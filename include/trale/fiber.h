@@ -46,7 +46,7 @@
 
 #include <errno.h>
 
-#include <trale/trale.h>
+#include <trale/scope.h>
 
 /* A fiber. All but `future` is the runtime's. Frozen: it stands in frames. */
 struct trale_fiber {
@@ -64,12 +64,7 @@ struct trale_fiber {
  * backtraces and messages. `data` is lent until the fiber has resolved or was dropped: whoever made it releases it,
  * for a fiber that is dropped early never sees it. Allocates nothing; made anywhere, polled as any other future. */
 #define trale_fiber(fiber, body, data)                                                                                 \
-    trale_fiber_make((fiber), __extension__({                                                                          \
-                         static const struct trale_future_type trale_type_ = {                                         \
-                             sizeof trale_type_, TRALE_ABI, #body, trale_fiber_poll, trale_fiber_drop};                \
-                         &trale_type_;                                                                                 \
-                     }),                                                                                               \
-                     (body), (data))
+    trale_fiber_make((fiber), trale_fiber_type_(#body), (body), (data))
 
 /* struct trale_task *trale_fiber_spawn(struct trale *runtime, int64_t (*body)(void *data), void *data)
  *
@@ -78,6 +73,16 @@ struct trale_fiber {
  * body finds it by trale_fiber_current(). */
 #define trale_fiber_spawn(runtime, body, data)                                                                         \
     trale_spawn_frame((runtime), trale_fiber(&(struct trale_fiber){0}, body, data), sizeof(struct trale_fiber))
+
+/* int trale_scope_spawn_fiber(struct trale_scope *scope, int64_t (*body)(void *data), void *data)
+ *
+ * Starts a task of the scope that is a fiber; as trale_scope_spawn (scope.h). A scope's body may be a fiber as well. */
+#define trale_scope_spawn_fiber(scope, body_, data_)                                                                   \
+    trale_scope_spawn_frame(                                                                                           \
+        (scope),                                                                                                       \
+        &(trale_scope_frame_(trale_fiber)){                                                                            \
+            .frame = {.future = {.type = trale_fiber_type_(#body_)}, .body = (body_), .data = (data_)}}.child,         \
+        sizeof(trale_scope_frame_(trale_fiber)))
 
 /* int64_t trale_fiber_await(struct trale_future *future)
  *
@@ -99,6 +104,12 @@ struct trale_fiber {
 TRALE_API struct trale_fiber *trale_fiber_current(void);
 
 /* What stands behind them. */
+#define trale_fiber_type_(name)                                                                                        \
+    __extension__({                                                                                                    \
+        static const struct trale_future_type trale_type_ = {sizeof trale_type_, TRALE_ABI, name, trale_fiber_poll,    \
+                                                             trale_fiber_drop};                                        \
+        &trale_type_;                                                                                                  \
+    })
 #define trale_fiber_point_(text)                                                                                       \
     __extension__({                                                                                                    \
         static const struct trale_await_point trale_point_ = {NULL, text, __FILE__, __LINE__};                         \
