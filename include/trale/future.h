@@ -36,6 +36,8 @@
  * lies between two awaits are fine. Variable-length arrays, and variables with a cleanup attribute, cannot live in an
  * async function at all; a resource belongs in the frame, and trale_async_with() releases it.
  *
+ * Where that is too narrow, there are fibers (fiber.h): futures with a stack of their own.
+ *
  * trale_await is a statement, its result is read by trale_result(): C compilers do not allow a jump into the middle of
  * an expression (gcc calls it undefined, clang refuses), and a jump is what resuming is. It works inside loops and
  * inside switch.
