@@ -7,8 +7,8 @@
  *
  * Three tools keep books of stacks and have to be told. AddressSanitizer wants to know before each switch on which
  * stack the other side is, and after it has arrived (sanitizer/common_interface_defs.h). ThreadSanitizer takes each
- * coroutine for a thread of its own (sanitizer/tsan_interface.h), and knows some 8,000 of them at once. Valgrind only
- * wants to know what is a stack.
+ * coroutine for a thread of its own (sanitizer/tsan_interface.h); gcc's then needs so many mappings (vm.max_map_count)
+ * that there can be only some thousands at once. Valgrind only wants to know what is a stack.
  */
 #include "core/fiber_switch.h"
 

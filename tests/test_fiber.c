@@ -168,7 +168,7 @@ static void test_a_body_that_never_waits_is_a_future_that_is_ready(void **state)
 
 /* --- many, together ----------------------------------------------------------------------------------------------- */
 
-/* ThreadSanitizer takes each fiber for a thread, of which it knows 8,000. */
+/* ThreadSanitizer takes each fiber for a thread, and runs out of mappings. */
 #if defined __SANITIZE_THREAD__
 #define N_MANY 1000
 #elif defined __has_feature
