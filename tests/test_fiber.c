@@ -2,6 +2,7 @@
  *
  * Fibers: bodies that wait in the middle, unwind when they are dropped, and give their stacks back, in the thread
  * layout that the environment names. */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -437,6 +438,53 @@ static void test_nested_fibers_unwind_from_the_innermost(void **state)
     assert_int_equal(nest.result, -ECANCELED);
 }
 
+/* Joins its task on a thread of its own, which polls it there if nobody else does. */
+struct joiner {
+    pthread_t thread;
+    struct trale_task *task;
+    struct wait wait;
+    int64_t result;
+};
+
+static int64_t waits_again_and_again(void *data)
+{
+    struct wait *wait = data;
+    struct trale_semaphore_acquire acquire;
+    int64_t sum = 0;
+    wait->n_begun++;
+    for (int i = 0; i < 100; i++)
+        sum += trale_fiber_await(trale_semaphore_acquire(&acquire, &wait->semaphore, 1)) + i;
+    return sum;
+}
+
+static void *join_elsewhere(void *data)
+{
+    struct joiner *joiner = data;
+    joiner->result = trale_join(joiner->task);
+    return NULL;
+}
+
+static void test_fibers_go_on_on_whichever_thread_polls(void **state)
+{
+    struct joiner joiners[4];
+    for (int i = 0; i < 4; i++) {
+        joiners[i] = (struct joiner){.wait.semaphore = TRALE_SEMAPHORE(0)};
+        joiners[i].task = trale_fiber_spawn(*state, waits_again_and_again, &joiners[i].wait);
+    }
+    let_run(*state); /* with threads = 0 they begin on this one */
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(joiners[i].wait.n_begun, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&joiners[i].thread, NULL, join_elsewhere, &joiners[i]), 0);
+    for (int n = 0; n < 100; n++)
+        for (int i = 0; i < 4; i++)
+            trale_semaphore_release(&joiners[i].wait.semaphore, 1);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(joiners[i].thread, NULL), 0);
+        assert_int_equal(joiners[i].result, 4950);
+    }
+}
+
 /* A scope whose body is a fiber, with a child that fails after some turns and one that waits. */
 struct family {
     struct trale_scope scope;
@@ -869,6 +917,7 @@ int main(void)
         cmocka_unit_test(test_a_timeout_ends_a_fiber),
         cmocka_unit_test(test_a_fiber_may_lose_patience_and_go_on),
         cmocka_unit_test(test_nested_fibers_unwind_from_the_innermost),
+        cmocka_unit_test(test_fibers_go_on_on_whichever_thread_polls),
         cmocka_unit_test(test_fibers_are_children_of_scopes),
         cmocka_unit_test(test_a_fiber_stands_in_line_when_its_budget_is_spent),
         cmocka_unit_test(test_a_result_that_was_there_outlives_the_cancellation),
