@@ -31,6 +31,7 @@
 #define CHUNK_WATCHES 64
 #define N_EVENTS 128
 #define INTERRUPT_DATA UINT64_MAX
+#define ALL_DIRECTIONS (TRALE_READABLE | TRALE_WRITABLE | TRALE_FAILING)
 
 struct watch {
     struct trale_wait waits; /* the head of a ring */
@@ -99,7 +100,8 @@ static struct watch *watch_get(struct reactor *reactor, int32_t fd)
     return &reactor->chunks[chunk][fd % CHUNK_WATCHES];
 }
 
-/* Tells epoll which directions to report; none takes the fd out, for errors and hangups cannot be masked otherwise. */
+/* Tells epoll which directions to report; none takes the fd out, for errors and hangups cannot be masked otherwise. For
+ * the same reason TRALE_FAILING needs no bit of its own. */
 static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t directions)
 {
     uint32_t events = reactor->threaded ? EPOLLET : 0;
@@ -146,7 +148,7 @@ int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest,
 {
     if (fd < 0)
         return -EBADF;
-    if (interest == 0 || (interest & ~(TRALE_READABLE | TRALE_WRITABLE)) != 0 || wait->waker == NULL)
+    if (interest == 0 || (interest & ~ALL_DIRECTIONS) != 0 || wait->waker == NULL)
         return -EINVAL;
     int32_t r = 0;
     reactor_lock(reactor);
@@ -194,7 +196,7 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
             watch_arm(reactor, watch, fd, 0);
         watch->generation++;
         watch->ready = watch->served = 0;
-        watch_wake(watch, TRALE_READABLE | TRALE_WRITABLE);
+        watch_wake(watch, ALL_DIRECTIONS);
     }
     reactor_unlock(reactor);
 }
@@ -212,6 +214,8 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         ready |= TRALE_READABLE;
     if ((event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
         ready |= TRALE_WRITABLE;
+    if ((event->events & (EPOLLERR | EPOLLHUP)) != 0)
+        ready |= TRALE_FAILING;
     uint32_t served = watch_wake(watch, ready), unwanted = ready & ~served;
     if (reactor->threaded) {
         watch->ready |= (uint8_t)unwanted;

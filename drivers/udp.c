@@ -10,6 +10,7 @@
 
 #include "udp.h"
 #include "udp_address.h"
+#include "udp_error.h"
 #include "udp_group.h"
 #include "udp_inherit.h"
 #include "udp_operation.h"
@@ -74,6 +75,13 @@ struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
     return socket;
 }
 
+static void socket_free(struct udp_socket *socket)
+{
+    ring_remove(socket->open);
+    free(socket->errors);
+    free(socket);
+}
+
 static int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags,
                         struct trale_udp_socket **base)
 {
@@ -94,8 +102,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
     if (r == 0 && bind(fd, &local->any, udp_address_length(local)) < 0)
         r = -errno;
     if (r < 0) {
-        ring_remove(opened->open);
-        free(opened);
+        socket_free(opened);
         close(fd);
         return r;
     }
@@ -110,8 +117,7 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     udp->host.forget_fd(udp->host.context, socket->fd);
     udp_operation_cancel_all(socket);
     close(socket->fd);
-    ring_remove(socket->open);
-    free(socket);
+    socket_free(socket);
 }
 
 static int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)
@@ -203,6 +209,7 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .leave_source = udp_group_leave_source,
         .adopt = udp_adopt,
         .inherit = udp_inherit,
+        .recv_error = udp_error_recv,
     };
     *instance = udp;
     return 0;

@@ -21,6 +21,8 @@ struct udp_socket {
     int fd;
     sa_family_t family;
     bool gro;                /* TRALE_UDP_GRO is on */
+    uint32_t info;           /* TRALE_UDP_INFO */
+    struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
     uint8_t n_missed;        /* receives in a row that tried first and found nothing */
     uint8_t n_to_wait;       /* receives that wait first before one tries first again */
     int multicast_interface; /* of IPv4, which the kernel takes and does not tell */

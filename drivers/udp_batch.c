@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * Many datagrams at a time: recvmmsg(2) and sendmmsg(2), and, where a buffer holds several datagrams, segmentation by
- * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)). The kernel's array of messages is made anew on the stack for each
- * attempt; what the application keeps is its own array of datagrams. */
-#include <netinet/udp.h>
-
+ * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the way out is not up to it. The kernel's array
+ * of messages is made anew on the stack for each attempt; what the application keeps is its own array of datagrams.
+ */
 #include "udp_address.h"
+#include "udp_info.h"
 #include "udp_operation.h"
 #include "udp_transfer.h"
-
-#ifndef UDP_SEGMENT /* <netinet/udp.h> of before glibc 2.34 */
-#define UDP_SEGMENT 103
-#define UDP_GRO 104
-#endif
-
-/* A control message with room for one number. */
-union control {
-    struct cmsghdr header; /* aligns */
-    char bytes[CMSG_SPACE(sizeof(int))];
-};
 
 struct messages {
     struct mmsghdr message[TRALE_UDP_BATCH];
     struct iovec piece[TRALE_UDP_BATCH];
-    union control control[TRALE_UDP_BATCH];
+    union udp_control control[TRALE_UDP_BATCH];
 };
 
 static struct trale_udp_batch *batch_of(struct trale_future *future)
@@ -62,19 +51,6 @@ static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct 
 
 /* --- receives ----------------------------------------------------------------------------------------------------- */
 
-/* How many bytes each of the datagrams has that the kernel put together; 0: it is one. */
-static uint32_t segment_size(struct msghdr *message)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
-            continue;
-        int size;
-        memcpy(&size, CMSG_DATA(c), sizeof size);
-        return size > 0 ? (uint32_t)size : 0;
-    }
-    return 0;
-}
-
 static int64_t recv_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
@@ -83,7 +59,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
     uint32_t n_wanted = batch_size(batch);
     for (uint32_t i = 0; i < n_wanted; i++) {
         message_set(&messages, i, &batch->datagrams[i], sizeof batch->datagrams[i].address);
-        if (socket->gro) {
+        if (socket->gro || socket->info != 0) {
             messages.message[i].msg_hdr.msg_control = &messages.control[i];
             messages.message[i].msg_hdr.msg_controllen = sizeof messages.control[i];
         }
@@ -94,7 +70,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
     while (n < 0 && errno == EINTR);
     for (int i = 0; i < n; i++) {
         batch->datagrams[i].length = messages.message[i].msg_len; /* of the datagram, because of MSG_TRUNC */
-        batch->datagrams[i].segment_size = socket->gro ? segment_size(&messages.message[i].msg_hdr) : 0;
+        udp_info_read(socket, &messages.message[i].msg_hdr, &batch->datagrams[i]);
     }
     return n < 0 ? -errno : n;
 }
@@ -103,7 +79,7 @@ static struct operation recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver,
-                              recv_batch_attempt};
+                              recv_batch_attempt, false};
 }
 
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -130,59 +106,90 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
 
 int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
 {
+    const struct operation operation = recv_batch_operation(&batch->future);
     (void)instance;
-    return batch->n_datagrams == 0 ? -EINVAL : recv_batch_attempt(&batch->future);
+    return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }
 
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
 /* 0, or what is wrong with the datagram. */
-static int message_prepare(struct messages *messages, uint32_t i, struct trale_datagram *datagram)
+static int message_prepare(const struct udp_socket *socket, struct messages *messages, uint32_t i,
+                           struct trale_datagram *datagram)
 {
     socklen_t length = udp_address_length(&datagram->address);
     if (length == 0 && datagram->address.any.sa_family != AF_UNSPEC)
         return -EAFNOSUPPORT;
     message_set(messages, i, datagram, length);
-    if (datagram->segment_size == 0)
-        return 0;
-    if (datagram->segment_size > UINT16_MAX)
-        return -EINVAL;
-    uint16_t segment = (uint16_t)datagram->segment_size;
-    struct msghdr *message = &messages->message[i].msg_hdr;
-    message->msg_control = &messages->control[i];
-    message->msg_controllen = CMSG_SPACE(sizeof segment);
-    memset(&messages->control[i], 0, sizeof messages->control[i]);
-    messages->control[i].header =
-        (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof segment), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT};
-    memcpy(CMSG_DATA(&messages->control[i].header), &segment, sizeof segment);
-    return 0;
+    return udp_info_write(socket, datagram, &messages->message[i].msg_hdr, &messages->control[i]);
+}
+
+static int64_t messages_send(const struct udp_socket *socket, struct messages *messages, uint32_t n_messages)
+{
+    int n;
+    do
+        n = sendmmsg(socket->fd, messages->message, n_messages, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* Sends the first datagram of a batch piece by piece, from where it stands. Returns 1 when all of it was sent. */
+static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messages)
+{
+    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    while (batch->n_sent < batch->datagrams[0].size) {
+        struct trale_datagram piece = batch->datagrams[0];
+        uint32_t n_pieces = 0;
+        for (uint64_t at = batch->n_sent; n_pieces < TRALE_UDP_BATCH && at < batch->datagrams[0].size; n_pieces++) {
+            uint64_t rest = batch->datagrams[0].size - at, size = batch->datagrams[0].segment_size;
+            piece.buf = (char *)batch->datagrams[0].buf + at;
+            piece.size = rest < size ? rest : size;
+            piece.segment_size = 0;
+            int r = message_prepare(socket, messages, n_pieces, &piece);
+            if (r < 0)
+                return r;
+            if (messages->message[n_pieces].msg_hdr.msg_name != NULL)
+                messages->message[n_pieces].msg_hdr.msg_name = &batch->datagrams[0].address;
+            at += piece.size;
+        }
+        int64_t n = messages_send(socket, messages, n_pieces);
+        if (n < 0)
+            return n;
+        for (int64_t i = 0; i < n; i++)
+            batch->n_sent += messages->piece[i].iov_len;
+    }
+    batch->n_sent = 0;
+    return 1;
 }
 
 static int64_t send_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
+    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
     struct messages messages;
     uint32_t n_ready = 0, n_wanted = batch_size(batch);
     int r = 0;
+    if (batch->n_sent > 0)
+        return send_pieces(batch, &messages);
     /* What stands before a datagram that cannot be sent is sent. */
     while (n_ready < n_wanted && r == 0) {
-        r = message_prepare(&messages, n_ready, &batch->datagrams[n_ready]);
+        r = message_prepare(socket, &messages, n_ready, &batch->datagrams[n_ready]);
         n_ready += r == 0;
     }
     if (n_ready == 0)
         return r;
-    int n;
-    do
-        n = sendmmsg(((struct udp_socket *)batch->socket)->fd, messages.message, n_ready, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    int64_t n = messages_send(socket, &messages, n_ready);
+    /* No checksums there, or IPsec: the way out cannot cut it up. */
+    if (n == -EIO && batch->datagrams[0].segment_size > 0)
+        n = send_pieces(batch, &messages);
+    return n;
 }
 
 static struct operation send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver,
-                              send_batch_attempt};
+                              send_batch_attempt, true};
 }
 
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -209,6 +216,7 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
 
 int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)
 {
+    const struct operation operation = send_batch_operation(&batch->future);
     (void)instance;
-    return batch->n_datagrams == 0 ? -EINVAL : send_batch_attempt(&batch->future);
+    return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }

@@ -11,6 +11,13 @@
  */
 #include "udp_operation.h"
 
+#include "udp_error.h"
+
+#define WAIT_SIZE sizeof(struct trale_wait)
+
+/* How often an attempt is repeated that fails for what was complained of before it; what still fails is its own. */
+#define N_REPEATS_MAX 8
+
 /* Then 63 receives wait first between two attempts. */
 #define N_MISSED_MAX 7
 
@@ -26,6 +33,19 @@ void udp_operation_cancel_all(struct udp_socket *socket)
         void **link = socket->waiting[0];
         ring_remove(link);
         link[1] = link;
+    }
+}
+
+void udp_operation_wake_all(struct udp_socket *socket)
+{
+    /* The wait stands before the link in all of them. */
+    _Static_assert(offsetof(struct trale_udp_recv, driver) == offsetof(struct trale_udp_recv, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_send, driver) == offsetof(struct trale_udp_send, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_batch, driver) == offsetof(struct trale_udp_batch, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_error, driver) == offsetof(struct trale_udp_error, wait) + WAIT_SIZE, "");
+    for (void **link = socket->waiting[0]; link != socket->waiting; link = link[0]) {
+        const struct trale_wait *wait = (const struct trale_wait *)(void *)((char *)link - WAIT_SIZE);
+        wait->waker->table->wake_by_ref(wait->waker);
     }
 }
 
@@ -51,15 +71,29 @@ static int32_t operation_wait(const struct operation *operation, uint32_t intere
     return r;
 }
 
+int64_t udp_operation_try(const struct operation *operation)
+{
+    int64_t n = operation->attempt(operation->future);
+    if (n >= 0 || operation->socket->errors == NULL)
+        return n;
+    for (int i = 0; i < N_REPEATS_MAX && udp_error_is_earlier(n, operation->sends); i++) {
+        udp_error_take_in(operation->socket);
+        n = operation->attempt(operation->future);
+    }
+    return n;
+}
+
 /* Waits while the attempt says EAGAIN, which `n` is what it said last. */
 static int64_t operation_repeat(const struct operation *operation, uint32_t interest, int64_t n,
                                 struct trale_context *context)
 {
     while (n == -EAGAIN) {
+        if (operation->socket->errors != NULL)
+            udp_error_take_in(operation->socket);
         int32_t r = operation_wait(operation, interest, context);
         if (r == 0)
             return TRALE_PENDING;
-        n = r < 0 ? r : operation->attempt(operation->future);
+        n = r < 0 ? r : udp_operation_try(operation);
     }
     udp_operation_end(operation);
     return n;
@@ -88,9 +122,9 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
         return -ECANCELED;
     int64_t n = -EAGAIN;
     if (operation->link[0] != NULL) {
-        n = operation->attempt(operation->future);
+        n = udp_operation_try(operation);
     } else if (!recv_waits_first(operation->socket)) {
-        n = operation->attempt(operation->future);
+        n = udp_operation_try(operation);
         recv_learn(operation->socket, n == -EAGAIN);
     }
     return operation_repeat(operation, TRALE_READABLE, n, context);
@@ -100,5 +134,12 @@ int64_t udp_operation_send(const struct operation *operation, struct trale_conte
 {
     if (operation_was_cancelled(operation))
         return -ECANCELED;
-    return operation_repeat(operation, TRALE_WRITABLE, operation->attempt(operation->future), context);
+    return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
+}
+
+int64_t udp_operation_error(const struct operation *operation, struct trale_context *context)
+{
+    if (operation_was_cancelled(operation))
+        return -ECANCELED;
+    return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);
 }

@@ -13,11 +13,20 @@ struct operation {
     struct trale_wait *wait;
     void **link; /* its `driver` member */
     int64_t (*attempt)(struct trale_future *future);
+    bool sends;
 };
 
 /* Polls it. */
 int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context);
 int64_t udp_operation_send(const struct operation *operation, struct trale_context *context);
+
+int64_t udp_operation_error(const struct operation *operation, struct trale_context *context);
+
+/* The attempt alone, without waiting. */
+int64_t udp_operation_try(const struct operation *operation);
+
+/* Lets all that wait on the socket try again. */
+void udp_operation_wake_all(struct udp_socket *socket);
 
 /* Takes back the wait, if there is one: when it resolves, and when it is dropped. */
 void udp_operation_end(const struct operation *operation);

@@ -9,6 +9,8 @@
 #include <sys/ioctl.h>
 
 #include "udp.h"
+#include "udp_error.h"
+#include "udp_info.h"
 
 #ifndef UDP_GRO /* <netinet/udp.h> of before glibc 2.34 */
 #define UDP_GRO 104
@@ -64,6 +66,10 @@ int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t o
     (void)instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     int level, name;
+    if (option == TRALE_UDP_INFO)
+        return udp_info_set(socket, value);
+    if (option == TRALE_UDP_ERRORS)
+        return value == 0 || value == 1 ? udp_error_switch(socket, value == 1) : -EINVAL;
     if (!option_find(socket, option, &level, &name))
         return -ENOPROTOOPT;
     if (value < options[option].minimum || value > options[option].maximum)
@@ -97,11 +103,17 @@ static int32_t memory_get(int fd, size_t which, int64_t *value)
     return 0;
 }
 
-/* What can only be read; -ENOPROTOOPT for what is no such option. */
-static int32_t reading_get(int fd, uint32_t option, int64_t *value)
+/* What is no option of the kernel; -ENOPROTOOPT for what is no such option. */
+static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int64_t *value)
 {
-    int n_bytes;
+    int n_bytes, fd = socket->fd;
     switch (option) {
+    case TRALE_UDP_INFO:
+        *value = socket->info;
+        return 0;
+    case TRALE_UDP_ERRORS:
+        *value = socket->errors != NULL;
+        return 0;
     case TRALE_UDP_SEND_QUEUE:
         if (ioctl(fd, SIOCOUTQ, &n_bytes) < 0)
             return -errno;
@@ -122,7 +134,7 @@ int32_t udp_option_get(void *instance, struct trale_udp_socket *base, uint32_t o
     struct udp_socket *socket = (struct udp_socket *)base;
     int level, name, number = socket->multicast_interface;
     if (!option_find(socket, option, &level, &name))
-        return reading_get(socket->fd, option, value);
+        return reading_get(socket, option, value);
     socklen_t size = sizeof number;
     if (!is_v4_multicast_interface(socket, option) && getsockopt(socket->fd, level, name, &number, &size) < 0)
         return -errno;

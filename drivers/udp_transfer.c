@@ -29,7 +29,8 @@ static int64_t recv_attempt(struct trale_future *future)
 static struct operation recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv->driver, recv_attempt};
+    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv->driver, recv_attempt,
+                              false};
 }
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
@@ -53,8 +54,9 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
 
 int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
 {
+    const struct operation operation = recv_operation(&recv->future);
     (void)instance;
-    return recv_attempt(&recv->future);
+    return udp_operation_try(&operation);
 }
 
 /* --- sends -------------------------------------------------------------------------------------------------------- */
@@ -77,7 +79,8 @@ static int64_t send_attempt(struct trale_future *future)
 static struct operation send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send->driver, send_attempt};
+    return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send->driver, send_attempt,
+                              true};
 }
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)
@@ -101,6 +104,7 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
 
 int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)
 {
+    const struct operation operation = send_operation(&send->future);
     (void)instance;
-    return send_attempt(&send->future);
+    return udp_operation_try(&operation);
 }

@@ -880,7 +880,7 @@ static void expect_options(struct trale_udp_socket *socket, bool v6)
     assert_int_equal(trale_udp_set(socket, TRALE_UDP_TTL, 11), 0);
     assert_int_equal(trale_udp_set(socket, TRALE_UDP_MULTICAST_TTL, 22), 0);
     assert_int_equal(option_of(socket, TRALE_UDP_TTL), 11);
-    static const uint32_t unknown[] = {0, TRALE_UDP_GRO + 1, 1000, UINT32_MAX};
+    static const uint32_t unknown[] = {0, 100, 1000, UINT32_MAX};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
         int64_t value = 12345;
         assert_int_equal(trale_udp_set(socket, unknown[i], 1), -ENOPROTOOPT);

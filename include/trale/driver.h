@@ -34,6 +34,7 @@
 /* What an fd is waited for; both may be asked at once. An error or a hangup wakes either. */
 #define TRALE_READABLE 1u
 #define TRALE_WRITABLE 2u
+#define TRALE_FAILING 4u /* an error is pending, or in the queue of errors (EPOLLERR); the others wake then as well */
 
 /* One wait for an fd, embedded in the future that waits, zeroed before its first use. The driver sets `waker`; the
  * rest is the reactor's. */

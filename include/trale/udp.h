@@ -90,6 +90,9 @@ struct trale_udp_send {
 /* The most that one batch moves; what is beyond it in an array waits for the next. */
 #define TRALE_UDP_BATCH 64u
 
+struct trale_udp_info;
+struct trale_udp_error;
+
 /* One of the datagrams of a batch. Zero what is not set. Frozen. */
 struct trale_datagram {
     void *buf;                    /* lent; a send only reads it */
@@ -100,7 +103,7 @@ struct trale_datagram {
      * shorter: to be cut up by the kernel (udp(7) UDP_SEGMENT; at most 64, of 65,507 bytes in all), or, received with
      * TRALE_UDP_GRO, put together by it. */
     uint32_t segment_size;
-    uint64_t reserved;
+    struct trale_udp_info *info; /* lent, see udp_info.h; NULL: it is not wanted, or there is nothing to say */
 };
 
 /* A batch of receives or sends. */
@@ -110,6 +113,7 @@ struct trale_udp_batch {
     struct trale_datagram *datagrams;
     uint64_t n_datagrams;
 
+    uint64_t n_sent; /* bytes of the first datagram, while it goes out in pieces */
     struct trale_wait wait;
     void *driver[2];
 };
@@ -149,6 +153,8 @@ struct trale_udp {
                             const struct trale_address *source, uint32_t interface_index);
     int32_t (*adopt)(void *instance, int32_t fd, struct trale_udp_socket **socket);
     int32_t (*inherit)(void *instance, const char *name, struct trale_udp_socket **socket);
+    /* In udp_info.h: */
+    void (*recv_error)(void *instance, struct trale_udp_error *op);
 };
 
 /* The runtime's UDP, or NULL if no driver offers it. [any] */
@@ -304,9 +310,10 @@ static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *
 
 /* The future of sending datagrams in the array's order. Resolves, as soon as the kernel has taken one, to how many it
  * has taken, 1 to TRALE_UDP_BATCH, from the first on; to be called again with the others, which goes on, or tells what
- * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, or segment_size does not fit), -EIO (the way out
- * cannot cut up what has a segment_size: send the pieces one by one), or what trale_udp_send_to has, and none was sent.
- * Dropped, it has sent none. */
+ * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, segment_size does not fit, or something in info),
+ * or what trale_udp_send_to has, and none was sent. Dropped, it has sent none. But where the way out cannot cut up what
+ * has a segment_size, that is sent piece by piece, which is found out anew each time, and after an error or a drop some
+ * of the first datagram's pieces may have been sent. */
 static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
                                                         struct trale_datagram *datagrams, size_t n_datagrams)
 {
@@ -319,7 +326,7 @@ static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *
 _Static_assert(sizeof(struct trale_address) == 28, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_udp_send) == 136, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_batch) == 104, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_datagram) == 64, "frozen: an array element");
 #endif
 

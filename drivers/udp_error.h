@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errors that a socket is told of later. */
+#ifndef UDP_ERROR_H
+#define UDP_ERROR_H
+
+#include <trale/udp_info.h>
+
+#include "udp.h"
+
+/* The option TRALE_UDP_ERRORS: 0, -ENOMEM, or setsockopt(2)'s. */
+int32_t udp_error_switch(struct udp_socket *socket, bool on);
+
+/* Takes what the kernel has, on a socket that keeps errors. Called before anybody waits on it: as long as an error is
+ * pending, epoll would report the socket again and again. */
+void udp_error_take_in(struct udp_socket *socket);
+
+/* Whether that is what a receive or a send says when somebody has complained of an earlier datagram. A send that says
+ * EMSGSIZE may mean its own. */
+bool udp_error_is_earlier(int64_t result, bool sends);
+
+/* The table's. */
+void udp_error_recv(void *instance, struct trale_udp_error *error);
+
+#endif

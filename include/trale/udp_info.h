@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the kernel tells of a datagram beside its bytes and its sender, and why one could not be delivered. An addition
+ * to udp.h; threads as there.
+ *
+ * INFO is told in batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on what is
+ * wanted by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is sent, it says with
+ * which source, class and time to live. To answer from the address that was asked, which matters to a socket bound to
+ * 0.0.0.0 or [::], send the datagram back with its info and have = TRALE_UDP_INFO_LOCAL.
+ *
+ * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
+ * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
+ * send; another one does not. With TRALE_UDP_ERRORS on, either kind has all of it told by trale_udp_recv_error, with
+ * the destination, and receives and sends no longer fail for what somebody has said about earlier datagrams; but for
+ * -EMSGSIZE, which a send says of either.
+ */
+#ifndef TRALE_UDP_INFO_H
+#define TRALE_UDP_INFO_H
+
+#include <trale/udp.h>
+
+/* --- info --------------------------------------------------------------------------------------------------------- */
+
+/* The option's value is a set of these: what is told of each datagram received. */
+#define TRALE_UDP_INFO 9u
+
+#define TRALE_UDP_INFO_LOCAL 1u         /* local, interface_index (IP_PKTINFO, ip(7); RFC 3542 6.1) */
+#define TRALE_UDP_INFO_TRAFFIC_CLASS 2u /* traffic_class */
+#define TRALE_UDP_INFO_TTL 4u           /* ttl */
+#define TRALE_UDP_INFO_TIME 8u          /* time_ns; received only */
+#define TRALE_UDP_INFO_DROPS 16u        /* drops; received only */
+
+/* Frozen. */
+struct trale_udp_info {
+    uint32_t have;              /* the TRALE_UDP_INFO_ bits of the members that are told, or are to be used */
+    uint32_t interface_index;   /* where it came in, or is to go out; 0: wherever the route leads */
+    struct trale_address local; /* its destination, or the source that it is to have, one of ours; no port */
+    int32_t traffic_class;      /* 0 to 255: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
+    int32_t ttl;                /* the hops that it had left, or is to have: 1 to 255 */
+    uint32_t drops;             /* how many the socket had lost by then for want of room (SO_RXQ_OVFL, socket(7)) */
+    uint64_t time_ns;           /* when the kernel got it, on CLOCK_REALTIME (SO_TIMESTAMPNS, socket(7)) */
+};
+
+/* --- errors ------------------------------------------------------------------------------------------------------- */
+
+/* 0 or 1: errors are told by trale_udp_recv_error (IP_RECVERR, ip(7)). Off, what was not told yet is lost. */
+#define TRALE_UDP_ERRORS 10u
+
+/* How many errors a socket keeps that nobody has awaited; then the oldest are lost, and counted. */
+#define TRALE_UDP_ERRORS_KEPT 32u
+
+/* Who says so. */
+#define TRALE_UDP_ORIGIN_LOCAL 1u /* this host */
+#define TRALE_UDP_ORIGIN_ICMP 2u  /* RFC 792 */
+#define TRALE_UDP_ORIGIN_ICMP6 3u /* RFC 4443 */
+
+/* The future of an error. The last block is for the driver. Frozen: it stands in frames. */
+struct trale_udp_error {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    void *buf;
+    uint64_t size;
+    /* Set when it resolved to a value >= 0: */
+    struct trale_address to;   /* where the datagram was to go */
+    struct trale_address from; /* who says so, port 0; AF_UNSPEC: this host */
+    int32_t error;             /* a negative errno: -ECONNREFUSED, -EHOSTUNREACH, -EMSGSIZE, ... */
+    uint32_t origin;           /* TRALE_UDP_ORIGIN_ */
+    uint32_t type, code;       /* of the ICMP message */
+    uint32_t mtu;              /* with -EMSGSIZE: the largest packet that gets through, in bytes; else 0 */
+    uint32_t n_lost;           /* errors lost before this one */
+
+    struct trale_wait wait;
+    void *driver[2];
+};
+
+/* The future of the next error. Into buf, which may be NULL for size 0 and is the future's until it resolves or is
+ * dropped, goes the beginning of the datagram that failed, as much of it as was sent back, at most 64 bytes. Resolves
+ * to how many bytes that are. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off, or the driver cannot), -ECANCELED (the socket
+ * was closed), or why it cannot be waited for. Dropped, it has taken no error. */
+static inline int64_t trale_udp_recv_error_begin_(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
+    const struct trale_udp *udp = error->socket->udp;
+    if (udp->interface.size < offsetof(struct trale_udp, recv_error) + sizeof udp->recv_error ||
+        udp->recv_error == NULL)
+        return -EOPNOTSUPP;
+    udp->recv_error(udp->interface.instance, error);
+    return trale_future_poll(future, context);
+}
+
+static inline struct trale_future *trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *socket,
+                                                        void *buf, size_t size)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv_error",
+                                                  trale_udp_recv_error_begin_, NULL};
+    *error = (struct trale_udp_error){.future = {.type = &type}, .socket = socket, .buf = buf, .size = size};
+    return &error->future;
+}
+
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
+_Static_assert(sizeof(struct trale_udp_error) == 184, "frozen: stands in frames");
+#endif
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errors that come later, in each thread layout. A port where nobody listens answers at once, on loopback. */
+#include <unistd.h>
+
+#include <trale/udp_info.h>
+#include <trale/udp_socket.h>
+
+#include "tests/support.h"
+
+struct setting {
+    struct trale *runtime;
+    struct trale_udp_socket *socket; /* errors are on */
+    struct trale_address local, nobody;
+};
+
+static struct trale_udp_socket *open_socket(struct trale *runtime, const char *host, struct trale_address *local)
+{
+    struct trale_udp_socket *socket;
+    assert_int_equal(trale_udp_open(runtime, host, 0, &socket), 0);
+    assert_int_equal(trale_udp_local(socket, local), 0);
+    return socket;
+}
+
+/* A port that was free a moment ago. */
+static struct trale_address free_port(struct trale_address address)
+{
+    socklen_t length = sizeof address;
+    int fd = socket(address.any.sa_family, SOCK_DGRAM, 0);
+    address.v4.sin_port = 0; /* in the same place in both families */
+    assert_int_equal(bind(fd, &address.any, length), 0);
+    assert_int_equal(getsockname(fd, &address.any, &length), 0);
+    assert_int_equal(close(fd), 0);
+    return address;
+}
+
+static struct setting open_setting(const char *host)
+{
+    struct setting s = {.runtime = test_open("timer, udp", TEST_TIMER TEST_UDP)};
+    s.socket = open_socket(s.runtime, host, &s.local);
+    s.nobody = free_port(s.local);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
+    return s;
+}
+
+static int64_t send_to(struct setting *s, const struct trale_address *to, const void *bytes, size_t size)
+{
+    struct trale_udp_send send;
+    return trale_block_on(s->runtime, trale_udp_send_to(&send, s->socket, bytes, size, to));
+}
+
+static int64_t next_error(struct setting *s, struct trale_udp_error *error, void *buf, size_t size)
+{
+    return trale_block_on(s->runtime, trale_udp_recv_error(error, s->socket, buf, size));
+}
+
+static bool has_error(struct setting *s)
+{
+    struct trale_udp_error error;
+    struct trale_timeout timeout;
+    int64_t r = trale_block_on(s->runtime,
+                               trale_timeout(&timeout, trale_udp_recv_error(&error, s->socket, NULL, 0), 0));
+    return r != -ETIMEDOUT;
+}
+
+/* A task that waits for an error when this returns. */
+static struct trale_task *spawn_wait(struct setting *s)
+{
+    struct trale_udp_error error;
+    struct trale_task *task =
+        trale_spawn_frame(s->runtime, trale_udp_recv_error(&error, s->socket, NULL, 0), sizeof error);
+    assert_false(has_error(s));
+    return task;
+}
+
+/* --- who is told what --------------------------------------------------------------------------------------------- */
+
+static void assert_unreachable(const char *host, uint32_t origin, uint32_t type, uint32_t code)
+{
+    struct setting s = open_setting(host);
+    struct trale_udp_error error;
+    char buf[4];
+    assert_int_equal(send_to(&s, &s.nobody, "gone for good", 13), 13);
+    assert_int_equal(next_error(&s, &error, buf, sizeof buf), 4);
+    assert_memory_equal(buf, "gone", 4);
+    assert_int_equal(error.error, -ECONNREFUSED);
+    assert_int_equal(error.origin, origin);
+    assert_int_equal(error.type, type);
+    assert_int_equal(error.code, code);
+    assert_int_equal(error.mtu, 0);
+    assert_int_equal(error.n_lost, 0);
+    assert_memory_equal(&error.to, &s.nobody, sizeof s.nobody);
+    struct trale_address from = s.nobody;
+    from.v4.sin_port = 0;
+    assert_memory_equal(&error.from, &from, sizeof from);
+    assert_false(has_error(&s));
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_a_socket_without_peer_learns_who_is_unreachable(void **state)
+{
+    (void)state;
+    assert_unreachable("127.0.0.1:0", TRALE_UDP_ORIGIN_ICMP, 3, 3);
+    assert_unreachable("[::1]:0", TRALE_UDP_ORIGIN_ICMP6, 1, 4);
+}
+
+static void test_an_ipv6_socket_learns_of_ipv4_hosts(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("[::]:0"), v4 = open_setting("127.0.0.1:0");
+    struct trale_address mapped;
+    struct trale_udp_error error;
+    assert_int_equal(trale_address_parse(s.runtime, "[::ffff:127.0.0.1]:0", &mapped), 0);
+    mapped.v6.sin6_port = v4.nobody.v4.sin_port;
+    assert_int_equal(send_to(&s, &mapped, "x", 1), 1);
+    assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_int_equal(error.origin, TRALE_UDP_ORIGIN_ICMP);
+    assert_memory_equal(&error.to, &mapped, sizeof mapped);
+    assert_int_equal(trale_close(v4.runtime), 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_who_waits_is_woken_by_an_error(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_task *task = spawn_wait(&s);
+    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(trale_join(task), 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_this_host_says_what_is_too_large(void **state)
+{
+    (void)state;
+    static const char bytes[65508]; /* fits UDP, and no packet */
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_error error;
+    assert_int_equal(send_to(&s, &s.local, bytes, sizeof bytes), -EMSGSIZE);
+    assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_int_equal(error.error, -EMSGSIZE);
+    assert_int_equal(error.origin, TRALE_UDP_ORIGIN_LOCAL);
+    assert_int_equal(error.from.any.sa_family, AF_UNSPEC);
+    assert_true(error.mtu > 0 && error.mtu <= 65536);
+    assert_false(has_error(&s));
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_the_latest_errors_are_kept_and_the_others_counted(void **state)
+{
+    (void)state;
+    static const char bytes[65508];
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_error error;
+    for (uint32_t i = 0; i < TRALE_UDP_ERRORS_KEPT + 8; i++)
+        assert_int_equal(send_to(&s, &s.local, bytes, sizeof bytes), -EMSGSIZE);
+    for (uint32_t i = 0; i < TRALE_UDP_ERRORS_KEPT; i++) {
+        assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+        assert_int_equal(error.n_lost, i == 0 ? 8 : 0);
+    }
+    assert_false(has_error(&s));
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+/* --- receives and sends go on ------------------------------------------------------------------------------------- */
+
+struct listener {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    struct trale_udp_recv recv;
+    char buf[16];
+};
+
+trale_async(listener)
+{
+    trale_begin();
+    trale_await(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
+    trale_return(trale_result());
+}
+
+static uint64_t n_polls(struct trale *runtime)
+{
+    struct trale_stats stats;
+    assert_int_equal(trale_stats(runtime, &stats), 0);
+    return stats.n_polls;
+}
+
+/* Nothing happens for a while, and nobody is polled for nothing. */
+static void assert_quiet(struct setting *s)
+{
+    struct trale_sleep sleep;
+    uint64_t before = n_polls(s->runtime);
+    assert_int_equal(trale_block_on(s->runtime, trale_sleep(&sleep, 20 * TRALE_MILLISECOND)), 0);
+    assert_true(n_polls(s->runtime) - before < 20);
+}
+
+static void test_a_waiting_receive_does_not_hear_of_errors(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_error error;
+    struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
+    assert_false(has_error(&s));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_quiet(&s);
+    assert_int_equal(send_to(&s, &s.local, "hello", 5), 5);
+    assert_int_equal(trale_join(task), 5);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_false(has_error(&s));
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_who_waits_for_errors_does_not_hear_of_datagrams(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_task *task = spawn_wait(&s);
+    assert_int_equal(send_to(&s, &s.local, "hello", 5), 5);
+    assert_quiet(&s);
+    struct listener listener;
+    assert_int_equal(trale_block_on(s.runtime, trale_call(listener, &listener, .socket = s.socket)), 5);
+    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(trale_join(task), 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_a_connected_socket_tells_errors_in_one_place(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+    struct trale_udp_error error;
+    char buf[8];
+    assert_int_equal(trale_udp_connect(s.socket, &s.nobody), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(trale_block_on(s.runtime, trale_udp_send(&send, s.socket, "x", 1)), 1);
+        assert_int_equal(trale_udp_try_send(&send, s.socket, "x", 1), 1);
+        assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -EAGAIN);
+    }
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_false(has_error(&s));
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
+    assert_int_equal(trale_udp_try_send(&send, s.socket, "x", 1), 1);
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -ECONNREFUSED);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+/* --- the ends ----------------------------------------------------------------------------------------------------- */
+
+static void test_an_error_that_is_dropped_while_it_waits_is_for_the_next(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_error error;
+    struct trale_task *task = spawn_wait(&s);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+struct ender {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    bool closes;
+};
+
+trale_async(ender)
+{
+    trale_begin();
+    if (self->closes)
+        trale_udp_close(self->socket);
+    else
+        trale_udp_set(self->socket, TRALE_UDP_ERRORS, 0);
+    trale_return(0);
+}
+
+static void test_closing_and_switching_off_end_the_wait(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        struct setting s = open_setting("127.0.0.1:0");
+        struct ender ender;
+        struct trale_task *task = spawn_wait(&s);
+        assert_int_equal(
+            trale_block_on(s.runtime, trale_call(ender, &ender, .socket = s.socket, .closes = closes == 1)), 0);
+        assert_int_equal(trale_join(task), closes ? -ECANCELED : -EOPNOTSUPP);
+        assert_int_equal(trale_close(s.runtime), 0);
+    }
+}
+
+static void test_errors_are_off_until_they_are_switched_on(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_error error;
+    int64_t value;
+    assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
+    assert_int_equal(value, 1);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 2), -EINVAL);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
+    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
+    assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
+    assert_int_equal(value, 0);
+    assert_int_equal(next_error(&s, &error, NULL, 0), -EOPNOTSUPP);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_socket_without_peer_learns_who_is_unreachable),
+        cmocka_unit_test(test_an_ipv6_socket_learns_of_ipv4_hosts),
+        cmocka_unit_test(test_who_waits_is_woken_by_an_error),
+        cmocka_unit_test(test_this_host_says_what_is_too_large),
+        cmocka_unit_test(test_the_latest_errors_are_kept_and_the_others_counted),
+        cmocka_unit_test(test_a_waiting_receive_does_not_hear_of_errors),
+        cmocka_unit_test(test_who_waits_for_errors_does_not_hear_of_datagrams),
+        cmocka_unit_test(test_a_connected_socket_tells_errors_in_one_place),
+        cmocka_unit_test(test_an_error_that_is_dropped_while_it_waits_is_for_the_next),
+        cmocka_unit_test(test_closing_and_switching_off_end_the_wait),
+        cmocka_unit_test(test_errors_are_off_until_they_are_switched_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

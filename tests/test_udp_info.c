@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is told of datagrams that come, and said to those that go, in each thread layout. No task runs, so the test's
+ * thread may use the sockets. */
+#include <net/if.h>
+#include <time.h>
+
+#include <trale/udp_info.h>
+#include <trale/udp_socket.h>
+
+#include "tests/support.h"
+
+#define ALL                                                                                                            \
+    (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TIME |                  \
+     TRALE_UDP_INFO_DROPS)
+
+struct pair {
+    struct trale *runtime;
+    struct trale_udp_socket *receiver, *sender;
+    struct trale_address to;      /* the receiver's port at the host that was named */
+    struct trale_address from;    /* the sender's */
+    struct trale_address replier; /* who sent what was received last */
+};
+
+static struct trale_address address_of(struct trale *runtime, const char *text)
+{
+    struct trale_address address;
+    assert_int_equal(trale_address_parse(runtime, text, &address), 0);
+    return address;
+}
+
+static struct pair open_pair(const char *receiver, const char *host, const char *sender, uint32_t told)
+{
+    struct pair pair = {.runtime = test_open("udp", TEST_UDP)};
+    struct trale_address local;
+    assert_int_equal(trale_udp_open(pair.runtime, receiver, 0, &pair.receiver), 0);
+    assert_int_equal(trale_udp_open(pair.runtime, sender, 0, &pair.sender), 0);
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, told), 0);
+    assert_int_equal(trale_udp_local(pair.receiver, &local), 0);
+    assert_int_equal(trale_udp_local(pair.sender, &pair.from), 0);
+    pair.to = address_of(pair.runtime, host);
+    pair.to.v4.sin_port = local.v4.sin_port; /* in the same place in both families */
+    return pair;
+}
+
+static int64_t send_with(struct trale_udp_socket *socket, const struct trale_address *to, struct trale_udp_info *info)
+{
+    char byte = 'x';
+    struct trale_udp_batch batch;
+    struct trale_datagram datagram = {.buf = &byte, .size = 1, .address = *to, .info = info};
+    return trale_udp_try_send_batch(&batch, socket, &datagram, 1);
+}
+
+static int64_t recv_with(struct pair *pair, struct trale_udp_socket *socket, struct trale_udp_info *info)
+{
+    char byte;
+    struct trale_udp_batch batch;
+    struct trale_datagram datagram = {.buf = &byte, .size = 1, .info = info};
+    int64_t n = trale_udp_try_recv_batch(&batch, socket, &datagram, 1);
+    pair->replier = datagram.address;
+    return n;
+}
+
+static struct trale_udp_info exchange(struct pair *pair, struct trale_udp_info *said)
+{
+    struct trale_udp_info info = {.have = UINT32_MAX};
+    assert_int_equal(send_with(pair->sender, &pair->to, said), 1);
+    assert_int_equal(recv_with(pair, pair->receiver, &info), 1);
+    return info;
+}
+
+static void assert_host(struct trale *runtime, const struct trale_address *address, const char *host)
+{
+    char text[TRALE_ADDRESS_TEXT];
+    struct trale_address found = *address;
+    found.v4.sin_port = 0;
+    assert_true(trale_address_format(runtime, &found, text, sizeof text) > 0);
+    assert_string_equal(text, host);
+}
+
+/* --- received ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t wall_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* The options of an IPv6 socket do not hold for what it sends to IPv4, so that is told by an IPv4 socket. */
+static void assert_told(const char *receiver, const char *host, const char *sender, const char *local)
+{
+    struct pair pair = open_pair(receiver, host, sender, ALL);
+    assert_int_equal(trale_udp_set(pair.sender, TRALE_UDP_TRAFFIC_CLASS, 0xb9), 0);
+    assert_int_equal(trale_udp_set(pair.sender, TRALE_UDP_TTL, 33), 0);
+    if (pair.from.any.sa_family == AF_INET)
+        pair.to = (struct trale_address){.v4 = {.sin_family = AF_INET,
+                                                .sin_port = pair.to.v4.sin_port,
+                                                .sin_addr = address_of(pair.runtime, "127.0.0.2:0").v4.sin_addr}};
+    uint64_t before_ns = wall_clock_ns();
+    struct trale_udp_info info = exchange(&pair, NULL);
+    uint64_t after_ns = wall_clock_ns();
+    assert_int_equal(info.have, ALL);
+    assert_host(pair.runtime, &info.local, local);
+    assert_int_equal(info.interface_index, if_nametoindex("lo"));
+    assert_int_equal(info.traffic_class, 0xb9);
+    assert_int_equal(info.ttl, 33);
+    assert_in_range(info.time_ns, before_ns, after_ns);
+    assert_int_equal(info.drops, 0);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+static void test_all_is_told_of_an_ipv4_datagram(void **state)
+{
+    (void)state;
+    assert_told("0.0.0.0:0", "127.0.0.2:0", "127.0.0.1:0", "127.0.0.2:0");
+}
+
+static void test_all_is_told_of_an_ipv6_datagram(void **state)
+{
+    (void)state;
+    assert_told("[::]:0", "[::1]:0", "[::1]:0", "[::1]:0");
+}
+
+static void test_all_is_told_of_an_ipv4_datagram_on_an_ipv6_socket(void **state)
+{
+    (void)state;
+    assert_told("[::]:0", "[::1]:0", "127.0.0.1:0", "[::ffff:127.0.0.2]:0");
+}
+
+static void test_what_is_off_is_not_told(void **state)
+{
+    (void)state;
+    static const uint32_t sets[] = {0, TRALE_UDP_INFO_TTL, TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TIME};
+    struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", ALL);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        int64_t value;
+        assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, sets[i]), 0);
+        assert_int_equal(trale_udp_get(pair.receiver, TRALE_UDP_INFO, &value), 0);
+        assert_int_equal(value, sets[i]);
+        assert_int_equal(exchange(&pair, NULL).have, sets[i]);
+    }
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, ALL), 0);
+    assert_int_equal(send_with(pair.sender, &pair.to, NULL), 1);
+    assert_int_equal(recv_with(&pair, pair.receiver, NULL), 1);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+static void test_losses_are_told_with_the_next_datagram(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", TRALE_UDP_INFO_DROPS);
+    int64_t n_lost;
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_RECEIVE_BUFFER, 4096), 0);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(send_with(pair.sender, &pair.to, NULL), 1);
+    while (recv_with(&pair, pair.receiver, NULL) == 1)
+        ;
+    assert_int_equal(trale_udp_get(pair.receiver, TRALE_UDP_DROPS, &n_lost), 0);
+    assert_true(n_lost > 0);
+    assert_int_equal(exchange(&pair, NULL).drops, n_lost);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+/* --- sent --------------------------------------------------------------------------------------------------------- */
+
+static void assert_said(const char *receiver, const char *host, const char *sender, const char *source)
+{
+    struct pair pair = open_pair(receiver, host, sender, ALL);
+    struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL,
+                                  .local = address_of(pair.runtime, source),
+                                  .interface_index = if_nametoindex("lo"),
+                                  .traffic_class = 46 << 2 | 2,
+                                  .ttl = 7};
+    struct trale_udp_info info = exchange(&pair, &said);
+    assert_int_equal(info.traffic_class, 46 << 2 | 2);
+    assert_int_equal(info.ttl, 7);
+    if (pair.replier.any.sa_family == AF_INET6 || pair.from.any.sa_family == AF_INET)
+        assert_host(pair.runtime, &pair.replier, source);
+    /* It was said of one datagram. */
+    info = exchange(&pair, NULL);
+    assert_int_not_equal(info.traffic_class, 46 << 2 | 2);
+    assert_int_not_equal(info.ttl, 7);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+static void test_a_datagram_has_the_source_class_and_ttl_that_it_was_given(void **state)
+{
+    (void)state;
+    assert_said("127.0.0.1:0", "127.0.0.1:0", "0.0.0.0:0", "127.0.0.3:0");
+    assert_said("[::1]:0", "[::1]:0", "[::]:0", "[::1]:0");
+    assert_said("127.0.0.1:0", "[::ffff:127.0.0.1]:0", "[::]:0", "[::ffff:127.0.0.3]:0");
+}
+
+static void test_an_answer_comes_from_the_address_that_was_asked(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair("0.0.0.0:0", "127.0.0.9:0", "127.0.0.1:0", ALL);
+    struct trale_udp_info info = exchange(&pair, NULL);
+    info.have = TRALE_UDP_INFO_LOCAL;
+    assert_int_equal(send_with(pair.receiver, &pair.replier, &info), 1);
+    assert_int_equal(recv_with(&pair, pair.sender, NULL), 1);
+    assert_memory_equal(&pair.replier, &pair.to, sizeof pair.to.v4);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+static void test_what_cannot_be_said_is_refused_and_nothing_sent(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", ALL);
+    const struct {
+        struct trale_udp_info info;
+        int error;
+    } samples[] = {
+        {{.have = 32}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_TTL, .ttl = 0}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_TTL, .ttl = 256}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = -1}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = 256}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_LOCAL, .local = address_of(pair.runtime, "[::1]:0")}, -EAFNOSUPPORT},
+        {{.have = TRALE_UDP_INFO_LOCAL, .interface_index = UINT32_MAX}, -EINVAL},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct trale_udp_info info = samples[i].info;
+        assert_int_equal(send_with(pair.sender, &pair.to, &info), samples[i].error);
+    }
+    struct trale_udp_info foreign = {.have = TRALE_UDP_INFO_LOCAL, .local = address_of(pair.runtime, "192.0.2.1:0")};
+    assert_true(send_with(pair.sender, &pair.to, &foreign) < 0);
+    assert_int_equal(recv_with(&pair, pair.receiver, NULL), -EAGAIN);
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, 32), -EINVAL);
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, -1), -EINVAL);
+    assert_int_equal(exchange(&pair, NULL).have, ALL);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_is_told_of_an_ipv4_datagram),
+        cmocka_unit_test(test_all_is_told_of_an_ipv6_datagram),
+        cmocka_unit_test(test_all_is_told_of_an_ipv4_datagram_on_an_ipv6_socket),
+        cmocka_unit_test(test_what_is_off_is_not_told),
+        cmocka_unit_test(test_losses_are_told_with_the_next_datagram),
+        cmocka_unit_test(test_a_datagram_has_the_source_class_and_ttl_that_it_was_given),
+        cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),
+        cmocka_unit_test(test_what_cannot_be_said_is_refused_and_nothing_sent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Datagrams to be cut up on a way out that cannot: the kernel's sendmmsg(2) is replaced by one that refuses them, as
+ * it does where there are no checksums in hardware. */
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <trale/udp_info.h>
+#include <trale/udp_socket.h>
+
+#include "tests/support.h"
+
+/* --- the way out -------------------------------------------------------------------------------------------------- */
+
+static struct {
+    int n_refused;        /* datagrams that were to be cut up */
+    int n_calls;          /* that were let through */
+    unsigned at_once;     /* how many messages a call takes; 0: all */
+    int fail_at, failure; /* the call that fails, and how */
+} way;
+
+static bool is_to_be_cut(const struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, c))
+        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == 103 /* UDP_SEGMENT */)
+            return true;
+    return false;
+}
+
+/* The program's definition stands before libc's for the driver too. */
+int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) __asm__("sendmmsg");
+int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!is_to_be_cut(&messages[i].msg_hdr))
+            continue;
+        if (i > 0) {
+            n = i;
+            break;
+        }
+        way.n_refused++;
+        errno = EIO;
+        return -1;
+    }
+    if (++way.n_calls == way.fail_at) {
+        errno = way.failure;
+        return -1;
+    }
+    return (int)syscall(SYS_sendmmsg, fd, messages, way.at_once > 0 && way.at_once < n ? way.at_once : n, flags);
+}
+
+/* --- what arrives ------------------------------------------------------------------------------------------------- */
+
+struct setting {
+    struct trale *runtime;
+    struct trale_udp_socket *sender, *receiver;
+    struct trale_address to;
+    char bytes[1000];
+};
+
+static struct setting open_setting(void)
+{
+    struct setting s = {.runtime = test_open("timer, udp", TEST_TIMER TEST_UDP)};
+    memset(&way, 0, sizeof way);
+    for (size_t i = 0; i < sizeof s.bytes; i++)
+        s.bytes[i] = (char)(i * 7 + i / 256);
+    assert_int_equal(trale_udp_open(s.runtime, "127.0.0.1:0", 0, &s.sender), 0);
+    assert_int_equal(trale_udp_open(s.runtime, "127.0.0.1:0", 0, &s.receiver), 0);
+    assert_int_equal(trale_udp_local(s.receiver, &s.to), 0);
+    return s;
+}
+
+static int64_t send_batch(struct setting *s, struct trale_datagram *datagrams, size_t n)
+{
+    struct trale_udp_batch batch;
+    return trale_block_on(s->runtime, trale_udp_send_batch(&batch, s->sender, datagrams, n));
+}
+
+/* Pieces of `segment` bytes, which are in order the first `size` of what there is to send. */
+static void assert_arrives(struct setting *s, size_t size, size_t segment)
+{
+    char buf[sizeof s->bytes];
+    struct trale_udp_recv recv;
+    for (size_t at = 0; at < size; at += segment) {
+        size_t wanted = size - at < segment ? size - at : segment;
+        assert_int_equal(trale_udp_try_recv_from(&recv, s->receiver, buf, sizeof buf), wanted);
+        assert_memory_equal(buf, s->bytes + at, wanted);
+    }
+}
+
+static void assert_nothing_arrives(struct setting *s)
+{
+    char byte;
+    struct trale_udp_recv recv;
+    assert_int_equal(trale_udp_try_recv_from(&recv, s->receiver, &byte, 1), -EAGAIN);
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void test_what_cannot_be_cut_up_is_sent_in_pieces(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagrams[] = {
+        {.buf = s.bytes, .size = 10, .address = s.to},
+        {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 300},
+        {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 10}, /* more than one call takes */
+    };
+    assert_int_equal(send_batch(&s, datagrams, 3), 1);
+    assert_int_equal(send_batch(&s, datagrams + 1, 2), 1);
+    assert_int_equal(send_batch(&s, datagrams + 2, 1), 1);
+    assert_int_equal(way.n_refused, 2);
+    assert_arrives(&s, 10, 10);
+    assert_arrives(&s, 1000, 300);
+    assert_arrives(&s, 1000, 10);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_pieces_go_to_the_peer_and_say_what_the_datagram_says(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_udp_info said = {.have = TRALE_UDP_INFO_TTL, .ttl = 9}, told;
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 400, .segment_size = 200, .info = &said};
+    assert_int_equal(trale_udp_connect(s.sender, &s.to), 0);
+    assert_int_equal(trale_udp_set(s.receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TTL), 0);
+    assert_int_equal(send_batch(&s, &datagram, 1), 1);
+    for (int i = 0; i < 2; i++) {
+        char buf[200];
+        struct trale_udp_batch batch;
+        struct trale_datagram received = {.buf = buf, .size = sizeof buf, .info = &told};
+        assert_int_equal(trale_udp_try_recv_batch(&batch, s.receiver, &received, 1), 1);
+        assert_int_equal(received.length, 200);
+        assert_int_equal(told.ttl, 9);
+    }
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_pieces_wait_for_room_and_go_on_where_they_were(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
+    way.at_once = 3;
+    way.fail_at = 2;
+    way.failure = EAGAIN;
+    assert_int_equal(send_batch(&s, &datagram, 1), 1);
+    assert_int_equal(way.n_refused, 1);
+    assert_arrives(&s, 1000, 100);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_an_error_between_pieces_is_told(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
+    way.at_once = 3;
+    way.fail_at = 2;
+    way.failure = ENOBUFS;
+    assert_int_equal(send_batch(&s, &datagram, 1), -ENOBUFS);
+    assert_arrives(&s, 300, 100);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_cannot_be_cut_up_is_sent_in_pieces),
+        cmocka_unit_test(test_pieces_go_to_the_peer_and_say_what_the_datagram_says),
+        cmocka_unit_test(test_pieces_wait_for_room_and_go_on_where_they_were),
+        cmocka_unit_test(test_an_error_between_pieces_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
