@@ -45,7 +45,7 @@ const struct trale_option settings_options[] = {
                           .help = "name the task whose poll takes longer; 0: do not look"},
     [SETTING_FIBER_STACK] = {.name = "fiber_stack",
                              .type = TRALE_OPTION_SIZE,
-                             .minimum = INT64_C(16) << 10,
+                             .minimum = INT64_C(32) << 10, /* a batch of datagrams takes 18K */
                              .maximum = INT64_C(1) << 30,
                              .default_value = "64K",
                              .help = "how large the stack of a fiber is"},

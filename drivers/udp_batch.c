@@ -158,7 +158,6 @@ static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messa
         for (int64_t i = 0; i < n; i++)
             batch->n_sent += messages->piece[i].iov_len;
     }
-    batch->n_sent = 0;
     return 1;
 }
 

@@ -29,7 +29,7 @@ struct udp_errors {
 
 /* --- taking in ---------------------------------------------------------------------------------------------------- */
 
-/* The offender's address follows the error; it has no port. */
+/* The offender's address follows the error; it has no port, and is all zero if that is this host. */
 static void error_describe(struct kept_error *kept, const struct cmsghdr *control)
 {
     struct sock_extended_err error;
@@ -44,8 +44,7 @@ static void error_describe(struct kept_error *kept, const struct cmsghdr *contro
     kept->told.mtu = error.ee_errno == EMSGSIZE ? error.ee_info : 0;
     if (rest > size - sizeof error)
         rest = size - sizeof error;
-    if (error.ee_origin != SO_EE_ORIGIN_LOCAL)
-        memcpy(&kept->told.from, (const char *)CMSG_DATA(control) + sizeof error, rest);
+    memcpy(&kept->told.from, (const char *)CMSG_DATA(control) + sizeof error, rest);
 }
 
 /* False: there is none. */

@@ -49,9 +49,7 @@ int32_t udp_info_set(struct udp_socket *socket, int64_t set)
     if ((set & ~(int64_t)INFO_ALL) != 0)
         return -EINVAL;
     int32_t r = info_switch(socket, (uint32_t)set);
-    if (r < 0)
-        info_switch(socket, socket->info);
-    else
+    if (r == 0)
         socket->info = (uint32_t)set;
     return r;
 }

@@ -14,7 +14,7 @@ union udp_control {
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(2 * sizeof(int64_t)) + 5 * CMSG_SPACE(sizeof(int))];
 };
 
-/* Switches on what is told: a set of TRALE_UDP_INFO_ bits. 0, -EINVAL, or setsockopt(2)'s; then it is as it was. */
+/* Switches on what is told: a set of TRALE_UDP_INFO_ bits. 0, -EINVAL, or setsockopt(2)'s. */
 int32_t udp_info_set(struct udp_socket *socket, int64_t set);
 
 /* Gives a received datagram what the message's control messages say: its segment size, and its info. */

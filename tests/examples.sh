@@ -27,6 +27,15 @@ fibers_ask() {
     equal "$(sed -E 's/ \(tries: [1-3]\)$//' <<<"$printed")" $'one\ntwo words\n\n\xc3\xa4'
 }
 
+# Who answers, and who answered a moment ago.
+finds_out() {
+    local there=$address gone
+    start gone "$examples/echo_server" && gone=$address && stop gone
+    address=$there
+    equal "$("$examples/reachable" "$there" "$gone" | sort)" \
+        "$(printf '%s\n' "$there: answers" "$gone: Connection refused, says 127.0.0.1:0" | sort)"
+}
+
 pipeline_works() {
     equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
 }
@@ -113,6 +122,7 @@ for threads in 1 2 0; do
 
     start server "$examples/echo_server"
     ok "threads = $threads: the echo server answers" echoes
+    ok "threads = $threads: who is there is found out, and who is not" finds_out
     ok "threads = $threads: fibers ask the echo server" fibers_ask
     ok "threads = $threads: the echo server ends with status 0 at SIGTERM" stop server
     ok "threads = $threads: the echo client fails when nobody answers" \

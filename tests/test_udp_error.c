@@ -201,8 +201,11 @@ static void test_a_waiting_receive_does_not_hear_of_errors(void **state)
     struct trale_udp_error error;
     struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
     assert_false(has_error(&s));
-    for (int i = 0; i < 3; i++)
+    static const char bytes[65508];
+    for (int i = 0; i < 2; i++)
         assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_quiet(&s);
+    assert_int_equal(send_to(&s, &s.local, bytes, sizeof bytes), -EMSGSIZE);
     assert_quiet(&s);
     assert_int_equal(send_to(&s, &s.local, "hello", 5), 5);
     assert_int_equal(trale_join(task), 5);
@@ -222,6 +225,34 @@ static void test_who_waits_for_errors_does_not_hear_of_datagrams(void **state)
     struct listener listener;
     assert_int_equal(trale_block_on(s.runtime, trale_call(listener, &listener, .socket = s.socket)), 5);
     assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(trale_join(task), 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+/* Takes in the error with a receive, before the reactor has seen it. */
+struct meddler {
+    struct trale_future future;
+    struct setting *s;
+};
+
+trale_async(meddler)
+{
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+    char buf[8];
+    trale_begin();
+    if (trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->nobody) != 1)
+        trale_return(-EIO);
+    trale_return(trale_udp_try_recv_from(&recv, self->s->socket, buf, sizeof buf));
+}
+
+static void test_who_waits_for_errors_is_woken_whoever_takes_them_in(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_task *task = spawn_wait(&s);
+    struct meddler meddler;
+    assert_int_equal(trale_block_on(s.runtime, trale_call(meddler, &meddler, .s = &s)), -EAGAIN);
     assert_int_equal(trale_join(task), 0);
     assert_int_equal(trale_close(s.runtime), 0);
 }
@@ -322,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_the_latest_errors_are_kept_and_the_others_counted),
         cmocka_unit_test(test_a_waiting_receive_does_not_hear_of_errors),
         cmocka_unit_test(test_who_waits_for_errors_does_not_hear_of_datagrams),
+        cmocka_unit_test(test_who_waits_for_errors_is_woken_whoever_takes_them_in),
         cmocka_unit_test(test_a_connected_socket_tells_errors_in_one_place),
         cmocka_unit_test(test_an_error_that_is_dropped_while_it_waits_is_for_the_next),
         cmocka_unit_test(test_closing_and_switching_off_end_the_wait),

@@ -113,7 +113,7 @@ struct trale_udp_batch {
     struct trale_datagram *datagrams;
     uint64_t n_datagrams;
 
-    uint64_t n_sent; /* bytes of the first datagram, while it goes out in pieces */
+    uint64_t n_sent; /* the driver's: bytes of the first datagram that went out in pieces */
     struct trale_wait wait;
     void *driver[2];
 };

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who is there: sends a datagram to each address, all at once, and says what comes back within a second: an answer, or
+ * an error from the host or a router on the way.
+ *
+ *     reachable ADDRESS... */
+#include <trale/timer.h>
+#include <trale/udp_info.h>
+
+struct probe {
+    struct trale_future future;
+    const char *text;
+    struct trale_udp_socket *socket;
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+    struct trale_udp_error error;
+    struct trale_branch branches[2];
+    struct trale_branches race;
+    struct trale_timeout timeout;
+    char buf[16];
+};
+
+static void probe_close(struct probe *self)
+{
+    trale_udp_close(self->socket);
+}
+
+/* A socket without a peer: what it is told of errors would otherwise be lost. */
+static int probe_open(struct probe *self, struct trale *runtime, struct trale_address *to)
+{
+    int r = trale_address_parse(runtime, self->text, to);
+    if (r == 0)
+        r = trale_udp_open(runtime, to->any.sa_family == AF_INET ? "0.0.0.0:0" : "[::]:0", 0, &self->socket);
+    if (r == 0)
+        r = trale_udp_set(self->socket, TRALE_UDP_ERRORS, 1);
+    return r;
+}
+
+static void probe_tell_error(struct probe *self, struct trale *runtime)
+{
+    char from[TRALE_ADDRESS_TEXT] = "this host";
+    if (self->error.from.any.sa_family != AF_UNSPEC)
+        trale_address_format(runtime, &self->error.from, from, sizeof from);
+    printf("%s: %s, says %s\n", self->text, strerror(-self->error.error), from);
+}
+
+trale_async_with(probe, probe_close)
+{
+    struct trale_address to;
+    trale_begin();
+    int r = probe_open(self, cx->runtime, &to);
+    if (r < 0)
+        trale_return(r);
+    trale_await(trale_udp_send_to(&self->send, self->socket, "hello?", 6, &to));
+    if (trale_result() < 0)
+        trale_return(trale_result());
+    self->branches[0].future = trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf);
+    self->branches[1].future = trale_udp_recv_error(&self->error, self->socket, NULL, 0);
+    trale_await(trale_timeout(&self->timeout, trale_race(&self->race, self->branches, 2), TRALE_SECOND));
+    if (trale_result() == 0)
+        printf("%s: answers\n", self->text);
+    else if (trale_result() == 1)
+        probe_tell_error(self, cx->runtime);
+    else
+        printf("%s: %s\n", self->text, strerror((int)-trale_result()));
+    trale_return(0);
+}
+
+int main(int argc, char **argv)
+{
+    struct trale *runtime;
+    int r = trale_open(&runtime, NULL);
+    if (r < 0)
+        return trale_perror("trale_open", r);
+    int status = EXIT_SUCCESS;
+    struct trale_task **tasks = calloc((size_t)argc, sizeof *tasks);
+    if (tasks == NULL)
+        return trale_perror(argv[0], -ENOMEM);
+    for (int i = 1; i < argc; i++)
+        tasks[i] = trale_spawn(runtime, probe, .text = argv[i]);
+    for (int i = 1; i < argc; i++) {
+        int64_t result = trale_join(tasks[i]);
+        if (result < 0)
+            status = trale_perror(argv[i], result);
+    }
+    free(tasks);
+    trale_close(runtime);
+    return status;
+}
