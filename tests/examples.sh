@@ -36,6 +36,23 @@ finds_out() {
         "$(printf '%s\n' "$there: answers" "$gone: Connection refused, says 127.0.0.1:0" | sort)"
 }
 
+# beats POLICY MINIMUM MAXIMUM: ten awaits have told that many beats.
+beats() {
+    local printed n_beats
+    printed=$("$examples/ticker" "$1") || return 1
+    n_beats=$(sed -n 's/^awaited 10 times, \([0-9]*\) beats$/\1/p' <<<"$printed")
+    echo "$1: $printed"
+    grep -q '^silence$' <<<"$printed" && ((n_beats >= $2 && n_beats <= $3))
+}
+
+catches_up() {
+    beats burst 10 10 && beats delay 10 10
+}
+
+hands_over() {
+    equal "$("$examples/handoff" 1000 | grep -v '^\.$')" $'10 deposits\n168 primes'
+}
+
 pipeline_works() {
     equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
 }
@@ -96,6 +113,9 @@ looks_up() {
 for threads in 1 2 0; do
     use_threads $threads
 
+    ok "threads = $threads: a heart that skips beats knows how many" beats skip 13 1000000
+    ok "threads = $threads: a heart that catches up, or puts off, has missed none" catches_up
+    ok "threads = $threads: what a thread hands over arrives" hands_over
     ok "threads = $threads: names are looked up on threads" looks_up
     ok "threads = $threads: what is no name fails" fails env TRALE_CONFIG="$tmp/lookup.ini" "$examples/lookup" a..b
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tasks and threads: a thread of the program's own counts primes and hands what it has found to tasks; an account that
+ * two tasks write is guarded by a mutex that is held across an await; a task that is urgent goes first.
+ *
+ *     handoff [LIMIT]      default 1000 */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <trale/sync.h>
+#include <trale/timer.h>
+
+struct hall {
+    struct trale_mutex mutex; /* of the account */
+    int64_t balance;
+    struct trale_notify progress;  /* from the thread: a hundred more */
+    struct trale_oneshot n_primes; /* and at last how many there are */
+    int64_t limit;
+};
+
+static bool is_prime(int64_t n)
+{
+    for (int64_t i = 2; i * i <= n; i++)
+        if (n % i == 0)
+            return false;
+    return n > 1;
+}
+
+/* On a thread that knows no runtime. */
+static void *count_primes(void *data)
+{
+    struct hall *hall = data;
+    int64_t n_primes = 0;
+    for (int64_t n = 2; n <= hall->limit; n++) {
+        n_primes += is_prime(n);
+        if (n % 100 == 0)
+            trale_notify_one(&hall->progress);
+    }
+    trale_oneshot_send(&hall->n_primes, n_primes);
+    return NULL;
+}
+
+struct depositor {
+    struct trale_future future;
+    struct hall *hall;
+    struct trale_semaphore_acquire lock;
+    struct trale_sleep sleep;
+    int64_t balance;
+    int n;
+};
+
+trale_async(depositor)
+{
+    trale_begin();
+    for (self->n = 0; self->n < 5; self->n++) {
+        trale_await(trale_mutex_lock(&self->lock, &self->hall->mutex));
+        if (trale_result() < 0)
+            trale_return(trale_result());
+        self->balance = self->hall->balance;
+        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND)); /* nobody else comes in meanwhile */
+        self->hall->balance = self->balance + 1;
+        trale_mutex_unlock(&self->hall->mutex);
+    }
+    trale_return(0);
+}
+
+/* Shows that there is progress, for as long as nobody has the result. */
+struct reporter {
+    struct trale_future future;
+    struct hall *hall;
+    struct trale_notify_wait wait;
+};
+
+trale_async(reporter)
+{
+    trale_begin();
+    trale_prioritise_self(TRALE_PRIORITY_HIGH);
+    for (;;) {
+        trale_await(trale_notify_wait(&self->wait, &self->hall->progress));
+        printf(".\n");
+    }
+}
+
+struct visitor {
+    struct trale_future future;
+    struct hall *hall;
+    struct depositor depositors[2];
+    struct reporter reporter;
+    struct trale_oneshot_wait wait;
+    struct trale_branch deposits[2], branches[2];
+    struct trale_branches all, race;
+};
+
+trale_async(visitor)
+{
+    trale_begin();
+    for (size_t i = 0; i < 2; i++)
+        self->deposits[i].future = trale_call(depositor, &self->depositors[i], .hall = self->hall);
+    trale_await(trale_all(&self->all, self->deposits, 2));
+    printf("%" PRId64 " deposits\n", self->hall->balance);
+
+    self->branches[0].future = trale_oneshot_wait(&self->wait, &self->hall->n_primes);
+    self->branches[1].future = trale_call(reporter, &self->reporter, .hall = self->hall);
+    trale_await(trale_race(&self->race, self->branches, 2));
+    trale_return(self->branches[0].result);
+}
+
+int main(int argc, char **argv)
+{
+    struct hall hall = {.mutex = TRALE_MUTEX,
+                        .progress = TRALE_NOTIFY,
+                        .n_primes = TRALE_ONESHOT,
+                        .limit = argc > 1 ? atoll(argv[1]) : 1000};
+    struct trale *runtime;
+    pthread_t thread;
+    int r = trale_open(&runtime, NULL);
+    if (r < 0)
+        return trale_perror("trale_open", r);
+    r = -pthread_create(&thread, NULL, count_primes, &hall);
+    if (r < 0)
+        return trale_perror("pthread_create", r);
+    int64_t result = trale_join(trale_spawn(runtime, visitor, .hall = &hall));
+    pthread_join(thread, NULL);
+    trale_close(runtime);
+    if (result < 0)
+        return trale_perror(argv[0], result);
+    printf("%" PRId64 " primes\n", result);
+    return EXIT_SUCCESS;
+}
