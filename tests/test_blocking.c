@@ -518,7 +518,7 @@ static void test_where_no_thread_can_be_made_a_call_fails(void **state)
     const size_t usual = set_stack_size(too_large);
     int64_t result = trale_block_on(runtime, trale_blocking(&work, errand_run, &errand, errand_release));
     set_stack_size(usual);
-    assert_int_equal(result, -EAGAIN);
+    assert_true(result == -EAGAIN || result == -EINVAL); /* valgrind's mmap(2) says the latter */
     assert_int_equal(errand.n_runs + errand.n_releases, 0);
     assert_ptr_equal(work.data, &errand);
 

@@ -218,8 +218,10 @@ static void test_the_end_of_a_child_can_be_awaited(void **state)
     struct trale_signal found;
     struct trale_task *task = begin_to_wait(runtime, SIGCHLD, &found);
     pid_t child = fork();
-    if (child == 0)
-        _exit(7);
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", "exit 7", NULL); /* leaves nothing that a tool could complain of */
+        _exit(1);
+    }
     assert_true(child > 0);
     assert_int_equal(trale_join(task), SIGCHLD);
     assert_int_equal(found.pid, child);
