@@ -90,7 +90,7 @@ static int32_t fd_get(int fd, int name, int *value)
 
 int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
 {
-    int family, type, protocol;
+    int family = 0, type = 0, protocol = 0;
     int32_t r = fd_get(fd, SO_DOMAIN, &family);
     if (r == 0)
         r = fd_get(fd, SO_TYPE, &type);
