@@ -117,6 +117,15 @@ static void scope_drop_children(struct trale_scope *scope)
     }
 }
 
+/* Nobody may be started in it or woken through it any more, should somebody still have a pointer to it: the waker was
+ * only lent, and nobody would drop the child. */
+static int64_t scope_end(struct trale_scope *scope, int64_t result)
+{
+    scope->runtime = NULL;
+    scope->waker = NULL;
+    return result;
+}
+
 static int64_t scope_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_scope *scope = (struct trale_scope *)(void *)future;
@@ -137,9 +146,9 @@ static int64_t scope_poll(struct trale_future *future, struct trale_context *con
         if (body != NULL)
             trale_future_drop(body);
         scope_drop_children(scope);
-        return scope->error;
+        return scope_end(scope, scope->error);
     }
-    return future->awaiting == NULL && scope->first == NULL ? scope->result : TRALE_PENDING;
+    return future->awaiting == NULL && scope->first == NULL ? scope_end(scope, scope->result) : TRALE_PENDING;
 }
 
 static void scope_drop(struct trale_future *future)
@@ -147,6 +156,7 @@ static void scope_drop(struct trale_future *future)
     struct trale_scope *scope = (struct trale_scope *)(void *)future;
     scope_fail(scope, -ECANCELED);
     scope_drop_children(scope);
+    scope_end(scope, -ECANCELED);
 }
 
 struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body)

@@ -287,6 +287,65 @@ static void test_a_spawn_from_elsewhere_is_refused(void **state)
     assert_string_equal(record.text, "-!");
 }
 
+/* Spawns into a scope that is over, in its own task. */
+struct late {
+    struct trale_future future;
+    struct trale_scope scope;
+    struct record record;
+    struct body body;
+};
+
+trale_async(late)
+{
+    trale_begin();
+    self->body = (struct body){.future.type = &body_type, .plan = "a0", .scope = &self->scope, .record = &self->record};
+    trale_await(trale_scope(&self->scope, &self->body.future));
+    trale_return(trale_scope_spawn(&self->scope, child, .record = &self->record, .name = 'z'));
+}
+
+static void test_a_scope_that_is_over_takes_nothing_more(void **state)
+{
+    struct late late = {.body = {.plan = NULL}};
+    assert_int_equal(trale_block_on(*state, trale_call(late, &late)), -EINVAL);
+    assert_string_equal(late.record.text, "-!+a-a");
+}
+
+/* Awaits a scope that stands elsewhere. */
+struct visitor {
+    struct trale_future future;
+    struct trale_scope *scope;
+};
+
+trale_async(visitor)
+{
+    trale_begin();
+    trale_await(&self->scope->future);
+    trale_return(trale_result());
+}
+
+struct canceller {
+    struct trale_future future;
+    struct trale_scope *scope;
+};
+
+trale_async(canceller)
+{
+    trale_begin();
+    trale_scope_cancel(self->scope);
+    trale_return(0);
+}
+
+static void test_cancelling_a_scope_that_is_over_wakes_nobody(void **state)
+{
+    struct trale_scope scope;
+    struct record record = {.n_alive = 0};
+    struct body body = {.future.type = &body_type, .plan = "", .scope = &scope, .record = &record};
+    trale_scope(&scope, &body.future);
+    assert_int_equal(trale_join(trale_spawn(*state, visitor, .scope = &scope)), 0);
+    /* The task that it would wake is gone. */
+    assert_int_equal(trale_join(trale_spawn(*state, canceller, .scope = &scope)), 0);
+}
+
 static int open_runtime(void **state)
 {
     *state = test_open("timer", TEST_TIMER);
@@ -312,6 +371,8 @@ int main(void)
         cmocka_unit_test(test_closing_the_runtime_drops_scopes_and_children),
         cmocka_unit_test(test_an_error_in_an_inner_scope_ends_all_of_the_outer_one),
         cmocka_unit_test(test_a_spawn_from_elsewhere_is_refused),
+        cmocka_unit_test(test_a_scope_that_is_over_takes_nothing_more),
+        cmocka_unit_test(test_cancelling_a_scope_that_is_over_wakes_nobody),
     };
     return cmocka_run_group_tests(tests, open_runtime, close_runtime);
 }

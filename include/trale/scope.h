@@ -26,7 +26,7 @@
 struct trale_scope_child;
 struct trale_scope {
     struct trale_future future; /* `awaiting` is the body */
-    struct trale *runtime;      /* from the first poll on */
+    struct trale *runtime;      /* from the first poll to the end */
     const struct trale_waker *waker;
     struct trale_scope_child *first;
     int64_t error;  /* the first, or 0 */
@@ -39,14 +39,15 @@ TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct tra
 
 /* trale_scope_spawn(scope, name, .member = value, ...) starts a task of the scope that runs the async function `name`;
  * a result >= 0 is lost. 0, or -ENOMEM, -ECANCELED (an error ends the scope, or the runtime closes), -EINVAL (the scope
- * has not begun, or is not of the runtime whose task calls). [executor thread: in the body, in children] */
+ * has not begun, or is over, or is not of the runtime whose task calls). [executor thread: in the body, in children] */
 #define trale_scope_spawn(scope, name, ...)                                                                            \
     trale_scope_spawn_frame(                                                                                           \
         (scope),                                                                                                       \
         &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,            \
         sizeof(trale_scope_frame_(name)))
 
-/* Ends the scope as an error would: it resolves to -ECANCELED. Does nothing after an error. [as trale_scope_spawn] */
+/* Ends the scope as an error would: it resolves to -ECANCELED. Does nothing after an error or the end.
+ * [as trale_scope_spawn] */
 TRALE_API void trale_scope_cancel(struct trale_scope *scope);
 
 /* A child's head; its frame follows. trale_scope_spawn makes both, and they are copied into a task. */
