@@ -60,7 +60,7 @@ int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct tr
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tasks", listing_poll, NULL};
     struct listing listing = {{.type = &type}, &runtime->executor, visit, data};
-    if (executor_on_thread == &runtime->executor)
+    if (executor_is_on_thread(&runtime->executor))
         return (int)listing_poll(&listing.future, NULL);
     return (int)runtime_call(runtime, &listing.future, true);
 }
@@ -143,8 +143,8 @@ int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t s
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stats", counting_poll, NULL};
     struct trale_stats all;
     struct counting counting = {{.type = &type}, runtime, &all};
-    int r = executor_on_thread == &runtime->executor ? (int)counting_poll(&counting.future, NULL)
-                                                     : (int)runtime_call(runtime, &counting.future, true);
+    int r = executor_is_on_thread(&runtime->executor) ? (int)counting_poll(&counting.future, NULL)
+                                                      : (int)runtime_call(runtime, &counting.future, true);
     if (r < 0)
         return r;
     memset(stats, 0, size);

@@ -128,6 +128,51 @@ static void test_a_caller_that_knows_more_or_less_gets_what_there_is(void **stat
     assert_int_equal(less[2], 1);
 }
 
+/* Asks from inside a task of another runtime, on which a task of this one has blocked. */
+struct distant {
+    struct trale_future future;
+    struct trale *asked;
+};
+
+static void count_task(void *data, const struct trale_task_info *task)
+{
+    (void)task;
+    ++*(int *)data;
+}
+
+trale_async(distant)
+{
+    trale_begin();
+    struct trale_stats stats;
+    int n_tasks = 0;
+    int r = trale_tasks(self->asked, count_task, &n_tasks);
+    if (r == 0)
+        r = trale_stats(self->asked, &stats);
+    trale_return(r < 0 ? r : n_tasks);
+}
+
+struct blocker {
+    struct trale_future future;
+    struct trale *other;
+    struct distant distant;
+};
+
+trale_async(blocker)
+{
+    trale_begin();
+    trale_return(trale_block_on(self->other, trale_call(distant, &self->distant, .asked = cx->runtime)));
+}
+
+static void test_a_task_that_blocks_on_another_runtime_can_be_asked_about_from_there(void **state)
+{
+    char text[] = "[runtime]\ndrivers =\nthreads = 0\n";
+    struct trale *other;
+    assert_int_equal(trale_open(&other, &(struct trale_options){.config_text = text}), 0);
+    struct blocker blocker;
+    assert_int_equal(trale_block_on(*state, trale_call(blocker, &blocker, .other = other)), 1);
+    trale_close(other);
+}
+
 /* Asks from inside, and computes for so long. */
 struct busy {
     struct trale_future future;
@@ -237,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_dump_shows_every_task_with_its_await_chain),
         cmocka_unit_test(test_statistics_count_what_has_happened),
         cmocka_unit_test(test_a_caller_that_knows_more_or_less_gets_what_there_is),
+        cmocka_unit_test(test_a_task_that_blocks_on_another_runtime_can_be_asked_about_from_there),
         cmocka_unit_test(test_time_in_poll_is_measured_where_that_is_asked_for),
         cmocka_unit_test(test_the_watchdog_names_a_task_that_is_stuck_in_its_poll),
         cmocka_unit_test(test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark),
