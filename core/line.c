@@ -74,7 +74,9 @@ void line_leave(struct trale_line *line, struct trale_waiter *waiter)
         /* It may have been the one that wanted too much for the others to go first. */
         line_serve(line);
     } else if (waiter->state == WAITER_SERVED) {
-        line_give(line, waiter->n);
+        /* Meanwhile so many may have been given that there is no room for these. */
+        uint64_t n_room = UINT64_MAX - line->n_free;
+        line_give(line, waiter->n < n_room ? waiter->n : n_room);
     }
     waiter->state = WAITER_NEW;
 }

@@ -22,10 +22,10 @@ bool line_try_take(struct trale_line *line, uint64_t n);
 /* A poll for `n`: true once they were taken. */
 bool line_take(struct trale_line *line, struct trale_waiter *waiter, uint64_t n, const struct trale_context *context);
 
-/* Gives `n`, to those who wait as far as it suffices. */
+/* Gives `n`, for which there is room in n_free, to those who wait as far as it suffices. */
 void line_give(struct trale_line *line, uint64_t n);
 
-/* A waiter is dropped: it leaves the line, and what it was given goes back. */
+/* A waiter is dropped: it leaves the line, and what it was given goes back, as far as it can be counted. */
 void line_leave(struct trale_line *line, struct trale_waiter *waiter);
 
 /* Everybody leaves the line, as if it had not been polled, and is woken to look at what has changed. */

@@ -149,6 +149,18 @@ static void test_more_permits_than_can_be_counted_are_refused(void **state)
     assert_int_equal(trale_semaphore_try_acquire(&semaphore, UINT64_MAX), 0);
 }
 
+static void test_what_a_dropped_acquire_gives_back_is_counted_up_to_the_end(void **state)
+{
+    (void)state;
+    struct trale_semaphore semaphore = TRALE_SEMAPHORE(0);
+    struct trale_semaphore_acquire acquire;
+    assert_pending(trale_semaphore_acquire(&acquire, &semaphore, 5));
+    assert_int_equal(trale_semaphore_release(&semaphore, 5), 0);
+    assert_int_equal(trale_semaphore_release(&semaphore, UINT64_MAX), 0);
+    trale_future_drop(&acquire.future);
+    assert_int_equal(trale_semaphore_try_acquire(&semaphore, UINT64_MAX), 0);
+}
+
 static void test_a_mutex_is_one_task_s_at_a_time(void **state)
 {
     (void)state;
@@ -531,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_an_acquire_that_was_never_polled_takes_nothing),
         cmocka_unit_test(test_closing_a_semaphore_tells_everybody),
         cmocka_unit_test(test_more_permits_than_can_be_counted_are_refused),
+        cmocka_unit_test(test_what_a_dropped_acquire_gives_back_is_counted_up_to_the_end),
         cmocka_unit_test(test_a_mutex_is_one_task_s_at_a_time),
         cmocka_unit_test(test_one_notification_is_kept_and_not_two),
         cmocka_unit_test(test_a_notification_goes_to_the_first_that_waits),

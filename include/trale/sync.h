@@ -63,7 +63,8 @@ TRALE_API struct trale_future *trale_semaphore_acquire(struct trale_semaphore_ac
 /* The same at once or not at all: 0, -EAGAIN (too few, or others wait already), -ECANCELED (closed). */
 TRALE_API int trale_semaphore_try_acquire(struct trale_semaphore *semaphore, uint64_t n);
 
-/* Gives permits, taken before or new. 0, or -EOVERFLOW, and nothing given, if there would be more than UINT64_MAX. */
+/* Gives permits, taken before or new. 0, or -EOVERFLOW, and nothing given, if there would be more than UINT64_MAX; what
+ * a dropped acquire gives back beyond that is lost. */
 TRALE_API int trale_semaphore_release(struct trale_semaphore *semaphore, uint64_t n);
 
 /* From now on nobody gets a permit; who waits is told. Releasing stays allowed. */
