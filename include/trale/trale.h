@@ -218,7 +218,7 @@ struct trale_task_info {
     uint32_t driver;                   /* 1: a driver's own */
     const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
     uint64_t n_polls;
-    uint64_t n_wakes; /* all of them, also those that found it awake */
+    uint64_t n_wakes; /* also those that found it awake; of another thread's, those that arrive together are one */
     uint64_t poll_ns; /* how long it was inside its polls; 0 unless [runtime] poll_times = yes */
     uint32_t priority;
 };
