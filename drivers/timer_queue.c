@@ -7,8 +7,9 @@
 
 #define ARITY 4
 
-/* What stands in the `place` of a sleep that stands. */
-enum { PLACE_POSITION, PLACE_SEQUENCE };
+/* What stands in the `place` of a sleep that stands. Of those that need not be woken ever, nobody asks who came first,
+ * and what cannot be worked out again stands there: their slack. */
+enum { PLACE_POSITION, PLACE_SEQUENCE, PLACE_SLACK = PLACE_SEQUENCE };
 
 /* Equal ones go in the order in which they came. */
 static bool entry_before(const struct timer_entry *a, const struct timer_entry *b)
@@ -70,7 +71,8 @@ static void queue_remove(struct timer_queue *queue, size_t position)
 {
     struct timer_entry entry = queue->heap[position];
     heap_remove(queue, position);
-    *timer_slack_ns(entry.sleep) = entry.latest_ns - entry.sleep->deadline_ns;
+    *timer_slack_ns(entry.sleep) = entry.latest_ns == NEVER ? entry.sleep->place[PLACE_SLACK]
+                                                            : entry.latest_ns - entry.sleep->deadline_ns;
 }
 
 int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
@@ -84,7 +86,10 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
         queue->n_room = n_room;
     }
     struct timer_entry entry = {trale_time_add(sleep->deadline_ns, *timer_slack_ns(sleep)), sleep};
-    sleep->place[PLACE_SEQUENCE] = ++queue->last_sequence;
+    if (entry.latest_ns == NEVER)
+        sleep->place[PLACE_SLACK] = *timer_slack_ns(sleep);
+    else
+        sleep->place[PLACE_SEQUENCE] = ++queue->last_sequence;
     queue->n_entries++;
     heap_rise(queue, queue->n_entries - 1, entry);
     return 0;

@@ -40,8 +40,8 @@ static inline uint64_t timer_queue_next(const struct timer_queue *queue)
     return queue->n_entries > 0 ? queue->heap[0].latest_ns : NEVER;
 }
 
-/* Takes out the first, if its deadline has come, if not yet its slack; of equal ones the one that came first. NULL if
- * it has not. */
+/* Takes out the first, if its deadline has come, if not yet its slack; of equal ones, but for NEVER, the one that came
+ * first. NULL if it has not. */
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns);
 
 void timer_queue_deinit(struct timer_queue *queue);

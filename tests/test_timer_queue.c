@@ -65,8 +65,8 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
         if (model->order == 0) {
             model->sleep.deadline_ns = random_deadline(now_ns);
             model->slack_ns = random_number() % 2 == 0 ? 0 : random_deadline(0) >> 1;
-            if (trale_time_add(model->sleep.deadline_ns, model->slack_ns) == NEVER)
-                model->slack_ns = 0;
+            if (latest_ns(model) == NEVER) /* in no order, so it had better not come */
+                model->sleep.deadline_ns = NEVER;
             *timer_slack_ns(&model->sleep) = model->slack_ns;
             model->order = ++order;
             assert_int_equal(timer_queue_add(queue, &model->sleep), 0);
@@ -120,6 +120,20 @@ static void test_deadlines_of_all_magnitudes_come_in_turn(void **state)
     free(queue);
 }
 
+static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
+{
+    (void)state;
+    struct timer_queue queue = {.n_entries = 0};
+    struct trale_sleep sleep = {.deadline_ns = NEVER};
+    *timer_slack_ns(&sleep) = TRALE_SECOND;
+    assert_int_equal(timer_queue_add(&queue, &sleep), 0);
+    timer_queue_remove(&queue, &sleep);
+    sleep.deadline_ns = 1; /* it is reset */
+    assert_int_equal(timer_queue_add(&queue, &sleep), 0);
+    assert_int_equal(timer_queue_next(&queue), TRALE_SECOND + 1);
+    timer_queue_deinit(&queue);
+}
+
 static void test_a_sleep_that_never_ends_is_never_armed(void **state)
 {
     (void)state;
@@ -141,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sleeps_are_taken_in_order_whatever_happens_meanwhile),
         cmocka_unit_test(test_deadlines_of_all_magnitudes_come_in_turn),
+        cmocka_unit_test(test_a_sleep_that_never_ends_keeps_its_slack),
         cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
