@@ -104,6 +104,15 @@ static void test_a_sleep_that_has_not_begun_can_be_set(void **state)
     assert_true(trale_join(trale_spawn(*state, sleeper, .sleep = &sleep)) >= deadline_ns);
 }
 
+static void test_outside_of_tasks_only_a_sleep_that_has_not_begun_can_be_set(void **state)
+{
+    struct trale_sleep sleep;
+    trale_sleep(&sleep, HOUR);
+    assert_int_equal(trale_sleep_reset(&sleep, 1), 0); /* long ago */
+    assert_true(trale_join(trale_spawn(*state, sleeper, .sleep = &sleep)) > 0);
+    assert_int_equal(trale_sleep_reset(&sleep, 1), -EPERM);
+}
+
 struct overtaken {
     struct trale_future future;
     struct trale_sleep sleep;
@@ -334,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_a_sleep_that_is_set_earlier_ends_earlier),
         cmocka_unit_test(test_a_sleep_that_is_set_later_ends_later),
         cmocka_unit_test(test_a_sleep_that_has_not_begun_can_be_set),
+        cmocka_unit_test(test_outside_of_tasks_only_a_sleep_that_has_not_begun_can_be_set),
         cmocka_unit_test(test_a_wake_that_was_on_its_way_does_not_end_a_sleep_that_was_set_later),
         cmocka_unit_test(test_a_driver_that_cannot_reset_says_so),
         cmocka_unit_test(test_a_sleep_with_slack_ends_when_another_one_does),

@@ -31,7 +31,7 @@
 struct trale_sleep {
     struct trale_future future;
     uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
-    void *driver;         /* NULL before the first poll */
+    void *driver;         /* NULL before the first poll, and from sleep_until on something else */
     const struct trale_waker *waker;
     uint64_t place[2]; /* before the first poll: clock, slack */
 };
@@ -146,16 +146,21 @@ static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, 
 
 /* Gives a sleep another deadline, earlier or later, on its clock; whoever awaits it goes on awaiting. For a sleep that
  * has not resolved, begun or not; one whose wake is already on its way waits again. 0, or -EOPNOTSUPP: the driver
- * cannot. [executor thread, in a task of its runtime] */
+ * cannot, or -EPERM: it has begun, and this is no task. [executor thread, in a task of its runtime; any, before it is
+ * handed to a task] */
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
-    const struct trale_timer *timer = trale_timer(trale_current());
-    if (sleep->driver == NULL)
+    if (sleep->driver == NULL) {
         trale_sleep_on(sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
-    else if (timer == NULL || timer->reset == NULL)
+        return 0;
+    }
+    struct trale *runtime = trale_current();
+    if (runtime == NULL)
+        return -EPERM;
+    const struct trale_timer *timer = trale_timer(runtime);
+    if (timer == NULL || timer->reset == NULL)
         return -EOPNOTSUPP;
-    else
-        timer->reset(timer->interface.instance, sleep, deadline_ns);
+    timer->reset(timer->interface.instance, sleep, deadline_ns);
     return 0;
 }
 
