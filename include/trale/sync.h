@@ -209,6 +209,11 @@ TRALE_API void trale_channel_close(struct trale_channel *channel);
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_waiter) == 40, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_semaphore_acquire) == 80, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_notify_wait) == 80, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_oneshot_wait) == 80, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_channel_send) == 88, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_channel_recv) == 88, "frozen: stands in frames");
 #endif
 
 #endif

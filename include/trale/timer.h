@@ -210,7 +210,8 @@ static inline struct trale_future *trale_tick(struct trale_interval *interval)
 }
 
 /* The future that resolves as `future` does, or, if that has not resolved after `duration_ns`, drops it and resolves
- * to -ETIMEDOUT. When both are ready, the result wins. */
+ * to -ETIMEDOUT, or to what keeps the timeout's own sleep from waiting (as trale_sleep). When both are ready, the
+ * result wins. */
 struct trale_timeout {
     struct trale_future future; /* `awaiting` is the future that may take too long */
     struct trale_sleep sleep;
