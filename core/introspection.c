@@ -11,6 +11,13 @@
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
+static int64_t listing_poll(struct trale_future *future, struct trale_context *context);
+static const struct trale_future_type listing_type = {sizeof listing_type, TRALE_ABI, "trale_tasks", listing_poll,
+                                                      NULL};
+static int64_t counting_poll(struct trale_future *future, struct trale_context *context);
+static const struct trale_future_type counting_type = {sizeof counting_type, TRALE_ABI, "trale_stats", counting_poll,
+                                                       NULL};
+
 struct listing {
     struct trale_future future;
     struct executor *executor;
@@ -18,14 +25,15 @@ struct listing {
     void *data;
 };
 
-/* Calls of trale_run and of trale_tasks itself are tasks for the executor, but for nobody else. */
+/* Calls of trale_run, trale_tasks and trale_stats are tasks for the executor, but for nobody else. */
 static void listing_visit(const struct listing *listing, const struct trale_task *task)
 {
-    if (task->future->type == &tasks_emptied_type || task->future->type == listing->future.type)
+    const struct trale_future_type *type = task->future->type;
+    if (type == &tasks_emptied_type || type == &listing_type || type == &counting_type)
         return;
     struct trale_task_info info = {
         .id = task->id,
-        .name = task->future->type->name,
+        .name = type->name,
         .runnable = task->state != TASK_IDLE,
         .driver = task->driver,
         .future = task->future,
@@ -58,8 +66,7 @@ static int64_t listing_poll(struct trale_future *future, struct trale_context *c
 
 int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tasks", listing_poll, NULL};
-    struct listing listing = {{.type = &type}, &runtime->executor, visit, data};
+    struct listing listing = {{.type = &listing_type}, &runtime->executor, visit, data};
     if (executor_is_on_thread(&runtime->executor))
         return (int)listing_poll(&listing.future, NULL);
     return (int)runtime_call(runtime, &listing.future, true);
@@ -140,9 +147,8 @@ static int64_t counting_poll(struct trale_future *future, struct trale_context *
 
 int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stats", counting_poll, NULL};
     struct trale_stats all;
-    struct counting counting = {{.type = &type}, runtime, &all};
+    struct counting counting = {{.type = &counting_type}, runtime, &all};
     int r = executor_is_on_thread(&runtime->executor) ? (int)counting_poll(&counting.future, NULL)
                                                       : (int)runtime_call(runtime, &counting.future, true);
     if (r < 0)

@@ -67,7 +67,8 @@ TRALE_API int trale_semaphore_try_acquire(struct trale_semaphore *semaphore, uin
  * a dropped acquire gives back beyond that is lost. */
 TRALE_API int trale_semaphore_release(struct trale_semaphore *semaphore, uint64_t n);
 
-/* From now on nobody gets a permit; who waits is told. Releasing stays allowed. */
+/* From now on nobody is given a permit, and who waits is told; who was given some before and has not been polled since
+ * still gets them. Releasing stays allowed. */
 TRALE_API void trale_semaphore_close(struct trale_semaphore *semaphore);
 
 /* --- mutexes ------------------------------------------------------------------------------------------------------ */

@@ -176,7 +176,7 @@ struct trale_interval {
     struct trale_future future;
     struct trale_sleep sleep;
     uint64_t next_ns;   /* the tick to wait for */
-    uint64_t period_ns; /* at least 1 */
+    uint64_t period_ns; /* 0 stands for 1 */
     uint32_t missed;    /* TRALE_TICKS_; may be changed between ticks */
     uint32_t reserved;
 };
@@ -189,16 +189,17 @@ static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale
         return slept;
     uint64_t now_ns = trale_now(context->runtime);
     uint64_t late_ns = now_ns > interval->next_ns ? now_ns - interval->next_ns : 0;
-    uint64_t n_ticks = interval->missed == TRALE_TICKS_SKIP ? late_ns / interval->period_ns + 1 : 1;
+    uint64_t period_ns = interval->period_ns > 0 ? interval->period_ns : 1;
+    uint64_t n_ticks = interval->missed == TRALE_TICKS_SKIP ? late_ns / period_ns + 1 : 1;
     uint64_t from_ns = interval->missed == TRALE_TICKS_DELAY ? interval->next_ns + late_ns : interval->next_ns;
-    interval->next_ns = trale_time_add(from_ns, n_ticks * interval->period_ns);
+    interval->next_ns = trale_time_add(from_ns, n_ticks * period_ns);
     return n_ticks > INT64_MAX ? INT64_MAX : (int64_t)n_ticks;
 }
 
 /* With TRALE_TICKS_SKIP; set `missed` for another policy. */
 static inline void trale_interval_start(struct trale_interval *interval, uint64_t first_ns, uint64_t period_ns)
 {
-    *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns > 0 ? period_ns : 1};
+    *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns};
 }
 
 static inline struct trale_future *trale_tick(struct trale_interval *interval)
