@@ -305,6 +305,19 @@ static void test_missed_ticks_delay_all_later_ones(void **state)
 
 /* --- deadlines ---------------------------------------------------------------------------------------------------- */
 
+static void test_a_period_of_nothing_is_a_nanosecond(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("timer", TEST_TIMER);
+    struct trale_interval interval;
+    uint64_t first_ns = trale_now(runtime) - 1000;
+    trale_interval_start(&interval, first_ns, 0);
+    int64_t n_ticks = trale_block_on(runtime, trale_tick(&interval));
+    assert_true(n_ticks >= 1000);
+    assert_int_equal(interval.next_ns, first_ns + (uint64_t)n_ticks);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 struct hurried {
     struct trale_future future;
     struct trale_timeout inner, outer;
@@ -353,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_missed_ticks_are_skipped_and_counted),
         cmocka_unit_test(test_missed_ticks_come_in_a_burst),
         cmocka_unit_test(test_missed_ticks_delay_all_later_ones),
+        cmocka_unit_test(test_a_period_of_nothing_is_a_nanosecond),
         cmocka_unit_test(test_the_nearest_deadline_of_a_chain_counts),
     };
     return cmocka_run_group_tests(tests, open_runtime, close_runtime);
