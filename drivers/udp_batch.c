@@ -133,14 +133,16 @@ static int64_t messages_send(const struct udp_socket *socket, struct messages *m
     return n < 0 ? -errno : n;
 }
 
-/* Sends the first datagram of a batch piece by piece, from where it stands. Returns 1 when all of it was sent. */
+/* Sends the first datagram of a batch piece by piece, from where it stands; an empty one is a piece too. Returns 1 when
+ * all of it was sent. */
 static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messages)
 {
     const struct udp_socket *socket = (struct udp_socket *)batch->socket;
-    while (batch->n_sent < batch->datagrams[0].size) {
+    do {
         struct trale_datagram piece = batch->datagrams[0];
         uint32_t n_pieces = 0;
-        for (uint64_t at = batch->n_sent; n_pieces < TRALE_UDP_BATCH && at < batch->datagrams[0].size; n_pieces++) {
+        uint64_t at = batch->n_sent;
+        do {
             uint64_t rest = batch->datagrams[0].size - at, size = batch->datagrams[0].segment_size;
             piece.buf = (char *)batch->datagrams[0].buf + at;
             piece.size = rest < size ? rest : size;
@@ -151,13 +153,14 @@ static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messa
             if (messages->message[n_pieces].msg_hdr.msg_name != NULL)
                 messages->message[n_pieces].msg_hdr.msg_name = &batch->datagrams[0].address;
             at += piece.size;
-        }
+            n_pieces++;
+        } while (n_pieces < TRALE_UDP_BATCH && at < batch->datagrams[0].size);
         int64_t n = messages_send(socket, messages, n_pieces);
         if (n < 0)
             return n;
         for (int64_t i = 0; i < n; i++)
             batch->n_sent += messages->piece[i].iov_len;
-    }
+    } while (batch->n_sent < batch->datagrams[0].size);
     return 1;
 }
 

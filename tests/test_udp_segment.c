@@ -166,6 +166,20 @@ static void test_an_error_between_pieces_is_told(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+static void test_an_empty_datagram_is_sent_as_one_piece(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 0, .address = s.to, .segment_size = 100};
+    char byte;
+    struct trale_udp_recv recv;
+    assert_int_equal(send_batch(&s, &datagram, 1), 1);
+    assert_int_equal(way.n_refused, 1);
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.receiver, &byte, 1), 0);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_pieces_go_to_the_peer_and_say_what_the_datagram_says),
         cmocka_unit_test(test_pieces_wait_for_room_and_go_on_where_they_were),
         cmocka_unit_test(test_an_error_between_pieces_is_told),
+        cmocka_unit_test(test_an_empty_datagram_is_sent_as_one_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
