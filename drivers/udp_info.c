@@ -139,6 +139,18 @@ static void control_add(struct msghdr *message, union udp_control *control, int 
     message->msg_controllen += CMSG_SPACE(size);
 }
 
+/* To an IPv6 socket, an interface alone is said in the words of both families, like a number: for what goes out as IPv4
+ * the kernel takes IPV6_PKTINFO with a mapped address alone, and does not look at the older name. */
+static void write_interface(const struct udp_socket *socket, uint32_t index, struct msghdr *message,
+                            union udp_control *control)
+{
+    struct in_pktinfo v4 = {.ipi_ifindex = (int)index};
+    struct in6_pktinfo v6 = {.ipi6_ifindex = index};
+    control_add(message, control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
+    if (socket->family == AF_INET6)
+        control_add(message, control, IPPROTO_IPV6, IPV6_2292PKTINFO, &v6, sizeof v6);
+}
+
 static int write_local(const struct udp_socket *socket, const struct trale_udp_info *info, struct msghdr *message,
                        union udp_control *control)
 {
@@ -147,7 +159,9 @@ static int write_local(const struct udp_socket *socket, const struct trale_udp_i
         return -EAFNOSUPPORT;
     if (info->interface_index > INT32_MAX)
         return -EINVAL;
-    if (socket->family == AF_INET) {
+    if (family == AF_UNSPEC || (family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&info->local.v6.sin6_addr))) {
+        write_interface(socket, info->interface_index, message, control);
+    } else if (family == AF_INET) {
         struct in_pktinfo v4 = {.ipi_ifindex = (int)info->interface_index, .ipi_spec_dst = info->local.v4.sin_addr};
         control_add(message, control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
     } else {

@@ -8,7 +8,8 @@
 
 #include "udp.h"
 
-/* Room for all that one datagram may have: of an IPv6 address and index, class, hops, time, losses, segment size. */
+/* Room for all that one datagram may have. Received: an IPv6 address and index, class, hops, time, losses, segment
+ * size. Sent: the index in both families, class and hops in both, segment size. */
 union udp_control {
     struct cmsghdr header; /* aligns */
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(2 * sizeof(int64_t)) + 5 * CMSG_SPACE(sizeof(int))];

@@ -192,6 +192,24 @@ static void test_a_datagram_has_the_source_class_and_ttl_that_it_was_given(void 
     assert_said("127.0.0.1:0", "[::ffff:127.0.0.1]:0", "[::]:0", "[::ffff:127.0.0.3]:0");
 }
 
+static void test_an_interface_alone_is_said_to_each_family(void **state)
+{
+    (void)state;
+    static const char *const hosts[][2] = {
+        {"127.0.0.1:0", "127.0.0.1:0"}, {"[::1]:0", "[::1]:0"}, {"[::ffff:127.0.0.1]:0", "127.0.0.1:0"}};
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        struct pair pair = open_pair(hosts[i][1], hosts[i][0], i == 0 ? "0.0.0.0:0" : "[::]:0", ALL);
+        struct trale_address peer = {0};
+        struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL, .interface_index = if_nametoindex("lo")};
+        exchange(&pair, &said);
+        said.interface_index = 0;
+        exchange(&pair, &said);
+        assert_int_equal(trale_udp_connect(pair.sender, &pair.to), 0);
+        assert_int_equal(send_with(pair.sender, &peer, &said), 1);
+        assert_int_equal(trale_close(pair.runtime), 0);
+    }
+}
+
 static void test_an_answer_comes_from_the_address_that_was_asked(void **state)
 {
     (void)state;
@@ -242,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_what_is_off_is_not_told),
         cmocka_unit_test(test_losses_are_told_with_the_next_datagram),
         cmocka_unit_test(test_a_datagram_has_the_source_class_and_ttl_that_it_was_given),
+        cmocka_unit_test(test_an_interface_alone_is_said_to_each_family),
         cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),
         cmocka_unit_test(test_what_cannot_be_said_is_refused_and_nothing_sent),
     };
