@@ -88,21 +88,24 @@ static void error_keep(struct udp_errors *errors, const struct kept_error *kept)
     errors->kept[(errors->first + errors->n++) % TRALE_UDP_ERRORS_KEPT] = *kept;
 }
 
+/* Takes the errno that the next receive or send would fail with; false: there is none. */
+static bool error_clear(int fd)
+{
+    int error;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+}
+
 void udp_error_take_in(struct udp_socket *socket)
 {
     struct kept_error kept;
     bool any = false;
-    int error;
     do {
         while (error_read(socket->fd, &kept)) {
             error_keep(socket->errors, &kept);
             any = true;
         }
-        /* One that found the queue full stands here alone. */
-        socklen_t size = sizeof error;
-        if (getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-            error = 0;
-    } while (error != 0);
+    } while (error_clear(socket->fd)); /* one that found the queue full stands here alone */
     if (any)
         udp_operation_wake_all(socket);
 }
@@ -140,8 +143,10 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on)
     if (r == 0 && socket->family == AF_INET6)
         r = setsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value);
     r = r < 0 ? -errno : 0;
-    if (r == 0 && !on && errors != NULL)
+    if (r == 0 && !on && errors != NULL) {
+        error_clear(socket->fd); /* the kernel empties the queue and leaves this */
         udp_operation_wake_all(socket);
+    }
     if ((r == 0) != on && errors != NULL) {
         free(errors);
         errors = NULL;

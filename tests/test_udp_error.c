@@ -343,6 +343,21 @@ static void test_errors_are_off_until_they_are_switched_on(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+static void test_what_was_not_told_when_errors_go_off_fails_nothing(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_recv recv;
+    char buf[8];
+    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -EAGAIN);
+    struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
+    assert_int_equal(send_to(&s, &s.local, "hello", 5), 5);
+    assert_int_equal(trale_join(task), 5);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_an_error_that_is_dropped_while_it_waits_is_for_the_next),
         cmocka_unit_test(test_closing_and_switching_off_end_the_wait),
         cmocka_unit_test(test_errors_are_off_until_they_are_switched_on),
+        cmocka_unit_test(test_what_was_not_told_when_errors_go_off_fails_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
