@@ -75,7 +75,7 @@ struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
     return socket;
 }
 
-static void socket_free(struct udp_socket *socket)
+void udp_socket_free(struct udp_socket *socket)
 {
     ring_remove(socket->open);
     free(socket->errors);
@@ -102,7 +102,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
     if (r == 0 && bind(fd, &local->any, udp_address_length(local)) < 0)
         r = -errno;
     if (r < 0) {
-        socket_free(opened);
+        udp_socket_free(opened);
         close(fd);
         return r;
     }
@@ -117,7 +117,7 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     udp->host.forget_fd(udp->host.context, socket->fd);
     udp_operation_cancel_all(socket);
     close(socket->fd);
-    socket_free(socket);
+    udp_socket_free(socket);
 }
 
 static int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)

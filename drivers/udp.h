@@ -33,6 +33,9 @@ struct udp_socket {
 /* A socket of that fd, linked and ready; NULL: no memory. [udp.c] */
 struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family);
 
+/* Its memory alone; the fd is not closed. [udp.c] */
+void udp_socket_free(struct udp_socket *socket);
+
 /* A ring's head and its links are {next, previous}; a link outside of any is {NULL, NULL}. */
 static inline void ring_init(void **ring)
 {

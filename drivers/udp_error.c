@@ -155,6 +155,16 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on)
     return r;
 }
 
+int32_t udp_error_adopt(struct udp_socket *socket)
+{
+    int v4 = 0, v6 = 0;
+    socklen_t v4_size = sizeof v4, v6_size = sizeof v6;
+    getsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &v4, &v4_size);
+    if (socket->family == AF_INET6)
+        getsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &v6, &v6_size);
+    return v4 != 0 || v6 != 0 ? udp_error_switch(socket, true) : 0;
+}
+
 /* --- the future --------------------------------------------------------------------------------------------------- */
 
 static int64_t error_attempt(struct trale_future *future)

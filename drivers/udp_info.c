@@ -32,11 +32,16 @@ static const struct {
     (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TIME |                  \
      TRALE_UDP_INFO_DROPS)
 
+static bool is_of_family(const struct udp_socket *socket, size_t i)
+{
+    return socket->family == AF_INET6 ? told[i].v6 : told[i].v4;
+}
+
 static int32_t info_switch(const struct udp_socket *socket, uint32_t set)
 {
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         int on = (set & told[i].bit) != 0;
-        if (!(socket->family == AF_INET6 ? told[i].v6 : told[i].v4))
+        if (!is_of_family(socket, i))
             continue;
         if (setsockopt(socket->fd, told[i].level, told[i].name, &on, sizeof on) < 0)
             return -errno;
@@ -52,6 +57,19 @@ int32_t udp_info_set(struct udp_socket *socket, int64_t set)
     if (r == 0)
         socket->info = (uint32_t)set;
     return r;
+}
+
+void udp_info_adopt(struct udp_socket *socket)
+{
+    socket->info = INFO_ALL;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        int on = 0;
+        socklen_t size = sizeof on;
+        if (!is_of_family(socket, i))
+            continue;
+        if (getsockopt(socket->fd, told[i].level, told[i].name, &on, &size) < 0 || on == 0)
+            socket->info &= ~told[i].bit;
+    }
 }
 
 /* --- received ----------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,9 @@ union udp_control {
 /* Switches on what is told: a set of TRALE_UDP_INFO_ bits. 0, -EINVAL, or setsockopt(2)'s. */
 int32_t udp_info_set(struct udp_socket *socket, int64_t set);
 
+/* Finds out what is on already. */
+void udp_info_adopt(struct udp_socket *socket);
+
 /* Gives a received datagram what the message's control messages say: its segment size, and its info. */
 void udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_datagram *datagram);
 

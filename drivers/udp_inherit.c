@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "udp_error.h"
+#include "udp_info.h"
+
 #define FIRST_FD 3
 
 /* --- the environment ---------------------------------------------------------------------------------------------- */
@@ -105,6 +108,12 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
     struct udp_socket *socket = udp_socket_new(instance, fd, (sa_family_t)family);
     if (socket == NULL)
         return -ENOMEM;
+    r = udp_error_adopt(socket);
+    if (r < 0) {
+        udp_socket_free(socket);
+        return r;
+    }
+    udp_info_adopt(socket);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     int64_t gro;
     socket->gro = udp_option_get(instance, &socket->base, TRALE_UDP_GRO, &gro) == 0 && gro != 0;

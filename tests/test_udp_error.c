@@ -358,6 +358,37 @@ static void test_what_was_not_told_when_errors_go_off_fails_nothing(void **state
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* --- a socket that somebody else has opened ----------------------------------------------------------------------- */
+
+static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        int level, name;
+    } samples[] = {{"127.0.0.1:0", IPPROTO_IP, IP_RECVERR}, {"[::1]:0", IPPROTO_IPV6, IPV6_RECVERR}};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct setting s = open_setting(samples[i].host);
+        struct trale_udp_error error;
+        struct trale_udp_recv recv;
+        int64_t value;
+        int on = 1, fd = socket(s.local.any.sa_family, SOCK_DGRAM, 0);
+        assert_int_equal(setsockopt(fd, samples[i].level, samples[i].name, &on, sizeof on), 0);
+        trale_udp_close(s.socket);
+        assert_int_equal(trale_udp_adopt(s.runtime, fd, &s.socket), 0);
+        assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
+        assert_int_equal(value, 1);
+        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+        assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, NULL, 0), -EAGAIN);
+        struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
+        assert_quiet(&s);
+        assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+        trale_abort(task);
+        assert_int_equal(trale_join(task), -ECANCELED);
+        assert_int_equal(trale_close(s.runtime), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_closing_and_switching_off_end_the_wait),
         cmocka_unit_test(test_errors_are_off_until_they_are_switched_on),
         cmocka_unit_test(test_what_was_not_told_when_errors_go_off_fails_nothing),
+        cmocka_unit_test(test_an_adopted_socket_tells_errors_as_it_did_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

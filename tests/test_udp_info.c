@@ -162,6 +162,30 @@ static void test_losses_are_told_with_the_next_datagram(void **state)
     assert_int_equal(trale_close(pair.runtime), 0);
 }
 
+static void test_an_adopted_socket_tells_what_it_told_before(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        int family, level, name;
+    } samples[] = {{"127.0.0.1:0", AF_INET, IPPROTO_IP, IP_PKTINFO},
+                   {"[::1]:0", AF_INET6, IPPROTO_IPV6, IPV6_RECVPKTINFO}};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        struct pair pair = open_pair(samples[i].host, samples[i].host, samples[i].host, ALL);
+        int64_t value;
+        int on = 1, fd = socket(samples[i].family, SOCK_DGRAM, 0);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
+        assert_int_equal(setsockopt(fd, samples[i].level, samples[i].name, &on, sizeof on), 0);
+        trale_udp_close(pair.receiver);
+        assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
+        assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+        assert_int_equal(trale_udp_get(pair.receiver, TRALE_UDP_INFO, &value), 0);
+        assert_int_equal(value, TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TIME);
+        assert_int_equal(exchange(&pair, NULL).have, value);
+        assert_int_equal(trale_close(pair.runtime), 0);
+    }
+}
+
 /* --- sent --------------------------------------------------------------------------------------------------------- */
 
 static void assert_said(const char *receiver, const char *host, const char *sender, const char *source)
@@ -259,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_all_is_told_of_an_ipv4_datagram_on_an_ipv6_socket),
         cmocka_unit_test(test_what_is_off_is_not_told),
         cmocka_unit_test(test_losses_are_told_with_the_next_datagram),
+        cmocka_unit_test(test_an_adopted_socket_tells_what_it_told_before),
         cmocka_unit_test(test_a_datagram_has_the_source_class_and_ttl_that_it_was_given),
         cmocka_unit_test(test_an_interface_alone_is_said_to_each_family),
         cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),
