@@ -58,12 +58,20 @@ void udp_operation_end(const struct operation *operation)
     ring_remove(operation->link);
 }
 
-/* As register_waker; a wait that stands already is taken back first, for the waker of an earlier poll may be gone. */
+/* Every poll begins with this: the waker of the one before may be gone, and whoever is woken by this one must not reach
+ * it. Whether it had waited. */
+static bool operation_resume(const struct operation *operation)
+{
+    bool waited = operation->link[0] != NULL;
+    udp_operation_end(operation);
+    return waited;
+}
+
+/* As register_waker. */
 static int32_t operation_wait(const struct operation *operation, uint32_t interest, const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
     const struct trale_host *host = &socket->udp->host;
-    udp_operation_end(operation);
     operation->wait->waker = context->waker;
     int32_t r = host->register_waker(host->context, socket->fd, interest, operation->wait);
     if (r == 0)
@@ -95,7 +103,6 @@ static int64_t operation_repeat(const struct operation *operation, uint32_t inte
             return TRALE_PENDING;
         n = r < 0 ? r : udp_operation_try(operation);
     }
-    udp_operation_end(operation);
     return n;
 }
 
@@ -121,7 +128,7 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
     if (operation_was_cancelled(operation))
         return -ECANCELED;
     int64_t n = -EAGAIN;
-    if (operation->link[0] != NULL) {
+    if (operation_resume(operation)) {
         n = udp_operation_try(operation);
     } else if (!recv_waits_first(operation->socket)) {
         n = udp_operation_try(operation);
@@ -134,6 +141,7 @@ int64_t udp_operation_send(const struct operation *operation, struct trale_conte
 {
     if (operation_was_cancelled(operation))
         return -ECANCELED;
+    operation_resume(operation);
     return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
 }
 
@@ -141,5 +149,6 @@ int64_t udp_operation_error(const struct operation *operation, struct trale_cont
 {
     if (operation_was_cancelled(operation))
         return -ECANCELED;
+    operation_resume(operation);
     return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);
 }

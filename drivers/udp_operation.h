@@ -28,7 +28,7 @@ int64_t udp_operation_try(const struct operation *operation);
 /* Lets all that wait on the socket try again. */
 void udp_operation_wake_all(struct udp_socket *socket);
 
-/* Takes back the wait, if there is one: when it resolves, and when it is dropped. */
+/* Takes back the wait, if there is one: when it is polled again, and when it is dropped. */
 void udp_operation_end(const struct operation *operation);
 
 /* What still waits on the socket will resolve to -ECANCELED and not touch it any more. Its waits must be over. */

@@ -280,6 +280,55 @@ static void test_a_connected_socket_tells_errors_in_one_place(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* Polls with another waker each time, as one may who awaits several things. The first is gone by then. */
+static int n_wakes[2];
+
+static void count_wake(const struct trale_waker *waker);
+static const struct trale_waker_table counting = {.wake_by_ref = count_wake};
+static const struct trale_waker wakers[2] = {{&counting}, {&counting}};
+
+static void count_wake(const struct trale_waker *waker)
+{
+    __atomic_add_fetch(&n_wakes[waker - wakers], 1, __ATOMIC_RELAXED);
+}
+
+struct changer {
+    struct trale_future future;
+    struct setting *s;
+    struct trale_sleep sleep;
+    struct trale_udp_error error;
+};
+
+static int64_t poll_with(struct changer *changer, struct trale_context context, int i)
+{
+    context.waker = &wakers[i];
+    return trale_future_poll(&changer->error.future, &context);
+}
+
+trale_async(changer)
+{
+    struct trale_udp_send send;
+    trale_begin();
+    trale_udp_recv_error(&self->error, self->s->socket, NULL, 0);
+    if (poll_with(self, *cx, 0) != TRALE_PENDING ||
+        trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->nobody) != 1)
+        trale_return(-EIO);
+    trale_await(trale_sleep(&self->sleep, 20 * TRALE_MILLISECOND));
+    n_wakes[0] = 0;
+    int64_t r = poll_with(self, *cx, 1);
+    trale_return(r);
+}
+
+static void test_a_waker_of_an_earlier_poll_is_not_called(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct changer changer;
+    assert_int_equal(trale_block_on(s.runtime, trale_call(changer, &changer, .s = &s)), 0);
+    assert_int_equal(n_wakes[0], 0);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 /* --- the ends ----------------------------------------------------------------------------------------------------- */
 
 static void test_an_error_that_is_dropped_while_it_waits_is_for_the_next(void **state)
@@ -401,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_who_waits_for_errors_does_not_hear_of_datagrams),
         cmocka_unit_test(test_who_waits_for_errors_is_woken_whoever_takes_them_in),
         cmocka_unit_test(test_a_connected_socket_tells_errors_in_one_place),
+        cmocka_unit_test(test_a_waker_of_an_earlier_poll_is_not_called),
         cmocka_unit_test(test_an_error_that_is_dropped_while_it_waits_is_for_the_next),
         cmocka_unit_test(test_closing_and_switching_off_end_the_wait),
         cmocka_unit_test(test_errors_are_off_until_they_are_switched_on),
