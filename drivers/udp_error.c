@@ -96,7 +96,7 @@ static bool error_clear(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
 }
 
-void udp_error_take_in(struct udp_socket *socket)
+bool udp_error_take_in(struct udp_socket *socket)
 {
     struct kept_error kept;
     bool any = false;
@@ -108,6 +108,7 @@ void udp_error_take_in(struct udp_socket *socket)
     } while (error_clear(socket->fd)); /* one that found the queue full stands here alone */
     if (any)
         udp_operation_wake_all(socket);
+    return any;
 }
 
 bool udp_error_is_earlier(int64_t result, bool sends)

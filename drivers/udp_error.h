@@ -15,8 +15,8 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on);
 int32_t udp_error_adopt(struct udp_socket *socket);
 
 /* Takes what the kernel has, on a socket that keeps errors. Called before anybody waits on it: as long as an error is
- * pending, epoll would report the socket again and again. */
-void udp_error_take_in(struct udp_socket *socket);
+ * pending, epoll would report the socket again and again. Whether there was any. */
+bool udp_error_take_in(struct udp_socket *socket);
 
 /* Whether that is what a receive or a send says when somebody has complained of an earlier datagram. A send that says
  * EMSGSIZE may mean its own. */

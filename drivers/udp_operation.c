@@ -15,7 +15,8 @@
 
 #define WAIT_SIZE sizeof(struct trale_wait)
 
-/* How often an attempt is repeated that fails for what was complained of before it; what still fails is its own. */
+/* How often an attempt is repeated that fails as if somebody had complained of what was before it, although nobody has;
+ * what still fails is its own. */
 #define N_REPEATS_MAX 8
 
 /* Then 63 receives wait first between two attempts. */
@@ -84,8 +85,8 @@ int64_t udp_operation_try(const struct operation *operation)
     int64_t n = operation->attempt(operation->future);
     if (n >= 0 || operation->socket->errors == NULL)
         return n;
-    for (int i = 0; i < N_REPEATS_MAX && udp_error_is_earlier(n, operation->sends); i++) {
-        udp_error_take_in(operation->socket);
+    for (int i = 0; i < N_REPEATS_MAX && udp_error_is_earlier(n, operation->sends);) {
+        i += !udp_error_take_in(operation->socket);
         n = operation->attempt(operation->future);
     }
     return n;

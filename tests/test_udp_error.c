@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Errors that come later, in each thread layout. A port where nobody listens answers at once, on loopback. */
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <trale/udp_info.h>
@@ -229,6 +230,39 @@ static void test_who_waits_for_errors_does_not_hear_of_datagrams(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* While this is not 0, each receive is preceded by an error. The program's definition of recvfrom(2) stands before
+ * libc's for the driver too. */
+static int n_errors_to_come;
+static const struct trale_address *unreachable;
+
+ssize_t test_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *from,
+                      socklen_t *length) __asm__("recvfrom");
+ssize_t test_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *from, socklen_t *length)
+{
+    if (n_errors_to_come > 0) {
+        n_errors_to_come--;
+        sendto(fd, "x", 1, MSG_DONTWAIT, &unreachable->any, sizeof *unreachable);
+    }
+    return syscall(SYS_recvfrom, fd, buf, size, flags, from, length);
+}
+
+static void test_a_receive_does_not_hear_of_any_number_of_errors(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_recv recv;
+    struct trale_udp_error error;
+    char buf[8];
+    unreachable = &s.nobody;
+    n_errors_to_come = 20;
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -EAGAIN);
+    assert_int_equal(n_errors_to_come, 0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(next_error(&s, &error, NULL, 0), 0);
+    assert_false(has_error(&s));
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 /* Takes in the error with a receive, before the reactor has seen it. */
 struct meddler {
     struct trale_future future;
@@ -423,7 +457,6 @@ static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
         int64_t value;
         int on = 1, fd = socket(s.local.any.sa_family, SOCK_DGRAM, 0);
         assert_int_equal(setsockopt(fd, samples[i].level, samples[i].name, &on, sizeof on), 0);
-        trale_udp_close(s.socket);
         assert_int_equal(trale_udp_adopt(s.runtime, fd, &s.socket), 0);
         assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
         assert_int_equal(value, 1);
@@ -447,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_this_host_says_what_is_too_large),
         cmocka_unit_test(test_the_latest_errors_are_kept_and_the_others_counted),
         cmocka_unit_test(test_a_waiting_receive_does_not_hear_of_errors),
+        cmocka_unit_test(test_a_receive_does_not_hear_of_any_number_of_errors),
         cmocka_unit_test(test_who_waits_for_errors_does_not_hear_of_datagrams),
         cmocka_unit_test(test_who_waits_for_errors_is_woken_whoever_takes_them_in),
         cmocka_unit_test(test_a_connected_socket_tells_errors_in_one_place),
