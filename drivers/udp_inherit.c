@@ -53,7 +53,7 @@ static bool is_nth_name(const char *names, long n, const char *name)
         names = names != NULL ? names + 1 : NULL;
     }
     size_t length = strlen(name);
-    return names != NULL && strncmp(names, name, length) == 0 && (names[length] == ':' || names[length] == '\0');
+    return names != NULL && strcspn(names, ":") == length && memcmp(names, name, length) == 0;
 }
 
 static bool is_taken(int fd)

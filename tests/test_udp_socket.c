@@ -297,6 +297,7 @@ static int inherit_by_name(struct trale *runtime)
     struct trale_udp_socket *sockets[3], *none = NULL;
     HOLDS(trale_udp_inherit(runtime, "unknown", &none) == -ENOENT);
     HOLDS(trale_udp_inherit(runtime, "ech", &none) == -ENOENT);
+    HOLDS(trale_udp_inherit(runtime, "echo:time", &none) == -ENOENT);
     HOLDS(trale_udp_inherit(runtime, "file", &none) == -ENOTSOCK);
     HOLDS(trale_udp_inherit(runtime, "echo", &sockets[0]) == 0);
     HOLDS(fcntl(3, F_GETFD) == FD_CLOEXEC && fcntl(4, F_GETFD) == 0);
