@@ -12,7 +12,8 @@
  * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
  * send; another one does not. With TRALE_UDP_ERRORS on, either kind has all of it told by trale_udp_recv_error, with
  * the destination, and receives and sends no longer fail for what somebody has said about earlier datagrams; but for
- * -EMSGSIZE, which a send says of either.
+ * -EMSGSIZE, which a send says of either. And a send says -ENOBUFS where this host's queue for the way out has dropped
+ * its datagram, which nobody is told while errors are off.
  */
 #ifndef TRALE_UDP_INFO_H
 #define TRALE_UDP_INFO_H
