@@ -144,7 +144,7 @@ static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messa
         uint64_t at = batch->n_sent;
         do {
             uint64_t rest = batch->datagrams[0].size - at, size = batch->datagrams[0].segment_size;
-            piece.buf = (char *)batch->datagrams[0].buf + at;
+            piece.buf = at > 0 ? (char *)batch->datagrams[0].buf + at : batch->datagrams[0].buf; /* may be NULL */
             piece.size = rest < size ? rest : size;
             piece.segment_size = 0;
             int r = message_prepare(socket, messages, n_pieces, &piece);

@@ -170,7 +170,7 @@ static void test_an_empty_datagram_is_sent_as_one_piece(void **state)
 {
     (void)state;
     struct setting s = open_setting();
-    struct trale_datagram datagram = {.buf = s.bytes, .size = 0, .address = s.to, .segment_size = 100};
+    struct trale_datagram datagram = {.buf = NULL, .size = 0, .address = s.to, .segment_size = 100};
     char byte;
     struct trale_udp_recv recv;
     assert_int_equal(send_batch(&s, &datagram, 1), 1);
