@@ -11,7 +11,8 @@
 /* The option TRALE_UDP_ERRORS: 0, -ENOMEM, or setsockopt(2)'s. */
 int32_t udp_error_switch(struct udp_socket *socket, bool on);
 
-/* Switches it on where the fd came with it: a queue that nobody empties would be reported by epoll for ever. */
+/* Switches it on where the fd came with it, and off what else fills the queue of errors: one that nobody empties would
+ * be reported by epoll for ever. */
 int32_t udp_error_adopt(struct udp_socket *socket);
 
 /* Takes what the kernel has, on a socket that keeps errors. Called before anybody waits on it: as long as an error is

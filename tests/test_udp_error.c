@@ -2,6 +2,7 @@
  *
  * Errors that come later, in each thread layout. A port where nobody listens answers at once, on loopback. */
 #include <sys/syscall.h>
+#include <linux/net_tstamp.h>
 #include <unistd.h>
 
 #include <trale/udp_info.h>
@@ -471,6 +472,23 @@ static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
     }
 }
 
+static void test_an_adopted_socket_is_quiet_whatever_it_used_its_errors_for(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    int flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE, fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags), 0);
+    assert_int_equal(sendto(fd, "x", 1, 0, &s.local.any, sizeof s.local.v4), 1);
+    assert_int_equal(trale_udp_adopt(s.runtime, fd, &s.socket), 0);
+    struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
+    assert_quiet(&s);
+    assert_int_equal(send_to(&s, &s.local, "x", 1), 1);
+    assert_quiet(&s);
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_errors_are_off_until_they_are_switched_on),
         cmocka_unit_test(test_what_was_not_told_when_errors_go_off_fails_nothing),
         cmocka_unit_test(test_an_adopted_socket_tells_errors_as_it_did_before),
+        cmocka_unit_test(test_an_adopted_socket_is_quiet_whatever_it_used_its_errors_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

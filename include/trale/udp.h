@@ -4,7 +4,8 @@
  * at the end.
  *
  * Addresses are numeric; nothing here resolves names. A socket belongs to the runtime that opened it and is used on
- * the executor thread; before any task runs, or with threads = 0, the opening thread may open and configure it.
+ * the executor thread; before any task runs, or with threads = 0, the opening thread may open and configure it, but not
+ * close it, for drivers have tasks of their own.
  */
 #ifndef TRALE_UDP_H
 #define TRALE_UDP_H
@@ -42,7 +43,8 @@ struct trale_address {
 #define TRALE_UDP_RECEIVE_BUFFER 6u      /* bytes; Linux doubles what is set and caps it at rmem_max, socket(7) */
 #define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
 #define TRALE_UDP_GRO 8u                 /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
-                                          * then trale_udp_recv_batch alone receives, and tells segment_size */
+                                          * then trale_udp_recv_batch alone receives, and tells segment_size; when
+                                          * it is switched off, what was put together already comes as one */
 /* 9 and 10 are in udp_info.h. */
 #define TRALE_UDP_TRAFFIC_CLASS 11u /* 0 to 255, of what is sent: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
 #define TRALE_UDP_INTERFACE 12u     /* an interface's index: sends and receives there alone; 0: anywhere. To change it

@@ -6,7 +6,8 @@
  * INFO is told in batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on what is
  * wanted by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is sent, it says with
  * which source, class and time to live. To answer from the address that was asked, which matters to a socket bound to
- * 0.0.0.0 or [::], send the datagram back with its info and have = TRALE_UDP_INFO_LOCAL.
+ * 0.0.0.0 or [::], send the datagram back with its info and have = TRALE_UDP_INFO_LOCAL, unless it came to a group or
+ * by broadcast: nothing can be sent from there.
  *
  * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
  * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
@@ -44,7 +45,8 @@ struct trale_udp_info {
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
-/* 0 or 1: errors are told by trale_udp_recv_error (IP_RECVERR, ip(7)). Off, what was not told yet is lost. */
+/* 0 or 1: errors are told by trale_udp_recv_error (IP_RECVERR, ip(7)). Switched on or off, what was not told yet is
+ * lost. */
 #define TRALE_UDP_ERRORS 10u
 
 /* How many errors a socket keeps that nobody has awaited; then the oldest are lost, and counted. */
@@ -62,13 +64,13 @@ struct trale_udp_error {
     void *buf;
     uint64_t size;
     /* Set when it resolved to a value >= 0: */
-    struct trale_address to;   /* where the datagram was to go */
+    struct trale_address to;   /* where the datagram was to go; port 0 if that is not known */
     struct trale_address from; /* who says so, port 0; AF_UNSPEC: this host */
     int32_t error;             /* a negative errno: -ECONNREFUSED, -EHOSTUNREACH, -EMSGSIZE, ... */
     uint32_t origin;           /* TRALE_UDP_ORIGIN_ */
     uint32_t type, code;       /* of the ICMP message */
     uint32_t mtu;              /* with -EMSGSIZE: the largest packet that gets through, in bytes; else 0 */
-    uint32_t n_lost;           /* errors lost before this one */
+    uint32_t n_lost;           /* errors lost here before this one, without those for which the kernel had no room */
 
     struct trale_wait wait;
     void *driver[2];
