@@ -18,11 +18,11 @@ struct udp {
 struct udp_socket {
     struct trale_udp_socket base; /* first: what applications pass on */
     struct udp *udp;
+    struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
     int fd;
     sa_family_t family;
+    uint8_t info;            /* TRALE_UDP_INFO */
     bool gro;                /* TRALE_UDP_GRO is on */
-    uint32_t info;           /* TRALE_UDP_INFO */
-    struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
     uint8_t n_missed;        /* receives in a row that tried first and found nothing */
     uint8_t n_to_wait;       /* receives that wait first before one tries first again */
     int multicast_interface; /* of IPv4, which the kernel takes and does not tell */

@@ -55,7 +55,7 @@ int32_t udp_info_set(struct udp_socket *socket, int64_t set)
         return -EINVAL;
     int32_t r = info_switch(socket, (uint32_t)set);
     if (r == 0)
-        socket->info = (uint32_t)set;
+        socket->info = (uint8_t)set;
     return r;
 }
 
@@ -68,7 +68,7 @@ void udp_info_adopt(struct udp_socket *socket)
         if (!is_of_family(socket, i))
             continue;
         if (getsockopt(socket->fd, told[i].level, told[i].name, &on, &size) < 0 || on == 0)
-            socket->info &= ~told[i].bit;
+            socket->info &= (uint8_t)~told[i].bit;
     }
 }
 
