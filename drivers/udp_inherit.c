@@ -91,6 +91,17 @@ static int32_t fd_get(int fd, int name, int *value)
     return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : 0;
 }
 
+/* Two sockets of one fd would both close it, and the second time the number may be somebody else's. */
+static bool is_open(const struct udp *udp, int fd)
+{
+    for (void *const *open = udp->sockets[0]; open != udp->sockets; open = open[0]) {
+        const void *socket = (const char *)open - offsetof(struct udp_socket, open);
+        if (((const struct udp_socket *)socket)->fd == fd)
+            return true;
+    }
+    return false;
+}
+
 int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
 {
     int family = 0, type = 0, protocol = 0;
@@ -105,6 +116,8 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
         return -EAFNOSUPPORT;
     if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
         return -EPROTOTYPE;
+    if (is_open(instance, fd))
+        return -EBUSY;
     struct udp_socket *socket = udp_socket_new(instance, fd, (sa_family_t)family);
     if (socket == NULL)
         return -ENOMEM;

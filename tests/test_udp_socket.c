@@ -261,6 +261,21 @@ static void test_an_adopted_socket_is_one_like_any_other(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_a_socket_is_adopted_once(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    struct trale_udp_socket *adopted, *again = NULL;
+    int fd = bound_socket(AF_INET, SOCK_DGRAM);
+    assert_int_equal(trale_udp_adopt(runtime, fd, &adopted), 0);
+    assert_int_equal(trale_udp_adopt(runtime, fd, &again), -EBUSY);
+    assert_null(again);
+    trale_udp_close(adopted);
+    assert_int_equal(dup2(bound_socket(AF_INET, SOCK_DGRAM), fd), fd);
+    assert_int_equal(trale_udp_adopt(runtime, fd, &again), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_what_is_no_udp_socket_is_not_adopted_and_left_alone(void **state)
 {
     (void)state;
@@ -418,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_group_or_no_source_is_refused),
         cmocka_unit_test(test_an_ipv6_group_is_joined_for_a_source_and_left),
         cmocka_unit_test(test_an_adopted_socket_is_one_like_any_other),
+        cmocka_unit_test(test_a_socket_is_adopted_once),
         cmocka_unit_test(test_what_is_no_udp_socket_is_not_adopted_and_left_alone),
         cmocka_unit_test(test_inherited_sockets_are_taken_by_name_each_once),
         cmocka_unit_test(test_inherited_sockets_are_taken_by_number),

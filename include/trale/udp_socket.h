@@ -88,7 +88,8 @@ static inline int trale_udp_leave_source(struct trale_udp_socket *socket, const 
 /* Makes a socket of an fd that is not shut down, with what was set there, but for SO_TIMESTAMPING and SO_ZEROCOPY,
  * which are switched off; trale.ini's buffers do not apply. It belongs to the socket from then on, is closed with it,
  * and not inherited by programs that this one executes. 0, and on failure the fd is still the caller's: -EBADF,
- * -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (not UDP), -ENOMEM, -ENODEV (no driver offers UDP). */
+ * -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (not UDP), -EBUSY (one of this runtime's sockets has it
+ * already; of other runtimes it does not know), -ENOMEM, -ENODEV (no driver offers UDP). */
 static inline int trale_udp_adopt(struct trale *runtime, int fd, struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
