@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that block: looks up names with getaddrinfo(3), all of them at once, for at most five seconds each.
+ * Functions that block: looks up names with getaddrinfo(3), all of them at once, for at most five seconds each. One
+ * that takes longer is given up; the program ends when getaddrinfo has, for nothing can stop that.
  *
  *     lookup NAME...
  *
@@ -60,7 +61,9 @@ trale_async_with(lookup, lookup_close)
     if (trale_result() < 0)
         trale_return(trale_result());
     char text[TRALE_ADDRESS_TEXT];
-    trale_address_format(cx->runtime, &((struct query *)self->work.data)->address, text, sizeof text);
+    int r = trale_address_format(cx->runtime, &((struct query *)self->work.data)->address, text, sizeof text);
+    if (r < 0)
+        trale_return(r);
     printf("%s: %s\n", self->name, text);
     trale_return(0);
 }
@@ -73,8 +76,10 @@ int main(int argc, char **argv)
         return trale_perror("trale_open", r);
     int status = EXIT_SUCCESS;
     struct trale_task **tasks = calloc((size_t)argc, sizeof *tasks);
-    if (tasks == NULL)
+    if (tasks == NULL) {
+        trale_close(runtime);
         return trale_perror(argv[0], -ENOMEM);
+    }
     for (int i = 1; i < argc; i++)
         tasks[i] = trale_spawn(runtime, lookup, .name = argv[i]);
     for (int i = 1; i < argc; i++) {
