@@ -198,6 +198,28 @@ static void test_a_group_is_heard_from_the_sources_that_were_chosen(void **state
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_a_source_narrows_a_group_that_was_joined_for_all(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    uint32_t loopback = if_nametoindex("lo");
+    struct trale_address to, group = address_of(runtime, "232.9.9.8:0"), chosen = address_of(runtime, "127.0.0.1:0");
+    struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", &to);
+    struct trale_udp_socket *other = open_socket(runtime, "127.0.0.2:0", NULL);
+    to.v4.sin_addr = group.v4.sin_addr;
+    assert_int_equal(trale_udp_set(other, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
+    assert_int_equal(trale_udp_join(receiver, &group, loopback), 0);
+    assert_int_equal(try_send(other, &to, 1), 1);
+    assert_int_equal(try_recv(receiver), 1);
+    assert_int_equal(trale_udp_join_source(receiver, &group, &chosen, loopback), 0);
+    assert_int_equal(try_send(other, &to, 1), 1);
+    assert_int_equal(try_recv(receiver), -EAGAIN);
+    assert_int_equal(trale_udp_join(receiver, &group, loopback), -EADDRINUSE);
+    assert_int_equal(trale_udp_leave(receiver, &group, loopback), 0);
+    assert_int_equal(trale_udp_leave_source(receiver, &group, &chosen, loopback), -EINVAL);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_what_is_no_group_or_no_source_is_refused(void **state)
 {
     (void)state;
@@ -430,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_a_socket_can_be_bound_to_an_interface),
         cmocka_unit_test(test_what_waits_and_what_was_lost_can_be_read),
         cmocka_unit_test(test_a_group_is_heard_from_the_sources_that_were_chosen),
+        cmocka_unit_test(test_a_source_narrows_a_group_that_was_joined_for_all),
         cmocka_unit_test(test_what_is_no_group_or_no_source_is_refused),
         cmocka_unit_test(test_an_ipv6_group_is_joined_for_a_source_and_left),
         cmocka_unit_test(test_an_adopted_socket_is_one_like_any_other),

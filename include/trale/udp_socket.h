@@ -63,9 +63,10 @@ static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, st
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-/* Joins a group for what one source sends to it (RFC 4607); may be called for several sources. 0, -EINVAL (not a group,
- * or joined for all sources), -EADDRNOTAVAIL (joined for this one already), -ENOBUFS (too many sources,
- * net.ipv4.igmp_max_msf), -ENODEV, -EAFNOSUPPORT. */
+/* Joins a group for what one source sends to it (RFC 4607); may be called for several sources. A group that was joined
+ * for all sources is heard from this one alone after that; trale_udp_join does not widen it again but says -EADDRINUSE,
+ * and trale_udp_leave ends all of it. 0, -EINVAL (not a group), -EADDRNOTAVAIL (joined for this one already), -ENOBUFS
+ * (too many sources, net.ipv4.igmp_max_msf), -ENODEV, -EAFNOSUPPORT. */
 static inline int trale_udp_join_source(struct trale_udp_socket *socket, const struct trale_address *group,
                                         const struct trale_address *source, uint32_t interface_index)
 {
