@@ -232,6 +232,27 @@ static void test_the_end_of_a_child_can_be_awaited(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+/* What the kernel does not send cannot be awaited; the wait goes on and gets the next that is sent. */
+static void test_the_end_of_a_child_is_not_sent_where_it_is_ignored(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("signal", TEST_SIGNAL "signals = CHLD\n");
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    struct trale_signal found;
+    struct trale_task *task = begin_to_wait(runtime, SIGCHLD, &found);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(7);
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, NULL, 0), -1); /* returns when it has ended, and nothing is left of it */
+    assert_int_equal(errno, ECHILD);
+    signal(SIGCHLD, before);
+    send_to_process(SIGCHLD);
+    assert_int_equal(trale_join(task), SIGCHLD);
+    assert_int_equal(found.pid, getpid());
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_what_is_ignored_can_be_awaited(void **state)
 {
     (void)state;
@@ -620,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_who_began_to_wait_later_takes_nobodys_place),
         cmocka_unit_test(test_values_come_in_the_order_they_were_queued),
         cmocka_unit_test(test_the_end_of_a_child_can_be_awaited),
+        cmocka_unit_test(test_the_end_of_a_child_is_not_sent_where_it_is_ignored),
         cmocka_unit_test(test_what_is_ignored_can_be_awaited),
         cmocka_unit_test(test_a_task_gets_what_it_raised_itself),
         cmocka_unit_test(test_what_is_sent_to_another_thread_is_left_to_it),

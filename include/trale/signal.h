@@ -17,7 +17,9 @@
  *             What is sent to a thread (pthread_kill(3), raise(3), tgkill(2)) is for that thread alone. If that is the
  *             executor thread, a task that begins to await it after that gets it; more is not promised.
  *   ignoring  A blocked signal is not ignored: it can be awaited whatever its disposition is, also under nohup(1), and
- *             SIGCHLD without a handler. Nobody else may wait for it, by sigwait(3) or a signalfd(2) of their own.
+ *             SIGCHLD without a handler. But where SIGCHLD is SIG_IGN, which a program may have from whoever executed
+ *             it, none is sent when a child ends (wait(2)): set it to SIG_DFL. Nobody else may wait for what is taken,
+ *             by sigwait(3) or a signalfd(2) of their own.
  *   children  inherit the mask, through execve(2) as well, and would not feel a SIGTERM that is blocked. Clear it, by
  *             sigprocmask(2) between fork(2) and execve(2), or by POSIX_SPAWN_SETSIGMASK (posix_spawn(3)). system(3)
  *             and popen(3) do not.
