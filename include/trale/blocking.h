@@ -41,9 +41,11 @@
  *             above. A future that was made and is neither polled nor dropped calls nothing, like any other.
  * With release = NULL, data must stay until the function has ended; trale_close waits for that.
  *
- * The threads block all signals. As many as `threads` in trale.ini allows are made when they are needed, and kept. What
- * finds none free waits, first come, first served. That queue has no limit of its own: what stands in it is awaited by
- * tasks, and how many of those there are is up to the application.
+ * The threads block all signals, and programs that a function executes inherit that: they would not feel a SIGTERM.
+ * Clear the mask between fork(2) and execve(2), or by POSIX_SPAWN_SETSIGMASK (posix_spawn(3)). As many threads as
+ * `threads` in trale.ini allows are made when they are needed, and kept. What finds none free waits, first come, first
+ * served. That queue has no limit of its own: what stands in it is awaited by tasks, and how many of those there are is
+ * up to the application.
  */
 #ifndef TRALE_BLOCKING_H
 #define TRALE_BLOCKING_H
@@ -104,8 +106,10 @@ static inline void trale_blocking_drop_(struct trale_future *future)
  * pthread_create(3)); or to -EPROTO, if the function returned TRALE_PENDING's value. Dropped before the function has
  * begun, it never does; dropped while it runs, it runs to its end, and its result is lost.
  * data may be NULL, and is then released like any other. The function may call what may be called on any thread
- * (trale.h), and wait for tasks too; but trale_close waits for it, so it must not wait for what closing prevents. The
- * release function does not block. Made anywhere, awaited in a task. */
+ * (trale.h), and wait for tasks too. But trale_close waits for it, and for it too no call on the runtime may be under
+ * way then or follow: what it spawns would leak, and what it joins never end. So a function that may outlive its future
+ * calls no runtime but others, or is waited for before closing. The release function does not block. Made anywhere,
+ * awaited in a task. */
 static inline struct trale_future *trale_blocking(struct trale_blocking *blocking, int64_t (*function)(void *data),
                                                   void *data, void (*release)(void *data))
 {
