@@ -170,8 +170,8 @@ trale_async_with(query, query_close)
         make_failure(&self->answer, &self->query, SERVFAIL);
     }
     memcpy(self->answer.bytes, self->client_id, 2);
-    trale_await(trale_udp_send_to(&self->send, self->forwarder->socket, self->answer.bytes, self->answer.size,
-                                  &self->client));
+    trale_await(
+        trale_udp_send_to(&self->send, self->forwarder->socket, self->answer.bytes, self->answer.size, &self->client));
     trale_return(trale_result());
 }
 
@@ -207,8 +207,8 @@ trale_async(server)
 {
     trale_begin();
     for (;;) {
-        trale_await(trale_udp_recv_from(&self->recv, self->forwarder->socket, self->message.bytes,
-                                        sizeof self->message.bytes));
+        trale_await(
+            trale_udp_recv_from(&self->recv, self->forwarder->socket, self->message.bytes, sizeof self->message.bytes));
         if (trale_result() < 0)
             trale_return(trale_result());
         self->message.size = (size_t)trale_result();

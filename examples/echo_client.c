@@ -18,7 +18,8 @@
 #define N_TRIES 3
 
 /* One try: sends the text and waits for its echo. */
-struct try {
+struct
+try {
     struct trale_future future;
     struct trale_udp_send send;
     struct trale_udp_recv recv;

@@ -23,7 +23,7 @@ struct server {
     struct trale_udp_send send;
     struct trale_udp_socket *socket;
     const char *address; /* NULL: inherited, or any */
-    uint64_t count; /* 0: no end */
+    uint64_t count;      /* 0: no end */
     uint64_t n_datagrams;
     char buf[65536]; /* no datagram is longer */
 };
@@ -107,8 +107,8 @@ int main(int argc, char **argv)
     if (r < 0)
         return trale_perror("trale_open", r);
 
-    struct trale_task *server =
-        trale_spawn(runtime, server, .address = optind < argc ? argv[optind] : NULL, .count = count);
+    struct trale_task *server = trale_spawn(runtime, server, .address = optind < argc ? argv[optind] : NULL,
+                                            .count = count);
     pthread_t stopper;
     r = pthread_create(&stopper, NULL, stop_at_signal, server);
     if (r != 0) {

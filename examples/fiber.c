@@ -32,9 +32,8 @@ static int64_t receive(struct trale_udp_socket *socket, struct question *questio
     struct trale_udp_recv recv;
     struct trale_timeout timeout;
     for (;;) {
-        int64_t length = trale_fiber_await(
-            trale_deadline(&timeout, trale_udp_recv(&recv, socket, question->answer, sizeof question->answer),
-                           deadline_ns));
+        int64_t length = trale_fiber_await(trale_deadline(
+            &timeout, trale_udp_recv(&recv, socket, question->answer, sizeof question->answer), deadline_ns));
         if (length < 0)
             return length;
         if ((size_t)length == strlen(question->text) && memcmp(question->answer, question->text, (size_t)length) == 0)

@@ -51,8 +51,8 @@ trale_async(echo)
 {
     trale_begin();
     trale_await(trale_sleep(&self->work, self->service->work_ns));
-    trale_await(trale_udp_send_to(&self->send, self->service->socket, self->message.bytes, self->message.size,
-                                  &self->client));
+    trale_await(
+        trale_udp_send_to(&self->send, self->service->socket, self->message.bytes, self->message.size, &self->client));
     self->service->n_echoed += trale_result() >= 0;
     trale_return(0);
 }
@@ -175,8 +175,7 @@ static int64_t service_run(struct service *service, struct trale *runtime, const
 
 int main(int argc, char **argv)
 {
-    struct service service = {
-        .stop = TRALE_NOTIFY, .work_ns = 100 * TRALE_MILLISECOND, .grace_ns = 5 * TRALE_SECOND};
+    struct service service = {.stop = TRALE_NOTIFY, .work_ns = 100 * TRALE_MILLISECOND, .grace_ns = 5 * TRALE_SECOND};
     for (int option; (option = getopt(argc, argv, "w:g:")) != -1;) {
         if (option != 'w' && option != 'g') {
             fprintf(stderr, "usage: %s [-w MILLISECONDS] [-g MILLISECONDS] [ADDRESS]\n", argv[0]);

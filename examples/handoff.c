@@ -44,7 +44,7 @@ static void *count_primes(void *data)
 struct depositor {
     struct trale_future future;
     struct hall *hall;
-    struct trale_semaphore_acquire lock;
+    struct trale_mutex_lock lock;
     struct trale_sleep sleep;
     int64_t balance;
     int n;

@@ -76,8 +76,7 @@ trale_async(pipeline)
     self->plant.jobs = (struct trale_channel)TRALE_CHANNEL(self->plant.buffer);
     self->plant.benches = (struct trale_semaphore)TRALE_SEMAPHORE(2);
     trale_await(trale_timeout(
-        &self->timeout,
-        trale_scope(&self->plant.scope, trale_call(producer, &self->producer, .plant = &self->plant)),
+        &self->timeout, trale_scope(&self->plant.scope, trale_call(producer, &self->producer, .plant = &self->plant)),
         2 * TRALE_SECOND));
     if (trale_result() == 0)
         printf("%d jobs, sum of squares %lld\n", self->plant.n_jobs, (long long)self->plant.sum);

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The rules of the house: who may know whom, one door for each kernel facility, and how long a file may be.
+# The rules of the house: which room may include which, one file for each kernel facility, and how long a file may be.
+# The rooms of the core and the arrows between them are read from the table in core/README.md.
 
 cd "$1" || exit 1
 failures=0
 
-# forbid CLAIM COMMAND...: the claim holds if the command finds nothing.
+# forbid CLAIM COMMAND...: the claim holds if the command prints nothing.
 forbid() {
     local claim=$1 found
     shift
@@ -23,49 +24,128 @@ for room in core drivers include/trale config tests examples; do
     [[ -d $room ]] || { echo "not ok - there is a room $room"; failures=1; }
 done
 
+# --- the rooms of the core --------------------------------------------------------------------------------------------
+
+# The table's rows, as "room: the rooms that it may include".
+rooms() {
+    awk -F '|' '/^\| \[[a-z]+\]\([a-z]+\/?\) \|/ {
+        match($2, /\[[a-z]+\]/); room = substr($2, RSTART + 1, RLENGTH - 2)
+        known = $4; gsub(/[^a-z ]/, " ", known)
+        print room ":" known }' core/README.md
+}
+
+# The includes of the core, as "room/file room/file": each file is named by its stem, for a header and its source are
+# one part.
+includes() {
+    grep -oE '^#include "core/[a-z_/]+' core/*/*.[ch] |
+        sed -E 's,^core/([a-z_]+/[a-z_]+)\.[ch]:#include "core/([a-z_/]+),\1 \2,' | awk '$1 != $2' | sort -u
+}
+
+rooms_differ() {
+    diff <(rooms | cut -d: -f1 | sort) <(cd core && ls -d */ | tr -d / | sort)
+}
+
+forbidden_arrows() {
+    awk 'NR == FNR { split($0, row, ":"); n = split(row[2], known, " ")
+                     may[row[1], row[1]] = 1
+                     for (i = 1; i <= n; i++) may[row[1], known[i]] = 1
+                     next }
+         { split($1, from, "/"); split($2, to, "/")
+           if (!((from[1], to[1]) in may)) print $1 " includes " $2 ": core/README.md does not allow " from[1] " -> " to[1] }' \
+        <(rooms) <(includes)
+}
+
+# tsort(1) names the members of each loop on stderr.
+loops() {
+    tsort 2>&1 >/dev/null
+}
+loops_of_rooms() {
+    rooms | awk -F: '{ n = split($2, known, " "); for (i = 1; i <= n; i++) print $1, known[i] }' | loops
+}
+loops_of_files() {
+    includes | loops
+}
+loops_of_drivers() {
+    local folder
+    for folder in drivers/*/; do
+        (cd "$folder" && grep -oE '^#include "[a-z_]+' ./*.[ch] | sed -E 's,^\./([a-z_]+)\.[ch]:#include ",\1 ,' |
+            awk '$1 != $2' | loops)
+    done
+}
+missing_arrows() {
+    [[ $(includes | wc -l) -gt 50 && $(rooms | wc -l) -gt 5 ]] || echo "no includes or no table were found"
+}
+
+# --- the other rules --------------------------------------------------------------------------------------------------
+
 # only PATTERN FILE...: where the pattern stands in the code of core and drivers beside those files.
 only() {
     local pattern=$1
     shift
-    grep -lE "$pattern" core/*.[ch] drivers/*.[ch] | grep -vxF "$(printf '%s\n' "$@")"
+    grep -lE "$pattern" core/*/*.[ch] drivers/*/*.[ch] | grep -vxF "$(printf '%s\n' "$@")"
 }
 
 too_long() {
-    wc -l core/*.[ch] drivers/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
+    wc -l core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
 }
 
 # Functions end at a brace in the first column, and begin where the last line in the first column ended in none.
 long_functions() {
     awk 'FNR == 1 { open = 0 } /^\{/ { open = FNR } /^\}/ && open {
              if (FNR - open > 60) print FILENAME ":" open ": " FNR - open " lines"
-             open = 0 }' core/*.c drivers/*.c examples/*.c
+             open = 0 }' core/*/*.c drivers/*/*.c examples/*.c
 }
 
 wide() {
-    grep -nE '^.{121,}' core/*.[ch] drivers/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
+    grep -nE '^.{121,}' core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
+unlisted_sources() {
+    local file
+    for file in core/*/*.c; do
+        grep -qF "'${file#core/}'" core/meson.build || echo "$file is not in core/meson.build"
+    done
+    for file in drivers/*/*.c; do
+        grep -qF "'${file#drivers/}'" drivers/meson.build || echo "$file is not in drivers/meson.build"
+    done
+}
+
+unlisted_tests() {
+    local file name
+    for file in tests/test_*.c; do
+        name=${file#tests/test_}
+        grep -q "'${name%.c}'" tests/meson.build || echo "$file is not in tests/meson.build"
+    done
+}
+
+forbid "the table of rooms and the includes are there" missing_arrows
+forbid "core/README.md lists the rooms of the core" rooms_differ
+forbid "rooms include only what core/README.md allows" forbidden_arrows
+forbid "the arrows between rooms go one way" loops_of_rooms
+forbid "the arrows between files of the core go one way" loops_of_files
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
+forbid "a driver includes nothing of another one" \
+    grep -nE '#include "[^"]*/' drivers -r
 forbid "headers include libc and trale/ alone" \
     bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|pthread|signal|string|sys/socket|netinet/)'"
 forbid "core names no driver" \
-    bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
-forbid "epoll stands in reactor.c alone" only 'sys/epoll\.h' core/reactor.c
-forbid "dlopen stands in driver.c alone" only '#include <dlfcn\.h>' core/driver.c
-forbid "inih stands in the configuration alone" only '#include <ini\.h>' core/config.c
-forbid "the futex stands in futex.h alone" only 'SYS_futex' core/futex.h
-forbid "timerfd stands in timer_clock.c alone" only 'sys/timerfd\.h' drivers/timer_clock.c
-forbid "signalfd stands in signal.c alone" only 'sys/signalfd\.h' drivers/signal.c
-forbid "the core reads no clock and draws no random number" \
-    grep -nE '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/task.c core/tasks.c \
-    core/executor.c core/reactor.c core/runtime.c core/driver.c core/host.c core/park.c core/branches.c core/scope.c core/line.c core/channel.c
+    bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
+forbid "only reactor.c includes epoll" only 'sys/epoll\.h' core/reactor/reactor.c
+forbid "only driver.c includes dlopen" only '#include <dlfcn\.h>' core/driver/driver.c
+forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
+forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
+forbid "only timer/clock.c includes timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c
+forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c
+forbid "only the watchdog reads a clock in the core, and nothing draws a random number" \
+    only '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/executor/watchdog.c \
+    drivers/timer/clock.h
 forbid "libraries neither print nor exit" \
-    bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*.c drivers/*.c |
-             grep -vE '^core/(main|command_[a-z]+|table|log)\\.c:'"
+    bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c |
+             grep -vE '^core/(command/[a-z]+|base/log)\\.c:'"
 forbid "no file is two ideas" too_long
 forbid "functions fit a screen" long_functions
 forbid "lines end at column 120" wide
-forbid "every test file is built" \
-    bash -c "for f in tests/test_*.c; do n=\${f#tests/test_}; grep -q \"'\${n%.c}'\" tests/meson.build || echo \$f; done"
+forbid "every source is built" unlisted_sources
+forbid "every test file is built" unlisted_tests
 exit $((failures > 0))

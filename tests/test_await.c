@@ -181,8 +181,8 @@ trale_async_with(nested, nested_cleanup)
 {
     trale_begin();
     if (self->inner != NULL)
-        trale_await(trale_call(nested, self->inner, .order = self->order, .n_order = self->n_order,
-                               .id = self->id + 1));
+        trale_await(
+            trale_call(nested, self->inner, .order = self->order, .n_order = self->n_order, .id = self->id + 1));
     else
         trale_await(later_after(&self->later, 1, 7));
     trale_return(trale_result() + self->order[0]);

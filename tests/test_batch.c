@@ -262,8 +262,7 @@ struct impatient {
 trale_async(impatient)
 {
     trale_begin();
-    trale_await(trale_timeout(&self->timeout,
-                              trale_udp_recv_from(&self->recv, self->f->to, self->f->received[0], SIZE),
+    trale_await(trale_timeout(&self->timeout, trale_udp_recv_from(&self->recv, self->f->to, self->f->received[0], SIZE),
                               self->timeout_ns));
     trale_return(trale_result());
 }

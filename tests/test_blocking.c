@@ -21,7 +21,7 @@
 struct errand {
     sem_t begun, go, released;
     _Atomic int n_runs, n_releases;
-    int order; /* the how-manieth it was */
+    int order;            /* the how-manieth it was */
     sem_t *release_posts; /* may be NULL */
     int64_t result;
 };

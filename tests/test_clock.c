@@ -45,8 +45,9 @@ static int64_t sleep_over_a_step(const char *clock, uint64_t duration_ns, struct
 {
     char text[512];
     struct trale *runtime;
-    snprintf(text, sizeof text, "[runtime]\ndrivers = timer\nthreads = %d\ndrivers_folder = %s\n" TEST_TIMER
-                                "clock = %s\n", test_threads(), TEST_DRIVERS, clock);
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = timer\nthreads = %d\ndrivers_folder = %s\n" TEST_TIMER "clock = %s\n",
+             test_threads(), TEST_DRIVERS, clock);
     *log = (struct test_log){0};
     struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = log};
     assert_int_equal(trale_open(&runtime, &options), 0);

@@ -10,7 +10,8 @@
 
 #include <trale/trale.h>
 
-#include "core/config.h"
+#include "core/config/parse.h"
+#include "core/config/read.h"
 
 #define X10 "xxxxxxxxxx"
 #define X49 X10 X10 X10 X10 "xxxxxxxxx"
@@ -23,7 +24,10 @@ struct sample {
     size_t length;
     const char *expected;
 };
-#define SAMPLE(text, expected) {text, sizeof(text) - 1, expected}
+#define SAMPLE(text, expected)                                                                                         \
+    {                                                                                                                  \
+        text, sizeof(text) - 1, expected                                                                               \
+    }
 
 static struct log log_into(struct test_log *log)
 {
@@ -174,13 +178,14 @@ static void test_all_flaws_of_a_file_are_told(void **state)
     struct test_log log = {0};
     struct config config = {0};
     assert_int_equal(parse(&config, text, sizeof text - 1, &log), -EINVAL);
-    assert_string_equal(log.text, "0 trale: t.ini:1: early" FIRST "\n"
-                                  "0 trale: t.ini:4: indented = 1" INDENTED "\n"
-                                  "0 trale: t.ini:5: [open: a section without its ']'\n"
-                                  "0 trale: t.ini:6: = 1" KEY "\n"
-                                  "0 trale: t.ini:7: word" NEITHER "\n"
-                                  "0 trale: t.ini:8: " UTF8("1", "0xff") "\n"
-                                  "0 trale: t.ini:9: [a]: given twice, first in line 2\n");
+    assert_string_equal(log.text,
+                        "0 trale: t.ini:1: early" FIRST "\n"
+                        "0 trale: t.ini:4: indented = 1" INDENTED "\n"
+                        "0 trale: t.ini:5: [open: a section without its ']'\n"
+                        "0 trale: t.ini:6: = 1" KEY "\n"
+                        "0 trale: t.ini:7: word" NEITHER "\n"
+                        "0 trale: t.ini:8: " UTF8("1", "0xff") "\n"
+                                                               "0 trale: t.ini:9: [a]: given twice, first in line 2\n");
     assert_empty(&config);
 
     log = (struct test_log){0};
@@ -323,11 +328,11 @@ static void test_the_shipped_file_is_read(void **state)
 static size_t mutate(char *text, size_t length)
 {
     static const struct sample tokens[] = {
-        SAMPLE("[", ""),    SAMPLE("]", ""),    SAMPLE("=", ""),    SAMPLE(":", ""),  SAMPLE(";", ""),
-        SAMPLE(" ;", ""),   SAMPLE("#", ""),    SAMPLE("\n", ""),   SAMPLE("\r", ""), SAMPLE("\r\n", ""),
-        SAMPLE(" ", ""),    SAMPLE("\t", ""),   SAMPLE("\0", ""),   SAMPLE(BOM, ""),  SAMPLE("\xff", ""),
-        SAMPLE("\n ", ""),  SAMPLE("[x]", ""),  SAMPLE("\nk=", ""), SAMPLE("\v", ""), SAMPLE("\xc3\xa9", ""),
-        SAMPLE(X187, ""),   SAMPLE("\n[y ", ""),
+        SAMPLE("[", ""),   SAMPLE("]", ""),     SAMPLE("=", ""),    SAMPLE(":", ""),  SAMPLE(";", ""),
+        SAMPLE(" ;", ""),  SAMPLE("#", ""),     SAMPLE("\n", ""),   SAMPLE("\r", ""), SAMPLE("\r\n", ""),
+        SAMPLE(" ", ""),   SAMPLE("\t", ""),    SAMPLE("\0", ""),   SAMPLE(BOM, ""),  SAMPLE("\xff", ""),
+        SAMPLE("\n ", ""), SAMPLE("[x]", ""),   SAMPLE("\nk=", ""), SAMPLE("\v", ""), SAMPLE("\xc3\xa9", ""),
+        SAMPLE(X187, ""),  SAMPLE("\n[y ", ""),
     };
     size_t at = random_below(length), run = 1 + random_below(20);
     const struct sample *token = &tokens[random_below(N_ELEMENTS(tokens))];

@@ -8,8 +8,9 @@ static void assert_refused(const char *text, int error, const char *expected)
 {
     struct test_log log = {0};
     struct trale *runtime = (struct trale *)&log;
-    int r = trale_open(&runtime, &(struct trale_options){.config_text = text, .config_path = "t.ini",
-                                                         .log = test_log_write, .log_data = &log});
+    int r = trale_open(
+        &runtime,
+        &(struct trale_options){.config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = &log});
     if (r == 0)
         trale_close(runtime);
     if (r != error || strstr(log.text, expected) == NULL)
@@ -28,7 +29,8 @@ static void assert_driver_refused(const char *name, const char *more, int error,
 static void test_each_flaw_has_a_message_of_its_own(void **state)
 {
     (void)state;
-    assert_driver_refused("flaw_abi", "", -EPROTONOSUPPORT, "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS
+    assert_driver_refused("flaw_abi", "", -EPROTONOSUPPORT,
+                          "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS
                           "/flaw_abi.so is a driver for ABI 2, this runtime has ABI 1: rebuild it");
     assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 1 has at least 88");
     assert_driver_refused("flaw_huge", "", -ENOEXEC, "its description has 1073741824 bytes");
@@ -79,8 +81,10 @@ static void test_two_drivers_for_one_interface_are_refused(void **state)
 {
     (void)state;
     char text[512];
-    snprintf(text, sizeof text, "[runtime]\ndrivers = a, b\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
-                                "[driver:b]\npath = flaw_newer.so\n", TEST_FLAWED_DRIVERS);
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = a, b\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
+             "[driver:b]\npath = flaw_newer.so\n",
+             TEST_FLAWED_DRIVERS);
     assert_refused(text, -EINVAL, "t.ini:6: [driver:b] offers org.example.probe/1, which [driver:a] does already");
 }
 
@@ -90,8 +94,9 @@ static void test_what_had_started_is_stopped_in_reverse(void **state)
     char text[512];
     struct test_log log = {0};
     struct trale *runtime;
-    snprintf(text, sizeof text, "[runtime]\ndrivers = a b c\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
-                                "[driver:b]\npath = flaw_other.so\n[driver:c]\npath = flaw_fails_start.so\n",
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = a b c\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
+             "[driver:b]\npath = flaw_other.so\n[driver:c]\npath = flaw_fails_start.so\n",
              TEST_FLAWED_DRIVERS);
     struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
     assert_int_equal(trale_open(&runtime, &options), -EADDRNOTAVAIL);
@@ -115,8 +120,10 @@ static void test_an_interface_is_found_by_name_and_filled_up_with_null(void **st
     (void)state;
     char text[512];
     struct trale *runtime;
-    snprintf(text, sizeof text, "[runtime]\ndrivers = a\ndrivers_folder = %s\nthreads = %d\n"
-                                "[driver:a]\npath = flaw_none.so\nnumber = 5\n", TEST_FLAWED_DRIVERS, test_threads());
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = a\ndrivers_folder = %s\nthreads = %d\n"
+             "[driver:a]\npath = flaw_none.so\nnumber = 5\n",
+             TEST_FLAWED_DRIVERS, test_threads());
     struct test_log log = {0};
     struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
     assert_int_equal(trale_open(&runtime, &options), 0);
@@ -170,7 +177,7 @@ trale_async(hour)
 struct hours {
     struct trale_future future;
     struct trale_task *two, *one;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     int64_t hour_of_one;
     char order[8];
 };
@@ -182,9 +189,9 @@ trale_async(hours)
     trale_begin();
     self->two = trale_spawn(cx->runtime, hour, .duration_ns = 2 * hour_ns, .name = '2', .order = self->order);
     self->one = trale_spawn(cx->runtime, hour, .duration_ns = hour_ns, .name = '1', .order = self->order);
-    trale_await(trale_joined(&self->joined, self->one));
+    trale_await(trale_join_future(&self->joined, self->one));
     self->hour_of_one = trale_result();
-    trale_await(trale_joined(&self->joined, self->two));
+    trale_await(trale_join_future(&self->joined, self->two));
     trale_return(trale_result());
 }
 
@@ -193,8 +200,10 @@ static void test_a_driver_may_own_time(void **state)
     (void)state;
     char text[512];
     struct trale *runtime;
-    snprintf(text, sizeof text, "[runtime]\ndrivers = clock\ndrivers_folder = %s\nthreads = %d\n"
-                                "[driver:clock]\npath = simulated_timer.so\n", TEST_FLAWED_DRIVERS, test_threads());
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = clock\ndrivers_folder = %s\nthreads = %d\n"
+             "[driver:clock]\npath = simulated_timer.so\n",
+             TEST_FLAWED_DRIVERS, test_threads());
     assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
     struct hours hours = {.future.type = &hours_type};
     assert_int_equal(trale_block_on(runtime, &hours.future), 2);

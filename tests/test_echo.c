@@ -90,9 +90,8 @@ trale_async_with(client, client_cleanup)
         trale_await(trale_udp_send(&self->send, self->socket, &self->n, sizeof self->n));
         if (trale_result() < 0)
             trale_return(trale_result());
-        trale_await(trale_timeout(&self->timeout,
-                                  trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf),
-                                  10 * TRALE_SECOND));
+        trale_await(trale_timeout(
+            &self->timeout, trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf), 10 * TRALE_SECOND));
         if (trale_result() != sizeof self->n || memcmp(self->buf, &self->n, sizeof self->n) != 0)
             trale_return(trale_result() < 0 ? trale_result() : -EBADMSG);
     }

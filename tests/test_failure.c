@@ -34,7 +34,7 @@ WRAP(char *, strndup, (const char *text, size_t size), (text, size), ENOMEM, NUL
 WRAP(char *, realpath, (const char *path, char *resolved), (path, resolved), ENOMEM, NULL)
 WRAP(int, epoll_create1, (int flags), (flags), EMFILE, -1)
 WRAP(int, eventfd, (unsigned value, int flags), (value, flags), ENFILE, -1)
-WRAP(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data),
+WRAP(int, pthread_create, (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *data),
      (thread, attributes, run, data), EAGAIN, EAGAIN)
 
 /* Of those that add an fd to epoll, how many more do; fewer than 0: all. */

@@ -186,7 +186,7 @@ struct crowd {
     struct trale_task **tasks;
     struct wait wait;
     int n, i;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     int64_t sum;
 };
 
@@ -206,7 +206,7 @@ trale_async_with(crowd, crowd_free)
     assert_int_equal(self->wait.n_ended, 0);
     trale_semaphore_release(&self->wait.semaphore, (uint64_t)self->n);
     for (self->i = 0; self->i < self->n; self->i++) {
-        trale_await(trale_joined(&self->joined, self->tasks[self->i]));
+        trale_await(trale_join_future(&self->joined, self->tasks[self->i]));
         assert_int_equal(trale_result(), 0);
     }
     trale_return(self->wait.n_ended);
@@ -272,8 +272,7 @@ static int64_t works(void *data)
 static void test_a_spawned_frame_is_found_by_its_body(void **state)
 {
     struct job job = {.factor = 9};
-    struct trale_task *task =
-        trale_spawn_frame(*state, trale_fiber(&job.fiber, works, NULL), sizeof job);
+    struct trale_task *task = trale_spawn_frame(*state, trale_fiber(&job.fiber, works, NULL), sizeof job);
     assert_int_equal(trale_join(task), 45);
     assert_null(job.fiber.run);
 }
@@ -288,7 +287,7 @@ static int64_t unwinds(void *data)
     wait->runtime = trale_current();
     wait->n_begun++;
     wait->results[0] = trale_fiber_await(trale_semaphore_acquire(&acquire, &wait->semaphore, 1));
-    assert_null(wait->semaphore.line.first);
+    assert_ptr_equal(wait->semaphore.queue.waiters.next, &wait->semaphore.queue.waiters);
     wait->results[1] = trale_fiber_await(turns(&turn, 1, 4));
     turns(&turn, 1, 4);
     turn.n_dropped = &wait->n_dropped;
@@ -387,8 +386,8 @@ trale_async(contest)
 static void test_the_loser_of_a_race_unwinds(void **state)
 {
     struct contest contest;
-    assert_int_equal(trale_block_on(*state, trale_call(contest, &contest, .n_yields = 2,
-                                                       .wait.semaphore = TRALE_SEMAPHORE(0))), 1);
+    assert_int_equal(
+        trale_block_on(*state, trale_call(contest, &contest, .n_yields = 2, .wait.semaphore = TRALE_SEMAPHORE(0))), 1);
     assert_int_equal(contest.branch[1].result, 0);
     assert_unwound(&contest.wait);
 }
@@ -411,8 +410,8 @@ static int64_t loses_patience(void *data)
     struct trale_timeout timeout;
     struct trale_sleep sleep;
     for (int i = 0; i < 3; i++)
-        wait->results[i] = trale_fiber_await(trale_timeout(
-            &timeout, trale_semaphore_acquire(&acquire, &wait->semaphore, 1), TRALE_MILLISECOND));
+        wait->results[i] = trale_fiber_await(
+            trale_timeout(&timeout, trale_semaphore_acquire(&acquire, &wait->semaphore, 1), TRALE_MILLISECOND));
     return trale_fiber_await(trale_sleep(&sleep, TRALE_MICROSECOND));
 }
 
@@ -514,8 +513,8 @@ static void test_fibers_are_children_of_scopes(void **state)
 {
     struct family family = {.wait.semaphore = TRALE_SEMAPHORE(0), .n_yields = 3};
     struct trale_fiber fiber;
-    assert_int_equal(
-        trale_block_on(*state, trale_scope(&family.scope, trale_fiber(&fiber, has_children, &family))), -EIO);
+    assert_int_equal(trale_block_on(*state, trale_scope(&family.scope, trale_fiber(&fiber, has_children, &family))),
+                     -EIO);
     assert_unwound(&family.wait);
     assert_int_equal(family.n_yields, -1);
 }

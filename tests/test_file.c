@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/file.h"
+#include "core/config/trusted_file.h"
+#include "core/driver/elf.h"
 
 static char folder[256];
 
@@ -176,8 +177,8 @@ static void test_what_is_no_file_is_refused_at_once(void **state)
 struct object {
     unsigned char *bytes;
     size_t length;
-    ElfW(Ehdr) *header;
-    ElfW(Phdr) *segments;
+    ElfW(Ehdr) * header;
+    ElfW(Phdr) * segments;
 };
 
 static struct object read_object(void)
@@ -194,7 +195,7 @@ static struct object read_object(void)
     return object;
 }
 
-static ElfW(Phdr) *segment(const struct object *object, uint32_t type)
+static ElfW(Phdr) * segment(const struct object *object, uint32_t type)
 {
     for (size_t i = 0; i < object->header->e_phnum; i++)
         if (object->segments[i].p_type == type)
@@ -208,7 +209,7 @@ static int check(const void *bytes, size_t length, char reason[FILE_REASON])
     int fd = open(write_file("object", bytes, length, 0600), O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     reason[0] = '\0';
-    int r = file_check_shared_object(fd, "object", reason);
+    int r = elf_check_shared_object(fd, "object", reason);
     close(fd);
     return r;
 }
@@ -303,7 +304,7 @@ static void test_a_program_is_no_driver(void **state)
     char reason[FILE_REASON];
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    assert_int_equal(file_check_shared_object(fd, "self", reason), -ENOEXEC);
+    assert_int_equal(elf_check_shared_object(fd, "self", reason), -ENOEXEC);
     assert_string_equal(reason, "self is no driver: it is a program, not a shared object");
     close(fd);
 }
@@ -323,7 +324,7 @@ static void test_no_cut_passes_that_would_kill(void **state)
     for (size_t length = object.length; length > 0; length -= length < 97 ? length : 97) {
         char reason[FILE_REASON];
         assert_int_equal(ftruncate(fd, (off_t)length), 0);
-        int r = file_check_shared_object(fd, path, reason);
+        int r = elf_check_shared_object(fd, path, reason);
         if ((r == 0) != (length >= needed))
             fail_msg("%zu of %zu bytes, %zu needed: %d", length, object.length, needed, r);
     }
@@ -347,7 +348,7 @@ static void test_noise_in_the_headers_is_survived(void **state)
         size_t at = random % headers;
         unsigned char byte = (unsigned char)(random >> 32);
         assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
-        int r = file_check_shared_object(fd, "object", reason);
+        int r = elf_check_shared_object(fd, "object", reason);
         assert_true(r == 0 || r == -ENOEXEC);
         assert_int_equal(r == 0, reason[0] == '\0');
         n_refused += r < 0;

@@ -241,8 +241,9 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
     struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
     assert_int_equal(trale_open(&runtime, &options), 0);
     struct busy frame; /* it ends when the watchdog has barked, and six limits have passed */
-    assert_int_equal(trale_block_on(runtime, trale_call(busy, &frame, .duration_ns = 30 * TRALE_MILLISECOND,
-                                                        .until = &alarm.said)), 0);
+    assert_int_equal(
+        trale_block_on(runtime, trale_call(busy, &frame, .duration_ns = 30 * TRALE_MILLISECOND, .until = &alarm.said)),
+        0);
     assert_int_equal(frame.stats.n_stalls, 1);
     trale_close(runtime);
     assert_non_null(strstr(alarm.log.text, "1 trale: task "));
@@ -268,8 +269,8 @@ static void test_a_watchdog_without_a_sense_is_refused(void **state)
     (void)state;
     struct test_log log = {.length = 0};
     struct trale *runtime;
-    struct trale_options options = {.config_text = "[runtime]\nwatchdog = 2h\npoll_times = maybe\n",
-                                    .log = test_log_write, .log_data = &log};
+    struct trale_options options = {
+        .config_text = "[runtime]\nwatchdog = 2h\npoll_times = maybe\n", .log = test_log_write, .log_data = &log};
     assert_int_equal(trale_open(&runtime, &options), -EINVAL);
     assert_non_null(strstr(log.text, "watchdog = 2h"));
     assert_non_null(strstr(log.text, "poll_times = maybe"));

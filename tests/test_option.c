@@ -6,7 +6,8 @@
 #include <trale/driver.h>
 #include <trale/trale.h>
 
-#include "core/option.h"
+#include "core/config/option.h"
+#include "core/config/parse.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 #define KIBI INT64_C(1024)
@@ -46,8 +47,8 @@ static const struct value values[] = {
     {TRALE_OPTION_SIZE, "0", 0, 0},
     {TRALE_OPTION_SIZE, "4096", 0, 4096},
     {TRALE_OPTION_SIZE, "64K", 0, 64 * KIBI},
-    {TRALE_OPTION_SIZE, "8M", 0, 8 * KIBI * KIBI},
-    {TRALE_OPTION_SIZE, "1G", 0, KIBI * KIBI * KIBI},
+    {TRALE_OPTION_SIZE, "8M", 0, 8 * KIBI *KIBI},
+    {TRALE_OPTION_SIZE, "1G", 0, KIBI *KIBI *KIBI},
     {TRALE_OPTION_SIZE, "0K", 0, 0},
     {TRALE_OPTION_SIZE, "9223372036854775807", 0, INT64_MAX},
     {TRALE_OPTION_SIZE, "9223372036854775808", -ERANGE, 0},
@@ -243,9 +244,8 @@ static void test_an_unsound_schema_is_refused(void **state)
     assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_BOOLEAN, .default_value = "2"}, value);
     assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "x", .maximum = 1, .default_value = "2"},
                   value);
-    assert_flawed((struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE, .choices = "a|b",
-                                        .default_value = "c"},
-                  value);
+    assert_flawed(
+        (struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE, .choices = "a|b", .default_value = "c"}, value);
     assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "fine"}, "it is there twice");
 }
 

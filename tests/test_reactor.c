@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "core/reactor.h"
+#include "core/reactor/reactor.h"
 #include "tests/support.h"
 
 static int n_controls;
@@ -51,7 +51,7 @@ static int wait_for(struct reactor *reactor, int fd, uint32_t interest, struct w
 
 struct fixture {
     struct reactor reactor;
-    int fds[2]; /* a pair of stream sockets */
+    int fds[2];                /* a pair of stream sockets */
     struct waiter waiters[10]; /* those that still stand when the fixture goes must be there */
 };
 
@@ -108,7 +108,7 @@ static void test_a_readable_fd_wakes_its_wait_once(void **state)
     put(f->fds[1]);
     reactor_wait(&f->reactor, true);
     assert_int_equal(a->n_wakes, 1);
-    assert_null(a->wait.next);
+    assert_null(a->wait.link.next);
     put(f->fds[1]);
     reactor_wait(&f->reactor, false);
     assert_int_equal(a->n_wakes, 1);
@@ -119,8 +119,8 @@ static void test_any_number_of_waits_may_stand_on_one_fd(void **state)
     struct fixture *f = *state;
     struct waiter *waiters = f->waiters;
     for (int i = 0; i < 10; i++)
-        assert_int_equal(wait_for(&f->reactor, f->fds[0], i < 9 ? TRALE_READABLE : TRALE_READABLE | TRALE_WRITABLE,
-                                  &waiters[i]), 0);
+        assert_int_equal(
+            wait_for(&f->reactor, f->fds[0], i < 9 ? TRALE_READABLE : TRALE_READABLE | TRALE_WRITABLE, &waiters[i]), 0);
     reactor_cancel(&f->reactor, &waiters[4].wait);
     put(f->fds[1]);
     reactor_wait(&f->reactor, true);
@@ -248,7 +248,7 @@ static void test_what_epoll_refuses_comes_back_as_errno(void **state)
     assert_int_equal(wait_for(&f->reactor, -1, TRALE_READABLE, a), -EBADF);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], 0, a), -EINVAL);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], 8, a), -EINVAL);
-    assert_null(a->wait.next);
+    assert_null(a->wait.link.next);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
     struct waiter *none = &f->waiters[1];
@@ -267,7 +267,7 @@ static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
     int ghost = dup(pair[0]);
     reactor_forget(&f->reactor, pair[0]);
     assert_int_equal(old->n_wakes, 1);
-    assert_null(old->wait.next);
+    assert_null(old->wait.link.next);
     close(pair[0]);
     int fd = dup2(f->fds[0], pair[0]);
     assert_int_equal(fd, pair[0]);

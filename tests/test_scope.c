@@ -196,8 +196,8 @@ static struct trale_task *start(struct trale *runtime, struct run *run, struct s
 {
     run->future.type = &run_type;
     started->branch.future = &run->future;
-    struct trale_task *task =
-        trale_spawn_frame(runtime, trale_all(&started->all, &started->branch, 1), sizeof started->all);
+    struct trale_task *task = trale_spawn_frame(runtime, trale_all(&started->all, &started->branch, 1),
+                                                sizeof started->all);
     for (int i = 0; i < 3; i++) {
         struct run turn = {.body = {.plan = ""}, .future.type = &run_type};
         assert_int_equal(trale_block_on(runtime, &turn.future), 0);
@@ -259,8 +259,9 @@ struct outer {
 trale_async(outer)
 {
     trale_begin();
-    assert_int_equal(trale_scope_spawn(self->scope, nested, .outer = self->record,
-                                       .inner.body = {.plan = "w0w0", .waits = true}), 0);
+    assert_int_equal(
+        trale_scope_spawn(self->scope, nested, .outer = self->record, .inner.body = {.plan = "w0w0", .waits = true}),
+        0);
     assert_int_equal(trale_scope_spawn(self->scope, nested, .outer = self->record, .inner.body = {.plan = "w0E4"}), 0);
     trale_return(0);
 }

@@ -582,9 +582,14 @@ static void test_names_of_signals_are_read(void **state)
         const char *names;
         int first, last;
     } cases[] = {
-        {"HUP, SIGTERM", SIGHUP, SIGTERM}, {"10,12", 10, 12},      {"RTMIN RTMAX", SIGRTMIN, SIGRTMAX},
-        {"RTMIN+2 RTMAX-0", SIGRTMIN + 2, SIGRTMAX},               {"IO\t\tSYS", SIGIO, SIGSYS},
-        {"WINCH", SIGWINCH, SIGWINCH},     {"POLL,", SIGIO, SIGIO}, {"64", 64, 64},
+        {"HUP, SIGTERM", SIGHUP, SIGTERM},
+        {"10,12", 10, 12},
+        {"RTMIN RTMAX", SIGRTMIN, SIGRTMAX},
+        {"RTMIN+2 RTMAX-0", SIGRTMIN + 2, SIGRTMAX},
+        {"IO\t\tSYS", SIGIO, SIGSYS},
+        {"WINCH", SIGWINCH, SIGWINCH},
+        {"POLL,", SIGIO, SIGIO},
+        {"64", 64, 64},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char section[128];
@@ -606,15 +611,24 @@ static void test_names_that_are_no_signals_are_refused(void **state)
     const struct {
         const char *names, *message;
     } cases[] = {
-        {"TERM KILL", "KILL cannot be blocked"},   {"STOP", "STOP cannot be blocked"},
-        {"9", "9 cannot be blocked"},              {"TERM, SEGV", "SEGV comes from the instruction that failed"},
-        {"TERN", "TERN is no signal"},             {"term", "term is no signal"},
-        {"0", "0 is no signal"},                   {"65", "65 is no signal"},
-        {"32", "32 is the C library's own"},       {"RTMIN+31", "RTMIN+31 is no signal"},
-        {"RTMIN-1", "RTMIN-1 is no signal"},       {"RTMAX+1", "RTMAX+1 is no signal"},
-        {"RTMIN+", "RTMIN+ is no signal"},         {"4294967297", "4294967297 is no signal"},
-        {"SIG", "SIG is no signal"},               {"TERMINATETERMINATE", "TERMINATETERMINATE is no signal"},
-        {"RTMINX", "RTMINX is no signal"},         {"-15", "-15 is no signal"},
+        {"TERM KILL", "KILL cannot be blocked"},
+        {"STOP", "STOP cannot be blocked"},
+        {"9", "9 cannot be blocked"},
+        {"TERM, SEGV", "SEGV comes from the instruction that failed"},
+        {"TERN", "TERN is no signal"},
+        {"term", "term is no signal"},
+        {"0", "0 is no signal"},
+        {"65", "65 is no signal"},
+        {"32", "32 is the C library's own"},
+        {"RTMIN+31", "RTMIN+31 is no signal"},
+        {"RTMIN-1", "RTMIN-1 is no signal"},
+        {"RTMAX+1", "RTMAX+1 is no signal"},
+        {"RTMIN+", "RTMIN+ is no signal"},
+        {"4294967297", "4294967297 is no signal"},
+        {"SIG", "SIG is no signal"},
+        {"TERMINATETERMINATE", "TERMINATETERMINATE is no signal"},
+        {"RTMINX", "RTMINX is no signal"},
+        {"-15", "-15 is no signal"},
         {",", "it names no signal"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

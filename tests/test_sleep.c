@@ -64,8 +64,8 @@ static void test_a_sleep_that_is_set_earlier_ends_earlier(void **state)
     struct trale_sleep sleep;
     trale_sleep(&sleep, HOUR);
     struct trale_task *sleeps = trale_spawn(*state, sleeper, .sleep = &sleep);
-    struct trale_task *resets =
-        trale_spawn(*state, resetter, .sleep = &sleep, .duration_ns = TRALE_MILLISECOND, .n_yields = 2);
+    struct trale_task *resets = trale_spawn(*state, resetter, .sleep = &sleep, .duration_ns = TRALE_MILLISECOND,
+                                            .n_yields = 2);
     int64_t deadline_ns = trale_join(resets);
     assert_true(deadline_ns > 0);
     assert_true(trale_join(sleeps) >= deadline_ns);
@@ -328,9 +328,8 @@ struct hurried {
 trale_async(hurried)
 {
     trale_begin();
-    trale_await(trale_deadline(&self->outer,
-                               trale_deadline(&self->inner, trale_sleep(&self->sleep, 100), self->inner_ns),
-                               self->outer_ns));
+    trale_await(trale_deadline(
+        &self->outer, trale_deadline(&self->inner, trale_sleep(&self->sleep, 100), self->inner_ns), self->outer_ns));
     trale_return(trale_result() < 0 ? trale_result() * 1000 - (int64_t)trale_now(cx->runtime) : trale_result());
 }
 

@@ -165,13 +165,13 @@ static void test_a_mutex_is_one_task_s_at_a_time(void **state)
 {
     (void)state;
     struct trale_mutex mutex = TRALE_MUTEX;
-    struct trale_semaphore_acquire first, second;
+    struct trale_mutex_lock first, second;
     assert_int_equal(poll_once(trale_mutex_lock(&first, &mutex)), 0);
     assert_pending(trale_mutex_lock(&second, &mutex));
     assert_int_equal(trale_mutex_try_lock(&mutex), -EAGAIN);
     trale_mutex_unlock(&mutex);
     assert_int_equal(trale_mutex_try_lock(&mutex), -EAGAIN); /* it is the second's already */
-    assert_int_equal(poll_once(&second.future), 0);
+    assert_int_equal(poll_once(&second.acquire.future), 0);
     trale_mutex_unlock(&mutex);
     assert_int_equal(trale_mutex_try_lock(&mutex), 0);
 }
@@ -406,7 +406,7 @@ struct sender {
     struct trale_future future;
     struct crowd *crowd;
     struct trale_channel_send send;
-    struct trale_semaphore_acquire lock;
+    struct trale_mutex_lock lock;
     uint32_t next, end;
 };
 
@@ -464,10 +464,10 @@ static void *send_from_outside(void *data)
 {
     struct sending_thread *thread = data;
     struct sender sender;
-    assert_int_equal(trale_block_on(thread->crowd->runtime,
-                                    trale_call(sender, &sender, .crowd = thread->crowd, .next = thread->first,
-                                               .end = thread->first + N_EACH)),
-                     0);
+    assert_int_equal(
+        trale_block_on(thread->crowd->runtime, trale_call(sender, &sender, .crowd = thread->crowd,
+                                                          .next = thread->first, .end = thread->first + N_EACH)),
+        0);
     return NULL;
 }
 

@@ -196,10 +196,11 @@ static void semaphore_step(struct world *world)
         assert_int_equal(trale_semaphore_release(&world->semaphore, n), 0);
         line_give(&world->lines[0], n);
     } else {
-        assert_int_equal(trale_semaphore_try_acquire(&world->semaphore, n),
-                         world->closed ? -ECANCELED : line_try(&world->lines[0], n) ? 0 : -EAGAIN);
+        assert_int_equal(trale_semaphore_try_acquire(&world->semaphore, n), world->closed                   ? -ECANCELED
+                                                                            : line_try(&world->lines[0], n) ? 0
+                                                                                                            : -EAGAIN);
     }
-    assert_int_equal(world->semaphore.line.n_free, world->lines[0].n_free);
+    assert_int_equal(world->semaphore.queue.n_free, world->lines[0].n_free);
 }
 
 static void notify_step(struct world *world)
@@ -227,9 +228,9 @@ static void channel_step(struct world *world)
             line_tell(&world->lines[1]);
     } else if (random_below(2) == 0) {
         int r = trale_channel_try_send(&world->channel, &value);
-        assert_int_equal(r, world->closed                    ? -EPIPE
+        assert_int_equal(r, world->closed                   ? -EPIPE
                             : line_try(&world->lines[0], 1) ? channel_put(world, value)
-                                                             : -EAGAIN);
+                                                            : -EAGAIN);
     } else {
         int r = trale_channel_try_recv(&world->channel, &value);
         bool over = world->closed && world->n_queued == 0;
@@ -239,7 +240,7 @@ static void channel_step(struct world *world)
 
 static void run(enum kind kind, uint64_t seed)
 {
-    static void (*const steps[])(struct world *world) = {semaphore_step, notify_step, channel_step};
+    static void (*const steps[])(struct world * world) = {semaphore_step, notify_step, channel_step};
     struct world world = {.kind = kind, .semaphore = TRALE_SEMAPHORE(2), .notify = TRALE_NOTIFY};
     world.channel = (struct trale_channel)TRALE_CHANNEL(world.elements);
     world.lines[0].n_free = kind == SEMAPHORE ? 2 : kind == CHANNEL ? CAPACITY : 0;

@@ -152,7 +152,7 @@ static void test_joining_no_task_is_out_of_memory(void **state)
 
 struct parent {
     struct trale_future future;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     struct trale_task *child;
     int64_t blocked, on_blocked, run_blocked;
 };
@@ -169,7 +169,7 @@ trale_async(parent)
         trale_return(-EINVAL);
     if (trale_close(cx->runtime) != -EDEADLK || trale_current() != cx->runtime)
         trale_return(-EINVAL);
-    trale_await(trale_joined(&self->joined, self->child));
+    trale_await(trale_join_future(&self->joined, self->child));
     trale_return(trale_result() + 1);
 }
 
@@ -181,14 +181,14 @@ static void test_inside_a_task_blocking_is_refused_and_joining_is_awaited(void *
 
 struct reaper {
     struct trale_future future;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     struct trale_task *task;
 };
 
 trale_async(reaper)
 {
     trale_begin();
-    trale_await(trale_joined(&self->joined, self->task));
+    trale_await(trale_join_future(&self->joined, self->task));
     trale_return(trale_result());
 }
 
@@ -334,8 +334,8 @@ trale_async(herald)
     } tasks[] = {{'l', TRALE_PRIORITY_LOW}, {'n', TRALE_PRIORITY_NORMAL}, {'h', TRALE_PRIORITY_HIGH}};
     trale_begin();
     for (size_t i = 0; i < 6; i++) {
-        struct trale_task *task = trale_spawn(cx->runtime, recorder, .name = tasks[i / 2].name,
-                                              .record = self->record, .length = self->length);
+        struct trale_task *task = trale_spawn(cx->runtime, recorder, .name = tasks[i / 2].name, .record = self->record,
+                                              .length = self->length);
         trale_prioritise(task, tasks[i / 2].priority);
         trale_detach(task);
     }
@@ -369,7 +369,7 @@ trale_async(urgent)
 
 struct patient {
     struct trale_future future;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     struct trale_task *urgent;
     bool stop;
     int n;
@@ -383,7 +383,7 @@ trale_async(patient)
     for (self->n = 0; self->n < 10; self->n++)
         trale_yield();
     self->stop = true;
-    trale_await(trale_joined(&self->joined, self->urgent));
+    trale_await(trale_join_future(&self->joined, self->urgent));
     trale_return(trale_result());
 }
 
@@ -585,7 +585,7 @@ trale_async_with(suicide, suicide_cleanup)
 struct suicide_pact {
     struct trale_future future;
     struct trale_task *task;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     _Atomic int *n_cleanups;
 };
 
@@ -593,7 +593,7 @@ trale_async(suicide_pact)
 {
     trale_begin();
     self->task = trale_spawn(cx->runtime, suicide, .task = &self->task, .n_cleanups = self->n_cleanups);
-    trale_await(trale_joined(&self->joined, self->task));
+    trale_await(trale_join_future(&self->joined, self->task));
     trale_return(trale_result());
 }
 

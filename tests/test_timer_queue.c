@@ -3,7 +3,7 @@
  * The timer driver's queue alone, against a list that is searched from end to end. */
 #include "tests/support.h"
 
-#include "drivers/timer_queue.h"
+#include "drivers/timer/queue.h"
 
 #define N_SLEEPS 600
 

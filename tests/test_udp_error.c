@@ -69,8 +69,8 @@ static bool has_error(struct setting *s)
 static struct trale_task *spawn_wait(struct setting *s)
 {
     struct trale_udp_error error;
-    struct trale_task *task =
-        trale_spawn_frame(s->runtime, trale_udp_recv_error(&error, s->socket, NULL, 0), sizeof error);
+    struct trale_task *task = trale_spawn_frame(s->runtime, trale_udp_recv_error(&error, s->socket, NULL, 0),
+                                                sizeof error);
     assert_false(has_error(s));
     return task;
 }

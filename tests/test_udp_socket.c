@@ -178,13 +178,13 @@ static void test_a_group_is_heard_from_the_sources_that_were_chosen(void **state
     struct trale *runtime = open_udp();
     uint32_t loopback = if_nametoindex("lo");
     struct trale_address to, group = address_of(runtime, "232.9.9.9:0"), chosen = address_of(runtime, "127.0.0.1:0"),
-                         other = address_of(runtime, "127.0.0.2:0");
+                             other = address_of(runtime, "127.0.0.2:0");
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", &to);
     struct trale_udp_socket *senders[] = {open_socket(runtime, "127.0.0.2:0", NULL),
                                           open_socket(runtime, "127.0.0.1:0", NULL)};
-    assert_int_equal(trale_udp_join_source(receiver, &group, &chosen, loopback), 0);
-    assert_int_equal(trale_udp_join_source(receiver, &group, &chosen, loopback), -EADDRNOTAVAIL);
-    assert_int_equal(trale_udp_leave_source(receiver, &group, &other, loopback), -EADDRNOTAVAIL);
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &chosen, loopback), 0);
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &chosen, loopback), -EADDRNOTAVAIL);
+    assert_int_equal(trale_udp_leave_source_group(receiver, &group, &other, loopback), -EADDRNOTAVAIL);
     to.v4.sin_addr = group.v4.sin_addr;
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(trale_udp_set(senders[i], TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
@@ -192,7 +192,7 @@ static void test_a_group_is_heard_from_the_sources_that_were_chosen(void **state
     }
     assert_int_equal(try_recv(receiver), 2);
     assert_int_equal(try_recv(receiver), -EAGAIN);
-    assert_int_equal(trale_udp_leave_source(receiver, &group, &chosen, loopback), 0);
+    assert_int_equal(trale_udp_leave_source_group(receiver, &group, &chosen, loopback), 0);
     assert_int_equal(try_send(senders[1], &to, 1), 1);
     assert_int_equal(try_recv(receiver), -EAGAIN);
     assert_int_equal(trale_close(runtime), 0);
@@ -208,15 +208,15 @@ static void test_a_source_narrows_a_group_that_was_joined_for_all(void **state)
     struct trale_udp_socket *other = open_socket(runtime, "127.0.0.2:0", NULL);
     to.v4.sin_addr = group.v4.sin_addr;
     assert_int_equal(trale_udp_set(other, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
-    assert_int_equal(trale_udp_join(receiver, &group, loopback), 0);
+    assert_int_equal(trale_udp_join_group(receiver, &group, loopback), 0);
     assert_int_equal(try_send(other, &to, 1), 1);
     assert_int_equal(try_recv(receiver), 1);
-    assert_int_equal(trale_udp_join_source(receiver, &group, &chosen, loopback), 0);
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &chosen, loopback), 0);
     assert_int_equal(try_send(other, &to, 1), 1);
     assert_int_equal(try_recv(receiver), -EAGAIN);
-    assert_int_equal(trale_udp_join(receiver, &group, loopback), -EADDRINUSE);
-    assert_int_equal(trale_udp_leave(receiver, &group, loopback), 0);
-    assert_int_equal(trale_udp_leave_source(receiver, &group, &chosen, loopback), -EINVAL);
+    assert_int_equal(trale_udp_join_group(receiver, &group, loopback), -EADDRINUSE);
+    assert_int_equal(trale_udp_leave_group(receiver, &group, loopback), 0);
+    assert_int_equal(trale_udp_leave_source_group(receiver, &group, &chosen, loopback), -EINVAL);
     assert_int_equal(trale_close(runtime), 0);
 }
 
@@ -227,10 +227,10 @@ static void test_what_is_no_group_or_no_source_is_refused(void **state)
     struct trale_udp_socket *socket = open_socket(runtime, "0.0.0.0:0", NULL);
     struct trale_address group = address_of(runtime, "232.9.9.9:0"), none = address_of(runtime, "127.0.0.1:0"),
                          v6 = address_of(runtime, "[::1]:0");
-    assert_int_equal(trale_udp_join_source(socket, &none, &none, 0), -EINVAL);
-    assert_int_equal(trale_udp_join_source(socket, &group, &none, INT32_MAX), -ENODEV);
-    assert_int_equal(trale_udp_join_source(socket, &group, &v6, 0), -EAFNOSUPPORT);
-    assert_int_equal(trale_udp_leave_source(socket, &v6, &none, 0), -EAFNOSUPPORT);
+    assert_int_equal(trale_udp_join_source_group(socket, &none, &none, 0), -EINVAL);
+    assert_int_equal(trale_udp_join_source_group(socket, &group, &none, INT32_MAX), -ENODEV);
+    assert_int_equal(trale_udp_join_source_group(socket, &group, &v6, 0), -EAFNOSUPPORT);
+    assert_int_equal(trale_udp_leave_source_group(socket, &v6, &none, 0), -EAFNOSUPPORT);
     assert_int_equal(trale_close(runtime), 0);
 }
 
@@ -241,9 +241,9 @@ static void test_an_ipv6_group_is_joined_for_a_source_and_left(void **state)
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *socket = open_socket(runtime, "[::]:0", NULL);
     struct trale_address group = address_of(runtime, "[ff31::9]:0"), source = address_of(runtime, "[::1]:0");
-    assert_int_equal(trale_udp_join_source(socket, &group, &source, loopback), 0);
-    assert_int_equal(trale_udp_leave_source(socket, &group, &source, loopback), 0);
-    assert_true(trale_udp_leave_source(socket, &group, &source, loopback) < 0);
+    assert_int_equal(trale_udp_join_source_group(socket, &group, &source, loopback), 0);
+    assert_int_equal(trale_udp_leave_source_group(socket, &group, &source, loopback), 0);
+    assert_true(trale_udp_leave_source_group(socket, &group, &source, loopback) < 0);
     assert_int_equal(trale_close(runtime), 0);
 }
 

@@ -40,7 +40,7 @@
  * rest is the reactor's. */
 struct trale_wait {
     const struct trale_waker *waker;
-    struct trale_wait *next, *previous;
+    struct trale_link link;
     int32_t fd;
     uint32_t interest;
 };
@@ -110,10 +110,10 @@ struct trale_option {
     const char *name; /* lower case, digits and '_'; NULL ends the array */
     uint32_t type;    /* TRALE_OPTION_ */
     uint32_t reserved;
-    int64_t minimum, maximum;   /* of INTEGER, SIZE, DURATION, both included, and checked unless both are 0 */
-    const char *choices;        /* of CHOICE: words separated by " | " */
-    const char *default_value;  /* as it would stand in trale.ini; NULL: the key must be given */
-    const char *help;           /* one line */
+    int64_t minimum, maximum;  /* of INTEGER, SIZE, DURATION, both included, and checked unless both are 0 */
+    const char *choices;       /* of CHOICE: words separated by " | " */
+    const char *default_value; /* as it would stand in trale.ini; NULL: the key must be given */
+    const char *help;          /* one line */
 };
 
 /* One option's value. */
@@ -146,7 +146,7 @@ struct trale_interface {
 
 /* The description: plain data, read before anything is called. */
 struct trale_driver {
-    uint32_t size;        /* TRALE_DRIVER() sets these three */
+    uint32_t size; /* TRALE_DRIVER() sets these three */
     uint32_t abi;
     uint64_t option_size; /* of one element of `options` */
 
@@ -181,11 +181,11 @@ struct trale_driver {
  * -shared -Wl,-z,defs. */
 #define TRALE_DRIVER(...)                                                                                              \
     extern const struct trale_driver trale_driver;                                                                     \
-    __attribute__((visibility("default"))) const struct trale_driver trale_driver = {                                  \
-        .size = sizeof(struct trale_driver),                                                                           \
-        .abi = TRALE_ABI,                                                                                              \
-        .option_size = sizeof(struct trale_option),                                                                    \
-        __VA_ARGS__}
+    __attribute__((visibility("default")))                                                                             \
+    const struct trale_driver trale_driver = {.size = sizeof(struct trale_driver),                                     \
+                                              .abi = TRALE_ABI,                                                        \
+                                              .option_size = sizeof(struct trale_option),                              \
+                                              __VA_ARGS__}
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_wait) == 32, "frozen: stands in futures");

@@ -63,8 +63,7 @@ struct trale_fiber {
  * or to -ENOMEM if there is no stack for it, and then the body did not run. `body` as it is written is its name in
  * backtraces and messages. `data` is lent until the fiber has resolved or was dropped: whoever made it releases it,
  * for a fiber that is dropped early never sees it. Allocates nothing; made anywhere, polled as any other future. */
-#define trale_fiber(fiber, body, data)                                                                                 \
-    trale_fiber_make((fiber), trale_fiber_type_(#body), (body), (data))
+#define trale_fiber(fiber, body, data) trale_fiber_make((fiber), trale_fiber_type_(#body), (body), (data))
 
 /* struct trale_task *trale_fiber_spawn(struct trale *runtime, int64_t (*body)(void *data), void *data)
  *
@@ -81,7 +80,8 @@ struct trale_fiber {
     trale_scope_spawn_frame(                                                                                           \
         (scope),                                                                                                       \
         &(trale_scope_frame_(trale_fiber)){                                                                            \
-            .frame = {.future = {.type = trale_fiber_type_(#body_)}, .body = (body_), .data = (data_)}}.child,         \
+            .frame = {.future = {.type = trale_fiber_type_(#body_)}, .body = (body_), .data = (data_)}}                \
+             .child,                                                                                                   \
         sizeof(trale_scope_frame_(trale_fiber)))
 
 /* int64_t trale_fiber_await(struct trale_future *future)

@@ -61,6 +61,11 @@
 struct trale;
 struct trale_future;
 
+/* A place in a list of those that wait. Zeroed, it is in none; its contents belong to the list. */
+struct trale_link {
+    struct trale_link *next, *previous;
+};
+
 /* A waker: how to say that a task should be polled again. It is a pointer to a base whose first member is this table
  * (the layout of async-ffi, so that Rust futures fit without a shim), and the table never changes: it carries no size.
  *
@@ -169,8 +174,8 @@ static inline void trale_future_drop(struct trale_future *future)
     {                                                                                                                  \
         return name##_body_((struct name *)(void *)future, context);                                                   \
     }                                                                                                                  \
-    static const struct trale_future_type name##_type = {                                                              \
-        sizeof(struct trale_future_type), TRALE_ABI, #name, name##_poll_, drop_};                                      \
+    static const struct trale_future_type name##_type = {sizeof(struct trale_future_type), TRALE_ABI, #name,           \
+                                                         name##_poll_, drop_};                                         \
     static int64_t name##_body_(struct name *self, struct trale_context *cx)
 
 /* The first statement of an async function. */
@@ -187,8 +192,8 @@ static inline void trale_future_drop(struct trale_future *future)
 #define trale_await(expression)                                                                                        \
     do {                                                                                                               \
         __label__ trale_here_;                                                                                         \
-        static const struct trale_await_point trale_point_ = {                                                         \
-            __extension__ && trale_here_, #expression, __FILE__, __LINE__};                                            \
+        static const struct trale_await_point trale_point_ = {__extension__ && trale_here_, #expression, __FILE__,     \
+                                                              __LINE__};                                               \
         self->future.awaiting = (expression);                                                                          \
         self->future.at = &trale_point_;                                                                               \
     trale_here_:                                                                                                       \
@@ -213,8 +218,8 @@ static inline void trale_future_drop(struct trale_future *future)
 #define trale_yield()                                                                                                  \
     do {                                                                                                               \
         __label__ trale_here_;                                                                                         \
-        static const struct trale_await_point trale_point_ = {                                                         \
-            __extension__ && trale_here_, "trale_yield()", __FILE__, __LINE__};                                        \
+        static const struct trale_await_point trale_point_ = {__extension__ && trale_here_, "trale_yield()", __FILE__, \
+                                                              __LINE__};                                               \
         self->future.at = &trale_point_;                                                                               \
         cx->waker->table->wake_by_ref(cx->waker);                                                                      \
         return TRALE_PENDING;                                                                                          \

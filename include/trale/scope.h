@@ -28,7 +28,7 @@ struct trale_scope {
     struct trale_future future; /* `awaiting` is the body */
     struct trale *runtime;      /* from the first poll to the end */
     const struct trale_waker *waker;
-    struct trale_scope_child *first;
+    struct trale_link children;
     int64_t error;  /* the first, or 0 */
     int64_t result; /* the body's */
 };
@@ -42,8 +42,7 @@ TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct tra
  * has not begun, or is over, or is not of the runtime whose task calls). [executor thread: in the body, in children] */
 #define trale_scope_spawn(scope, name, ...)                                                                            \
     trale_scope_spawn_frame(                                                                                           \
-        (scope),                                                                                                       \
-        &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,            \
+        (scope), &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,          \
         sizeof(trale_scope_frame_(name)))
 
 /* Ends the scope as an error would: it resolves to -ECANCELED. Does nothing after an error or the end.
@@ -55,7 +54,7 @@ struct trale_scope_child {
     struct trale_future future; /* `awaiting` is the frame behind, while the child lives */
     struct trale_scope *scope;  /* NULL when it has left */
     struct trale_task *task;
-    struct trale_scope_child *next, *previous;
+    struct trale_link link;
 };
 #define trale_scope_frame_(name)                                                                                       \
     struct {                                                                                                           \
@@ -65,7 +64,7 @@ struct trale_scope_child {
 TRALE_API int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child, size_t size);
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_scope) == 72, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_scope) == 80, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_scope_child) == 64, "frozen: stands before frames, and keeps their alignment");
 #endif
 

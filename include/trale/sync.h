@@ -24,15 +24,15 @@
 
 /* One that waits, and the line it stands in. Their contents are nobody else's. */
 struct trale_waiter {
-    struct trale_waiter *next, *previous;
+    struct trale_link link;
     const struct trale_waker *waker;
     uint64_t n; /* of what the line gives */
     uint32_t state;
     uint32_t reserved;
 };
-struct trale_line {
+struct trale_wait_queue {
     uint64_t n_free;
-    struct trale_waiter *first, *last;
+    struct trale_link waiters; /* zeroed, or the head of a list */
 };
 
 /* --- semaphores --------------------------------------------------------------------------------------------------- */
@@ -40,12 +40,12 @@ struct trale_line {
 /* A number of permits. A task takes some, or waits until so many are there. */
 struct trale_semaphore {
     pthread_mutex_t lock;
-    struct trale_line line;
+    struct trale_wait_queue queue;
     uint32_t closed;
 };
 #define TRALE_SEMAPHORE(n_permits)                                                                                     \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .line = { .n_free = (n_permits) }                                           \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .queue = {.n_free = (n_permits) }                                           \
     }
 
 struct trale_semaphore_acquire {
@@ -82,11 +82,12 @@ struct trale_mutex {
         .semaphore = TRALE_SEMAPHORE(1)                                                                                \
     }
 
-/* Resolves to 0 when the mutex is the caller's. */
-static inline struct trale_future *trale_mutex_lock(struct trale_semaphore_acquire *lock, struct trale_mutex *mutex)
-{
-    return trale_semaphore_acquire(lock, &mutex->semaphore, 1);
-}
+struct trale_mutex_lock {
+    struct trale_semaphore_acquire acquire;
+};
+
+/* The future that resolves to 0 when the mutex is the caller's. */
+TRALE_API struct trale_future *trale_mutex_lock(struct trale_mutex_lock *lock, struct trale_mutex *mutex);
 
 /* 0, or -EAGAIN: it is somebody's. */
 static inline int trale_mutex_try_lock(struct trale_mutex *mutex)
@@ -104,7 +105,7 @@ static inline void trale_mutex_unlock(struct trale_mutex *mutex)
 /* "Something has changed, look again." */
 struct trale_notify {
     pthread_mutex_t lock;
-    struct trale_line line;
+    struct trale_wait_queue queue;
 };
 #define TRALE_NOTIFY                                                                                                   \
     {                                                                                                                  \
@@ -131,7 +132,7 @@ TRALE_API void trale_notify_all(struct trale_notify *notify);
 /* A value that comes once, from anywhere; all that wait for it get it, and so does who comes later. */
 struct trale_oneshot {
     pthread_mutex_t lock;
-    struct trale_line line;
+    struct trale_wait_queue queue;
     int64_t value;
     uint32_t state;
 };
@@ -161,8 +162,8 @@ TRALE_API void trale_oneshot_close(struct trale_oneshot *oneshot);
 /* A bounded queue of elements of one size, in memory that the user provides; any number of senders and receivers. */
 struct trale_channel {
     pthread_mutex_t lock;
-    struct trale_line slots; /* free places: who sends takes one */
-    struct trale_line items; /* elements: who receives takes one */
+    struct trale_wait_queue slots; /* free places: who sends takes one */
+    struct trale_wait_queue items; /* elements: who receives takes one */
     char *elements;
     size_t element_size, capacity;
     size_t n_elements;

@@ -131,10 +131,9 @@ static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64
 static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
                                                   uint64_t slack_ns)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until",
-                                                  trale_sleep_until_poll_, NULL};
-    *sleep = (struct trale_sleep){
-        .future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until", trale_sleep_until_poll_,
+                                                  NULL};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
     return &sleep->future;
 }
 

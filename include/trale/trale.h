@@ -12,14 +12,13 @@
  * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
  * called on any thread. The same program gives the same results in all three.
  *
- * Fairness. The run-queue is first in, first out, and a task that is woken goes to its end; those of high priority go
- * before the others and those of low priority behind them, but of every 17 polls one is theirs who stand behind, if
- * there are any. In one poll a task may
- * complete at most TRALE_POLL_BUDGET awaits, then it stands in line again, even if the next result is already there.
- * Polls and completed awaits are counted together, and when TRALE_LOOK_INTERVAL of them have been counted, the executor
- * looks at the reactor, the timers and the tasks that other threads woke or spawned, before it polls again. So neither
- * a task that is always ready nor a socket that always has data can keep anything else from running; a poll that
- * computes for a long time can.
+ * Fairness. The run-queue is first in, first out: a task that is woken goes to its end. Tasks of high priority are
+ * polled before those of normal priority, and those before tasks of low priority; but 1 in 17 polls goes to a lower
+ * priority, if a task of one is runnable. In one poll a task may complete at most TRALE_POLL_BUDGET awaits; then it
+ * goes to the end of the run-queue, even if the next result is already there. The executor counts polls and completed
+ * awaits together; after TRALE_EVENT_INTERVAL of them it looks at the reactor, the timers and the tasks that other
+ * threads woke or spawned. So neither a task that is always ready nor a socket that always has data can starve other
+ * tasks; a poll that computes for a long time can.
  *
  * Errors are negative errno, and outputs are untouched on failure. A fork()ed child must not touch its parent's
  * runtimes; it may exec, or open its own.
@@ -42,7 +41,7 @@
 #endif
 
 #define TRALE_POLL_BUDGET 32u
-#define TRALE_LOOK_INTERVAL 256u
+#define TRALE_EVENT_INTERVAL 256u
 
 struct trale;      /* a runtime */
 struct trale_task; /* a handle on a task: whoever holds it owns one claim on the result */
@@ -128,8 +127,8 @@ TRALE_API int trale_group_close(struct trale_group *group);
 
 /* trale_spawn(runtime, name, .member = value, ...) starts a task that runs the async function `name`; its frame is
  * copied into the task. The task runs as soon as somebody polls, whether or not the handle is looked at again.
- * Returns its handle, to be given up by one of trale_join, trale_joined or trale_detach; NULL when memory is out, which
- * those accept. */
+ * Returns its handle, which the caller gives up by one of trale_join, trale_join_future or trale_detach. NULL: memory
+ * is out; those functions accept it. */
 #define trale_spawn(runtime, name, ...)                                                                                \
     trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
                       sizeof(struct name))
@@ -141,7 +140,7 @@ TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime, const stru
 
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
  * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
- * would wait for itself, also by way of another runtime; use trale_joined there. A task had better not return -EDEADLK
+ * would wait for itself, also by way of another runtime; use trale_join_future there. A task should not return -EDEADLK
  * itself. NULL gives -ENOMEM. */
 TRALE_API int64_t trale_join(struct trale_task *task);
 
@@ -168,12 +167,12 @@ TRALE_API int trale_prioritise_self(uint32_t priority);
 
 /* The future of a task's result, to be awaited; the task may belong to another runtime. Takes the handle at once; if
  * it is dropped, the task goes on, as with trale_detach. */
-struct trale_joined {
+struct trale_join_future {
     struct trale_future future;
     struct trale_task *task;
     const struct trale_waker *waker;
 };
-TRALE_API struct trale_future *trale_joined(struct trale_joined *joined, struct trale_task *task);
+TRALE_API struct trale_future *trale_join_future(struct trale_join_future *joined, struct trale_task *task);
 
 /* Runs a future that stays in the caller's memory, and returns its result as soon as it is there, whatever other tasks
  * do. -EDEADLK, the future untouched, inside a task of the same runtime; -ENOMEM likewise untouched. */

@@ -42,18 +42,22 @@ struct trale_address {
 #define TRALE_UDP_MULTICAST_INTERFACE 5u /* an interface's index, 0: the system's choice */
 #define TRALE_UDP_RECEIVE_BUFFER 6u      /* bytes; Linux doubles what is set and caps it at rmem_max, socket(7) */
 #define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
-#define TRALE_UDP_GRO 8u                 /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
+#define TRALE_UDP_GRO                                                                                                  \
+    8u /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
                                           * then trale_udp_recv_batch alone receives, and tells segment_size; when
                                           * it is switched off, what was put together already comes as one */
 /* 9 and 10 are in udp_info.h. */
 #define TRALE_UDP_TRAFFIC_CLASS 11u /* 0 to 255, of what is sent: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
-#define TRALE_UDP_INTERFACE 12u     /* an interface's index: sends and receives there alone; 0: anywhere. To change it
+#define TRALE_UDP_INTERFACE                                                                                            \
+    12u                          /* an interface's index: sends and receives there alone; 0: anywhere. To change it
                                      * again needs CAP_NET_RAW (SO_BINDTODEVICE, socket(7)) */
-#define TRALE_UDP_SEND_QUEUE 13u    /* only read: bytes of the kernel's memory with what is not sent yet (SIOCOUTQ) */
-#define TRALE_UDP_RECEIVE_QUEUE 14u /* only read: those with what waits to be received, to be compared with
+#define TRALE_UDP_SEND_QUEUE 13u /* only read: bytes of the kernel's memory with what is not sent yet (SIOCOUTQ) */
+#define TRALE_UDP_RECEIVE_QUEUE                                                                                        \
+    14u                     /* only read: those with what waits to be received, to be compared with
                                      * TRALE_UDP_RECEIVE_BUFFER (SO_MEMINFO) */
-#define TRALE_UDP_DROPS 15u         /* only read: datagrams lost here, most because the buffer was full (SO_MEMINFO) */
-#define TRALE_UDP_MULTICAST_ALL 16u /* 0 or 1: receives for groups that any socket of the host has joined, and not just
+#define TRALE_UDP_DROPS 15u /* only read: datagrams lost here, most because the buffer was full (SO_MEMINFO) */
+#define TRALE_UDP_MULTICAST_ALL                                                                                        \
+    16u /* 0 or 1: receives for groups that any socket of the host has joined, and not just
                                      * this one (IP_MULTICAST_ALL, ip(7)) */
 
 /* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
@@ -244,15 +248,15 @@ static inline int trale_udp_get(struct trale_udp_socket *socket, uint32_t option
 
 /* Joins a group on an interface (index, 0: the system's choice); the group's port does not matter. 0, -EINVAL (not a
  * group), -EADDRINUSE (joined already), -ENODEV, -EAFNOSUPPORT. */
-static inline int trale_udp_join(struct trale_udp_socket *socket, const struct trale_address *group,
-                                 uint32_t interface_index)
+static inline int trale_udp_join_group(struct trale_udp_socket *socket, const struct trale_address *group,
+                                       uint32_t interface_index)
 {
     return socket->udp->join(socket->udp->interface.instance, socket, group, interface_index);
 }
 
 /* Leaves it; -EADDRNOTAVAIL if it was not joined. */
-static inline int trale_udp_leave(struct trale_udp_socket *socket, const struct trale_address *group,
-                                  uint32_t interface_index)
+static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const struct trale_address *group,
+                                        uint32_t interface_index)
 {
     return socket->udp->leave(socket->udp->interface.instance, socket, group, interface_index);
 }

@@ -10,7 +10,7 @@
 
 /* Whether a socket's driver has a member of the table. */
 #define trale_udp_has_(socket, member)                                                                                 \
-    ((socket)->udp->interface.size >= offsetof(struct trale_udp, member) + sizeof((socket)->udp->member) &&           \
+    ((socket)->udp->interface.size >= offsetof(struct trale_udp, member) + sizeof((socket)->udp->member) &&            \
      (socket)->udp->member != NULL)
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
@@ -64,11 +64,11 @@ static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, st
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
 /* Joins a group for what one source sends to it (RFC 4607); may be called for several sources. A group that was joined
- * for all sources is heard from this one alone after that; trale_udp_join does not widen it again but says -EADDRINUSE,
- * and trale_udp_leave ends all of it. 0, -EINVAL (not a group), -EADDRNOTAVAIL (joined for this one already), -ENOBUFS
- * (too many sources, net.ipv4.igmp_max_msf), -ENODEV, -EAFNOSUPPORT. */
-static inline int trale_udp_join_source(struct trale_udp_socket *socket, const struct trale_address *group,
-                                        const struct trale_address *source, uint32_t interface_index)
+ * for all sources is heard from this one alone after that; trale_udp_join_group does not widen it again but says
+ * -EADDRINUSE, and trale_udp_leave_group ends all of it. 0, -EINVAL (not a group), -EADDRNOTAVAIL (joined for this one
+ * already), -ENOBUFS (too many sources, net.ipv4.igmp_max_msf), -ENODEV, -EAFNOSUPPORT. */
+static inline int trale_udp_join_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
+                                              const struct trale_address *source, uint32_t interface_index)
 {
     if (!trale_udp_has_(socket, join_source))
         return -EOPNOTSUPP;
@@ -76,8 +76,8 @@ static inline int trale_udp_join_source(struct trale_udp_socket *socket, const s
 }
 
 /* Ends that for a source, and with the last one leaves the group; -EADDRNOTAVAIL or -EINVAL if it was not joined. */
-static inline int trale_udp_leave_source(struct trale_udp_socket *socket, const struct trale_address *group,
-                                         const struct trale_address *source, uint32_t interface_index)
+static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
+                                               const struct trale_address *source, uint32_t interface_index)
 {
     if (!trale_udp_has_(socket, leave_source))
         return -EOPNOTSUPP;

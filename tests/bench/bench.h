@@ -41,9 +41,9 @@
 #define BENCH_BULK 400000u
 #define BENCH_CALLS 10000000u
 
-#define BENCH_PAYLOAD 32u     /* bytes of a datagram */
+#define BENCH_PAYLOAD 32u      /* bytes of a datagram */
 #define BENCH_BULK_BYTES 1200u /* the same in `bulk` */
-#define BENCH_WINDOW 256u     /* datagrams of a flood that are on their way at once */
+#define BENCH_WINDOW 256u      /* datagrams of a flood that are on their way at once */
 
 static inline void bench_die(const char *what)
 {

@@ -77,7 +77,7 @@ static void spawned(EV_P_ ev_prepare *watcher, int events)
 {
     free(watcher);
     if (--n_left == 0)
-        ev_feed_event(EV_A_ &spawner, events);
+        ev_feed_event(EV_A_ & spawner, events);
 }
 
 static void spawn(EV_P_ ev_prepare *watcher, int events)

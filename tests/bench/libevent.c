@@ -466,18 +466,10 @@ int main(int argc, char **argv)
         void (*run)(void);
         int opens; /* the base by itself, after it has forked */
     } workloads[] = {
-        {"yield", bench_yield, 0},
-        {"spawn", bench_spawn, 0},
-        {"spawn_outside", bench_spawn_outside, 1},
-        {"wake", bench_wake, 1},
-        {"sleep", bench_sleep, 1},
-        {"sleep_slack", bench_sleep_slack, 1},
-        {"churn", bench_churn, 0},
-        {"ping", bench_ping, 0},
-        {"ping_process", bench_ping_process, 1},
-        {"flood", bench_flood_single, 1},
-        {"bulk", bench_bulk, 0},
-        {"idle", bench_idle, 0},
+        {"yield", bench_yield, 0},        {"spawn", bench_spawn, 0}, {"spawn_outside", bench_spawn_outside, 1},
+        {"wake", bench_wake, 1},          {"sleep", bench_sleep, 1}, {"sleep_slack", bench_sleep_slack, 1},
+        {"churn", bench_churn, 0},        {"ping", bench_ping, 0},   {"ping_process", bench_ping_process, 1},
+        {"flood", bench_flood_single, 1}, {"bulk", bench_bulk, 0},   {"idle", bench_idle, 0},
         {"start", bench_start, 0},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;

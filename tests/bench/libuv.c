@@ -328,16 +328,11 @@ int main(int argc, char **argv)
         void (*run)(void);
         int opens; /* the loop by itself, after it has forked */
     } workloads[] = {
-        {"wake", bench_wake, 0},
-        {"sleep", bench_sleep, 0},
-        {"sleep_slack", bench_sleep, 0},
-        {"churn", bench_churn, 0},
-        {"ping", bench_ping, 0},
-        {"ping_process", bench_ping_process, 1},
-        {"flood", bench_flood_single, 1},
-        {"flood_batch", bench_flood_batch, 1},
-        {"bulk", bench_bulk, 0},
-        {"idle", bench_idle, 0},
+        {"wake", bench_wake, 0},          {"sleep", bench_sleep, 0},
+        {"sleep_slack", bench_sleep, 0},  {"churn", bench_churn, 0},
+        {"ping", bench_ping, 0},          {"ping_process", bench_ping_process, 1},
+        {"flood", bench_flood_single, 1}, {"flood_batch", bench_flood_batch, 1},
+        {"bulk", bench_bulk, 0},          {"idle", bench_idle, 0},
         {"start", bench_start, 0},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;

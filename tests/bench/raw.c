@@ -405,7 +405,8 @@ static struct batch *batch_new(void)
         batch->vectors[i] = (struct iovec){batch->bytes[i], BENCH_PAYLOAD};
         batch->messages[i].msg_hdr = (struct msghdr){.msg_name = &batch->addresses[i],
                                                      .msg_namelen = sizeof batch->addresses[i],
-                                                     .msg_iov = &batch->vectors[i], .msg_iovlen = 1};
+                                                     .msg_iov = &batch->vectors[i],
+                                                     .msg_iovlen = 1};
     }
     return batch;
 }

@@ -62,7 +62,7 @@ struct yield_bench {
     bool fibers;
     uint64_t n;
     struct trale_task **tasks;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     uint64_t start_ns;
     unsigned long i;
 };
@@ -76,7 +76,7 @@ trale_async(yield_bench)
         self->tasks[i] = self->fibers ? trale_fiber_spawn(cx->runtime, fiber_yields, &self->n)
                                       : trale_spawn(cx->runtime, yielder, .n = self->n);
     for (self->i = 0; self->i < n_given; self->i++)
-        trale_await(trale_joined(&self->joined, self->tasks[self->i]));
+        trale_await(trale_join_future(&self->joined, self->tasks[self->i]));
     bench_print("ns", (double)(bench_now_ns() - self->start_ns) / (double)(self->n * n_given));
     trale_return(0);
 }
@@ -108,7 +108,7 @@ static int64_t fiber_ends(void *data)
 
 struct spawn_fiber_bench {
     struct trale_future future;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     uint64_t start_ns;
     unsigned long i;
 };
@@ -118,7 +118,7 @@ trale_async(spawn_fiber_bench)
     trale_begin();
     self->start_ns = bench_now_ns();
     for (self->i = 0; self->i < BENCH_SPAWNS; self->i++)
-        trale_await(trale_joined(&self->joined, trale_fiber_spawn(cx->runtime, fiber_ends, NULL)));
+        trale_await(trale_join_future(&self->joined, trale_fiber_spawn(cx->runtime, fiber_ends, NULL)));
     bench_print("ns", (double)(bench_now_ns() - self->start_ns) / BENCH_SPAWNS);
     trale_return(0);
 }
@@ -143,7 +143,7 @@ trale_async(nothing)
 struct spawn_bench {
     struct trale_future future;
     struct trale_task **tasks;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     uint64_t start_ns;
     unsigned long n_done, i;
 };
@@ -156,7 +156,7 @@ trale_async(spawn_bench)
         for (unsigned long i = 0; i < n_given; i++)
             self->tasks[i] = trale_spawn(cx->runtime, nothing, .future.at = NULL);
         for (self->i = 0; self->i < n_given; self->i++)
-            trale_await(trale_joined(&self->joined, self->tasks[self->i]));
+            trale_await(trale_join_future(&self->joined, self->tasks[self->i]));
     }
     bench_print("ns", (double)(bench_now_ns() - self->start_ns) / (double)self->n_done);
     trale_return(0);
@@ -318,8 +318,8 @@ static void bench_churn(void)
 {
     struct bench_sleeps none = {0};
     for (unsigned long i = 0; i < n_given; i++)
-        trale_detach(trale_spawn(runtime, sleeper, .sleeps = &none,
-                                 .deadline_ns = trale_now(runtime) + 60 * TRALE_SECOND + i));
+        trale_detach(
+            trale_spawn(runtime, sleeper, .sleeps = &none, .deadline_ns = trale_now(runtime) + 60 * TRALE_SECOND + i));
     check("churn", trale_join(trale_spawn(runtime, churn, .start_ns = 0)));
     exit(EXIT_SUCCESS);
 }
@@ -364,8 +364,7 @@ trale_async(echo)
         trale_await(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
         if (trale_result() < 0)
             trale_return(trale_result());
-        trale_await(
-            trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
+        trale_await(trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
         if (self->count != NULL && bench_counted(self->count, 1, BENCH_ECHOES))
             exit(EXIT_SUCCESS);
     }
@@ -443,8 +442,7 @@ trale_async(counting_echo)
     for (;;) {
         trale_await(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
         check("recv", trale_result());
-        trale_await(
-            trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
+        trale_await(trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
         atomic_fetch_add_explicit(self->n_echoes, 1, memory_order_relaxed);
     }
 }

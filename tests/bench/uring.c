@@ -45,8 +45,10 @@ struct message {
 static void message_init(struct message *message)
 {
     *message = (struct message){.vector = {message->bytes, sizeof message->bytes}};
-    message->header = (struct msghdr){.msg_name = &message->address, .msg_namelen = sizeof message->address,
-                                      .msg_iov = &message->vector, .msg_iovlen = 1};
+    message->header = (struct msghdr){.msg_name = &message->address,
+                                      .msg_namelen = sizeof message->address,
+                                      .msg_iov = &message->vector,
+                                      .msg_iovlen = 1};
 }
 
 /* Sends from one socket, and waits until both that is done and the other socket has received. */
@@ -134,8 +136,10 @@ static void echo(int fd, struct io_uring_cqe *cqe)
         bench_die("recvmsg");
     buffer->vector = (struct iovec){io_uring_recvmsg_payload(out, &layout),
                                     io_uring_recvmsg_payload_length(out, cqe->res, &layout)};
-    buffer->header = (struct msghdr){.msg_name = io_uring_recvmsg_name(out), .msg_namelen = layout.msg_namelen,
-                                     .msg_iov = &buffer->vector, .msg_iovlen = 1};
+    buffer->header = (struct msghdr){.msg_name = io_uring_recvmsg_name(out),
+                                     .msg_namelen = layout.msg_namelen,
+                                     .msg_iov = &buffer->vector,
+                                     .msg_iovlen = 1};
     struct io_uring_sqe *sqe = next_sqe();
     io_uring_prep_sendmsg(sqe, fd, &buffer->header, 0);
     io_uring_sqe_set_data64(sqe, index);
@@ -170,8 +174,8 @@ static void bench_flood_all(void)
     ring_open(1024, 8192);
     if (posix_memalign((void **)&lent, 4096, N_BUFFERS * sizeof(struct io_uring_buf)) != 0)
         bench_die("posix_memalign");
-    struct io_uring_buf_reg registration = {.ring_addr = (uint64_t)(uintptr_t)lent, .ring_entries = N_BUFFERS,
-                                            .bgid = GROUP};
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uint64_t)(uintptr_t)lent, .ring_entries = N_BUFFERS, .bgid = GROUP};
     if (io_uring_register_buf_ring(&ring, &registration, 0) < 0)
         exit(BENCH_ABSENT);
     io_uring_buf_ring_init(lent);
@@ -185,7 +189,8 @@ static void bench_flood_all(void)
         bool done = false;
         if (io_uring_submit_and_wait(&ring, 1) < 0)
             bench_die("io_uring_submit_and_wait");
-        io_uring_for_each_cqe(&ring, head, cqe) {
+        io_uring_for_each_cqe(&ring, head, cqe)
+        {
             done = done || flood_completed(cqe, &count);
             n++;
         }
@@ -222,7 +227,8 @@ static void bench_sleep(void)
         unsigned head, n = 0;
         if (io_uring_submit_and_wait(&ring, 1) < 0)
             bench_die("io_uring_submit_and_wait");
-        io_uring_for_each_cqe(&ring, head, cqe) {
+        io_uring_for_each_cqe(&ring, head, cqe)
+        {
             bench_sleeps_woken(&sleeps, io_uring_cqe_get_data64(cqe));
             n++;
         }
@@ -237,8 +243,11 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } workloads[] = {
-        {"sleep", bench_sleep}, {"ping", bench_ping}, {"ping_process", bench_ping_process},
-        {"flood", bench_flood_all}, {"flood_batch", bench_flood_all},
+        {"sleep", bench_sleep},
+        {"ping", bench_ping},
+        {"ping_process", bench_ping_process},
+        {"flood", bench_flood_all},
+        {"flood_batch", bench_flood_all},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     bench_raise_fd_limit();

@@ -124,36 +124,44 @@ struct newer {
     void *more[10];
 };
 extern const struct newer trale_driver;
-__attribute__((visibility("default"))) const struct newer trale_driver = {
-    .driver = {.size = sizeof(struct newer), .abi = TRALE_ABI, .option_size = sizeof(struct trale_option),
-               .name = "newer", .version = "9", .summary = "from the future", .interfaces = INTERFACE,
-               .options = options, .start = flawed_start, .stop = flawed_stop, .interface = flawed_interface}};
+__attribute__((visibility("default")))
+const struct newer trale_driver = {.driver = {.size = sizeof(struct newer),
+                                              .abi = TRALE_ABI,
+                                              .option_size = sizeof(struct trale_option),
+                                              .name = "newer",
+                                              .version = "9",
+                                              .summary = "from the future",
+                                              .interfaces = INTERFACE,
+                                              .options = options,
+                                              .start = flawed_start,
+                                              .stop = flawed_stop,
+                                              .interface = flawed_interface}};
 #else
 TRALE_DRIVER(
 #ifdef FLAW_ABI
-    .abi = TRALE_ABI + 1,
+        .abi = TRALE_ABI + 1,
 #endif
 #ifdef FLAW_SIZE
-    .size = 40,
+        .size = 40,
 #endif
 #ifdef FLAW_HUGE
-    .size = 1u << 30,
+        .size = 1u << 30,
 #endif
 #ifdef FLAW_NO_NAME
-    .name = "",
+        .name = "",
 #elif defined FLAW_BLANK_NAME
-    .name = "two words",
+        .name = "two words",
 #else
-    .name = "flawed",
+        .name = "flawed",
 #endif
 #ifndef FLAW_NO_SUMMARY
-    .summary = "a driver with something wrong with it",
+        .summary = "a driver with something wrong with it",
 #endif
-    .version = "1.0", .interfaces = INTERFACE, .options = options,
+        .version = "1.0", .interfaces = INTERFACE, .options = options,
 #ifndef FLAW_NO_START
-    .start = flawed_start,
+        .start = flawed_start,
 #endif
-    .stop = flawed_stop, .interface = flawed_interface);
+        .stop = flawed_stop, .interface = flawed_interface);
 #endif
 #ifdef FLAW_NO_START
 const void *flawed_unused = (void *)flawed_start;

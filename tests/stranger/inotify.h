@@ -44,8 +44,8 @@ struct inotify {
  * -ENOMEM and what else inotify_add_watch(2) has. [executor] */
 static inline int inotify_open(struct trale *runtime, const char *folder, uint32_t mask, struct inotify_watch **watch)
 {
-    const struct inotify *inotify =
-        (const struct inotify *)trale_interface(runtime, "org.example.inotify/1", sizeof(struct inotify));
+    const struct inotify *inotify = (const struct inotify *)trale_interface(runtime, "org.example.inotify/1",
+                                                                            sizeof(struct inotify));
     return inotify == NULL ? -ENODEV : inotify->open(inotify->interface.instance, folder, mask, watch);
 }
 

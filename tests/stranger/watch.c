@@ -55,7 +55,7 @@ struct watch {
     struct inotify_watch *watch;
     struct inotify_change one, two;
     struct trale_task *waiting;
-    struct trale_joined joined;
+    struct trale_join_future joined;
     struct trale_branch branches[2];
     struct trale_branches both;
     struct trale_timeout timeout;
@@ -107,7 +107,7 @@ trale_async_with(watch, watch_close)
     trale_yield();
     inotify_close(self->watch);
     self->watch = NULL;
-    trale_await(trale_joined(&self->joined, self->waiting));
+    trale_await(trale_join_future(&self->joined, self->waiting));
     printf("closed: %s\n", strerror((int)-trale_result()));
     trale_return(0);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * futex(2), for which glibc has no function. Waits return for any reason or none; look at the word again. */
+#ifndef CORE_BASE_FUTEX_H
+#define CORE_BASE_FUTEX_H
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Sleeps while *word is `value`. */
+static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+/* Wakes all who sleep on the word. Its memory may be gone by now: then this does nothing, or wakes for no reason. */
+static inline void futex_wake_all(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A scope knows its children by a list that runs through their heads, which stand before their frames in the tasks'
+ * memory. A child that is over takes itself out. To end the others, the scope drops their frames itself, at once, and
+ * leaves their tasks, with nothing in them any more, to the executor.
+ *
+ * It does so in its own poll or drop, never in a child's: what runs cannot be dropped. A child that fails says so to
+ * the scope and wakes it. */
+#include <trale/scope.h>
+
+#include <errno.h>
+
+#include "core/base/list.h"
+#include "core/executor/task.h"
+
+static void child_leave(struct trale_scope_child *child)
+{
+    child->scope = NULL;
+    list_remove(&child->link);
+    trale_detach(child->task);
+}
+
+static void scope_wake(struct trale_scope *scope)
+{
+    scope->waker->table->wake_by_ref(scope->waker);
+}
+
+static void scope_fail(struct trale_scope *scope, int64_t error)
+{
+    if (scope->error == 0)
+        scope->error = error;
+}
+
+static void child_end(struct trale_scope_child *child, int64_t result)
+{
+    struct trale_scope *scope = child->scope;
+    child_leave(child);
+    if (result < 0)
+        scope_fail(scope, result);
+    if (result < 0 || list_is_empty(&scope->children))
+        scope_wake(scope);
+}
+
+static int64_t child_poll(struct trale_future *future, struct trale_context *context)
+{
+    int64_t result = trale_future_poll(future->awaiting, context);
+    if (result == TRALE_PENDING)
+        return TRALE_PENDING;
+    future->awaiting = NULL;
+    child_end((struct trale_scope_child *)(void *)future, result);
+    return result;
+}
+
+/* Its frame was dropped by now; unless the runtime closes and refuses it while it is being spawned. */
+static void child_drop(struct trale_future *future)
+{
+    struct trale_scope_child *child = (struct trale_scope_child *)(void *)future;
+    if (child->scope == NULL)
+        return;
+    if (child->task != NULL)
+        child_end(child, -ECANCELED);
+    else
+        trale_future_drop((struct trale_future *)(void *)(child + 1));
+}
+
+static void scope_adopt(struct trale_scope *scope, struct trale_scope_child *child, struct trale_task *task)
+{
+    child->task = task;
+    child->future.awaiting = (struct trale_future *)(void *)(child + 1);
+    list_append(&scope->children, &child->link);
+}
+
+int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child, size_t size)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_scope_spawn", child_poll, child_drop};
+    if (scope->runtime == NULL || scope->runtime != trale_current() || size < sizeof *child + sizeof child->future)
+        return -EINVAL;
+    if (scope->error < 0)
+        return -ECANCELED;
+    child->future.type = &type;
+    child->scope = scope;
+    struct trale_task *task = trale_spawn_frame(scope->runtime, &child->future, size);
+    if (task == NULL)
+        return -ENOMEM;
+    if (task_is_finished(task)) {
+        trale_detach(task);
+        return -ECANCELED;
+    }
+    scope_adopt(scope, (struct trale_scope_child *)(void *)task->future, task);
+    return 0;
+}
+
+/* --- the scope ---------------------------------------------------------------------------------------------------- */
+
+static void scope_drop_children(struct trale_scope *scope)
+{
+    while (!list_is_empty(&scope->children)) {
+        struct trale_scope_child *child = list_entry(scope->children.next, struct trale_scope_child, link);
+        struct trale_future *frame = child->future.awaiting;
+        trale_abort(child->task);
+        child->future.awaiting = NULL;
+        child_leave(child);
+        trale_future_drop(frame);
+    }
+}
+
+/* Nobody may be started in it or woken through it any more, should somebody still have a pointer to it: the waker was
+ * only lent, and nobody would drop the child. */
+static int64_t scope_end(struct trale_scope *scope, int64_t result)
+{
+    scope->runtime = NULL;
+    scope->waker = NULL;
+    return result;
+}
+
+static int64_t scope_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_scope *scope = (struct trale_scope *)(void *)future;
+    scope->waker = context->waker;
+    scope->runtime = context->runtime;
+    if (future->awaiting != NULL && scope->error == 0) {
+        int64_t result = trale_future_poll(future->awaiting, context);
+        if (result != TRALE_PENDING) {
+            future->awaiting = NULL;
+            scope->result = result;
+        }
+        if (result != TRALE_PENDING && result < 0)
+            scope_fail(scope, result);
+    }
+    if (scope->error < 0) {
+        struct trale_future *body = future->awaiting;
+        future->awaiting = NULL;
+        if (body != NULL)
+            trale_future_drop(body);
+        scope_drop_children(scope);
+        return scope_end(scope, scope->error);
+    }
+    return future->awaiting == NULL && list_is_empty(&scope->children) ? scope_end(scope, scope->result)
+                                                                       : TRALE_PENDING;
+}
+
+static void scope_drop(struct trale_future *future)
+{
+    struct trale_scope *scope = (struct trale_scope *)(void *)future;
+    scope_fail(scope, -ECANCELED);
+    scope_drop_children(scope);
+    scope_end(scope, -ECANCELED);
+}
+
+struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_scope", scope_poll, scope_drop};
+    *scope = (struct trale_scope){.future = {.type = &type, .awaiting = body}};
+    return &scope->future;
+}
+
+void trale_scope_cancel(struct trale_scope *scope)
+{
+    scope_fail(scope, -ECANCELED);
+    if (scope->waker != NULL)
+        scope_wake(scope);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which trale.ini is read. */
+#ifndef CORE_CONFIG_LOCATE_H
+#define CORE_CONFIG_LOCATE_H
+
+/* Where a configuration comes from. */
+enum config_origin {
+    CONFIG_EXPLICIT,    /* the caller named the file */
+    CONFIG_ENVIRONMENT, /* $TRALE_CONFIG */
+    CONFIG_USER,        /* $XDG_CONFIG_HOME/trale/trale.ini or $HOME/.config/trale/trale.ini */
+    CONFIG_SYSTEM,      /* TRALE_SYSTEM_CONFIG, a path fixed when trale was built */
+    CONFIG_BUILT_IN,    /* no file: TRALE_BUILT_IN_CONFIG, the text of the shipped trale.ini */
+};
+
+/* Says which file is to be read: *path is allocated, or NULL for CONFIG_BUILT_IN. A user's or system's file that does
+ * not exist is passed over; any other trouble with it is found when it is read. 0 or -ENOMEM. */
+int config_locate(const char *explicit_path, char **path, enum config_origin *origin);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Options: what a text in trale.ini means, by the schema that the runtime or a driver gives. */
+#ifndef CORE_CONFIG_OPTION_H
+#define CORE_CONFIG_OPTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <trale/driver.h>
+
+#include "core/config/table.h"
+
+/* Reads `text` as the option's kind into *integer. 0, -EINVAL (not a value of that kind), or -ERANGE. */
+int option_parse(const struct trale_option *option, const char *text, int64_t *integer);
+
+/* Says in a few words what the option allows: "0, 1 or 2", "1 to 255", "a size such as 4096, 64K or 8M, 0 to 1G",
+ * "monotonic, boottime or realtime". Returns buf. */
+#define OPTION_TEXT 256
+const char *option_allowed(const struct trale_option *option, char buf[OPTION_TEXT]);
+
+/* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for a kind that there is not. */
+const char *option_kind(const struct trale_option *option);
+
+/* The schema's own soundness: names, kinds, ranges, and defaults that parse. `option_size` is the array's stride.
+ * Writes why not into `why` and returns -EINVAL, or returns the number of options. */
+int option_check_schema(const struct trale_option *options, size_t option_size, char why[OPTION_TEXT]);
+
+/* The i-th option of an array whose elements are `option_size` bytes, copied as far as both sides know it. */
+struct trale_option option_at(const struct trale_option *options, size_t option_size, size_t i);
+
+/* Fills values[0..n) from the section's entries, in the schema's order, and defaults; `also` is a key that the section
+ * may have beside them, or NULL. Every unknown key (with the nearest known name), wrong value or missing key is an
+ * error message. The texts are lent by config and schema. A section that is NULL has no entries. 0 or -EINVAL. */
+int option_read_section(const struct config *config, const struct config_section *section, const char *also,
+                        const struct trale_option *options, size_t option_size, size_t n_options,
+                        struct trale_value *values, const struct log *log);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/config/read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <trale/trale.h>
+
+#include "core/config/parse.h"
+#include "core/config/trusted_file.h"
+#include "trale.ini.h"
+
+static int read_whole(int fd, char *buf, size_t size, size_t *length)
+{
+    *length = 0;
+    while (*length < size) {
+        ssize_t n = read(fd, buf + *length, size - *length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        *length += (size_t)n;
+    }
+    return 0;
+}
+
+int config_read(struct config *config, const char *path, const struct log *log)
+{
+    char reason[FILE_REASON], *real_path = NULL;
+    size_t length = 0;
+    char *text = malloc(CONFIG_SIZE_MAX + 1);
+    if (text == NULL)
+        return -ENOMEM;
+    int r, fd = r = file_open_trusted(path, &real_path, reason);
+    if (fd < 0) {
+        log_say(log, TRALE_LOG_ERROR, "trale", "%s", reason);
+        goto out;
+    }
+    /* One byte more than allowed tells a file that is too large, also one that grows. */
+    r = read_whole(fd, text, CONFIG_SIZE_MAX + 1, &length);
+    if (r == 0 && length > CONFIG_SIZE_MAX)
+        r = -EFBIG;
+    if (r < 0)
+        log_say(log, TRALE_LOG_ERROR, "trale", "%s: %s; at most %u bytes are allowed", path, strerror(-r),
+                CONFIG_SIZE_MAX);
+    else
+        r = config_parse(config, path, text, length, log);
+out:
+    if (fd >= 0)
+        close(fd);
+    free(real_path);
+    free(text);
+    return r;
+}
+
+int config_load(struct config *config, const char *explicit_path, char **path, enum config_origin *origin,
+                const struct log *log)
+{
+    static const char built_in[] = TRALE_BUILT_IN_CONFIG;
+    int r = config_locate(explicit_path, path, origin);
+    if (r < 0)
+        return r;
+    return *path != NULL ? config_read(config, *path, log)
+                         : config_parse(config, "(built-in)", built_in, strlen(built_in), log);
+}

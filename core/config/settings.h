@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the [runtime] section says, and which drivers are wanted. */
+#ifndef CORE_CONFIG_SETTINGS_H
+#define CORE_CONFIG_SETTINGS_H
+
+#include <trale/driver.h>
+
+#include "core/config/table.h"
+
+/* The keys of [runtime], as options (an array that ends with a NULL name), and their places in settings.values. */
+enum {
+    SETTING_DRIVERS,
+    SETTING_THREADS,
+    SETTING_INSTANCES,
+    SETTING_DRIVERS_FOLDER,
+    SETTING_POLL_TIMES,
+    SETTING_WATCHDOG,
+    SETTING_FIBER_STACK,
+    SETTING_FIBER_STACKS,
+    N_SETTINGS
+};
+extern const struct trale_option settings_options[];
+
+struct settings {
+    struct trale_value values[N_SETTINGS];
+    uint32_t threads;
+    uint32_t instances;                    /* 0: one for each core */
+    const char *drivers_folder;            /* lent by the environment or the config */
+    const char *drivers_folder_origin;     /* NULL: trale.ini or the default; else the environment variable's name */
+    const struct config_section **drivers; /* in the order of loading; the array is allocated, its elements are lent */
+    size_t n_drivers;
+};
+
+/* Reads them into a zeroed *settings; each thing wrong is a message, and what is right is read all the same, so that
+ * settings_deinit is called in any case. 0, -EINVAL, -ENOMEM. */
+int settings_read(struct settings *settings, const struct config *config, const struct log *log);
+
+void settings_deinit(struct settings *settings);
+
+#endif

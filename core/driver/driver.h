@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One driver of one runtime: found, opened, checked, started, stopped. The only file that knows dlopen(3). */
+#ifndef CORE_DRIVER_DRIVER_H
+#define CORE_DRIVER_DRIVER_H
+
+#include <stdbool.h>
+
+#include <trale/driver.h>
+
+#include "core/config/table.h"
+#include "core/base/log.h"
+
+enum driver_state {
+    DRIVER_CLOSED,  /* Nothing is held. */
+    DRIVER_OPENED,  /* Its file is mapped, description and settings are checked; nothing of it was called. */
+    DRIVER_STARTED, /* start succeeded; left by stop. */
+};
+
+struct driver {
+    enum driver_state state;
+    const struct config_section *section; /* lent */
+    const char *name;                     /* the section's, without "driver:" */
+    char *path;                           /* of its file, with all links resolved */
+    struct trale_driver description;      /* as far as both sides know it */
+    struct trale_value *values;
+    struct trale_settings settings;
+    struct trale_host host;
+    const struct log *log; /* lent */
+    void *instance;
+};
+
+/* Finds the file that the section's `path` names, a bare name in `folder`, checks that it can be trusted, loads it,
+ * checks its description, and reads its options from the section. Each thing wrong is a message that names the line of
+ * the configuration and the file. The zeroed *driver is then OPENED; on failure it stays CLOSED.
+ * 0, -EINVAL, -ENOENT and the like, -EPERM, -ENOEXEC, -EPROTONOSUPPORT, -ENOMEM. */
+int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
+                const char *folder, const struct log *log);
+
+/* Opens as above, but reads no options: the file, what it is and what it takes. */
+int driver_probe(struct driver *driver, const struct config *config, const struct config_section *section,
+                 const char *folder, const struct log *log);
+
+/* Starts it with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if that was neither
+ * 0 nor a negative errno. */
+int driver_start(struct driver *driver);
+
+/* Stops it if it was started, and frees what it holds, in any state. The file stays mapped. */
+void driver_close(struct driver *driver);
+
+/* Whether the driver says that it offers the interface; a CLOSED one does not. */
+bool driver_offers(const struct driver *driver, const char *interface, size_t length);
+
+#endif

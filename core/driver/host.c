@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/driver/host.h"
+
+#include <errno.h>
+
+static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
+{
+    return reactor_register(((struct host *)context)->reactor, fd, interest, wait);
+}
+
+static void host_cancel_wait(void *context, struct trale_wait *wait)
+{
+    reactor_cancel(((struct host *)context)->reactor, wait);
+}
+
+static void host_forget_fd(void *context, int32_t fd)
+{
+    reactor_forget(((struct host *)context)->reactor, fd);
+}
+
+static int32_t host_spawn(void *context, struct trale_future *future)
+{
+    struct trale_task *task = executor_spawn(((struct host *)context)->executor, future, 0, true);
+    if (task == NULL)
+        return -ENOMEM;
+    task_release(task, executor_pool_here(task->executor));
+    return 0;
+}
+
+static void host_log(void *context, uint32_t level, const char *message)
+{
+    const struct host *host = context;
+    log_say(host->log, level, host->name, "%s", message);
+}
+
+struct trale_host host_table(struct host *host)
+{
+    return (struct trale_host){
+        .size = sizeof(struct trale_host),
+        .abi = TRALE_ABI,
+        .context = host,
+        .hints = host->reactor->threaded ? 0 : TRALE_HOST_LEVEL,
+        .register_waker = host_register_waker,
+        .cancel_wait = host_cancel_wait,
+        .forget_fd = host_forget_fd,
+        .spawn = host_spawn,
+        .log = host_log,
+    };
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host table: the runtime as a driver sees it. */
+#ifndef CORE_DRIVER_HOST_H
+#define CORE_DRIVER_HOST_H
+
+#include <trale/driver.h>
+
+#include "core/executor/executor.h"
+#include "core/base/log.h"
+#include "core/reactor/reactor.h"
+
+/* One driver's view; it stays where it is until the driver has stopped. */
+struct host {
+    struct reactor *reactor;
+    struct executor *executor;
+    const struct log *log;
+    const char *name; /* of the driver, in its messages */
+};
+
+/* The table, with `host` as its context. */
+struct trale_host host_table(struct host *host);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/driver/registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trale/trale.h>
+
+#include "core/base/words.h"
+
+struct interface_copy {
+    struct interface_copy *next;
+    size_t size;
+    _Alignas(max_align_t) char table[];
+};
+
+void interfaces_init(struct interfaces *interfaces)
+{
+    *interfaces = (struct interfaces){0};
+    pthread_mutex_init(&interfaces->lock, NULL);
+}
+
+void interfaces_deinit(struct interfaces *interfaces)
+{
+    for (size_t i = 0; i < interfaces->n_items; i++) {
+        for (struct interface_copy *copy = interfaces->items[i].copies, *next; copy != NULL; copy = next) {
+            next = copy->next;
+            free(copy);
+        }
+        free(interfaces->items[i].name);
+    }
+    free(interfaces->items);
+    pthread_mutex_destroy(&interfaces->lock);
+}
+
+static int interfaces_check_name(const struct driver *drivers, size_t n_before, const struct driver *driver,
+                                 const char *name, size_t length, const struct config *config, const struct log *log)
+{
+    for (size_t i = 0; i < n_before; i++) {
+        if (!driver_offers(&drivers[i], name, length))
+            continue;
+        log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them",
+                config->name, driver->section->line, driver->section->name, (int)length, name,
+                drivers[i].section->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int interfaces_check(const struct driver *drivers, size_t n_drivers, const struct config *config, const struct log *log)
+{
+    int result = 0;
+    for (size_t i = 0; i < n_drivers; i++) {
+        const char *list = drivers[i].description.interfaces, *name;
+        size_t length;
+        while (list != NULL && (name = words_next(&list, &length)) != NULL)
+            if (interfaces_check_name(drivers, i, &drivers[i], name, length, config, log) < 0)
+                result = -EINVAL;
+    }
+    return result;
+}
+
+static int interfaces_add_name(struct interfaces *interfaces, const struct driver *driver, const char *name,
+                               size_t length)
+{
+    struct interface *items = reallocarray(interfaces->items, interfaces->n_items + 1, sizeof *items);
+    if (items == NULL)
+        return -ENOMEM;
+    interfaces->items = items;
+    struct interface *item = &items[interfaces->n_items];
+    *item = (struct interface){.name = strndup(name, length)};
+    if (item->name == NULL)
+        return -ENOMEM;
+    interfaces->n_items++;
+    item->table = driver->description.interface(driver->instance, item->name);
+    if (item->table != NULL && item->table->size >= sizeof *item->table)
+        return 0;
+    log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] %s promises %s and does not give it", driver->section->name,
+            driver->path, item->name);
+    return -EPROTO;
+}
+
+int interfaces_add(struct interfaces *interfaces, const struct driver *driver)
+{
+    const char *list = driver->description.interfaces, *name;
+    size_t length;
+    int r = 0;
+    while (r == 0 && (name = words_next(&list, &length)) != NULL)
+        r = interfaces_add_name(interfaces, driver, name, length);
+    return r;
+}
+
+/* The driver's table as somebody sees it who knows `size` bytes of it, more than the driver: the rest is zero. */
+static const void *interface_copy(struct interface *interface, size_t size)
+{
+    for (struct interface_copy *copy = interface->copies; copy != NULL; copy = copy->next)
+        if (copy->size == size)
+            return copy->table;
+    struct interface_copy *copy = calloc(1, sizeof *copy + size);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy->table, interface->table, interface->table->size);
+    copy->size = size;
+    copy->next = interface->copies;
+    interface->copies = copy;
+    return copy->table;
+}
+
+const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size)
+{
+    for (size_t i = 0; i < interfaces->n_items; i++) {
+        struct interface *interface = &interfaces->items[i];
+        if (strcmp(interface->name, name) != 0)
+            continue;
+        if (interface->table->size >= size)
+            return interface->table;
+        pthread_mutex_lock(&interfaces->lock);
+        const void *copy = interface_copy(interface, size);
+        pthread_mutex_unlock(&interfaces->lock);
+        return copy;
+    }
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Interfaces: what applications ask the drivers for, by name. */
+#ifndef CORE_DRIVER_REGISTRY_H
+#define CORE_DRIVER_REGISTRY_H
+
+#include <pthread.h>
+
+#include "core/driver/driver.h"
+
+struct interface {
+    char *name;
+    const struct trale_interface *table; /* the driver's */
+    struct interface_copy *copies;       /* for askers who know more members than the driver */
+};
+
+struct interfaces {
+    struct interface *items;
+    size_t n_items;
+    pthread_mutex_t lock; /* of the copies */
+};
+
+void interfaces_init(struct interfaces *interfaces);
+void interfaces_deinit(struct interfaces *interfaces);
+
+/* Whether no two of the drivers offer the same interface; it must be clear whose it is. 0, or -EINVAL and a message. */
+int interfaces_check(const struct driver *drivers, size_t n_drivers, const struct config *config,
+                     const struct log *log);
+
+/* Takes in what a started driver offers. 0, -ENOMEM, or -EPROTO and a message: it does not give what it promised. */
+int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
+
+/* trale_interface. [any] */
+const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size);
+
+#endif

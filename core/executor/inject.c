@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Other threads push tasks on a lock-free stack; the executor takes the whole stack at once and reverses it, so that
+ * first come is first served.
+ *
+ * Before it sleeps, the executor replaces the empty stack by INJECTION_ASLEEP. The thread that replaces that mark owes
+ * it one interrupt; all others owe nothing and touch nothing after the push. So no wake is lost, waking a busy executor
+ * costs no system call, and an executor that is taken down knows how many interrupts are still to come (n_owed).
+ */
+#include "core/executor/inject.h"
+
+#define INJECTION_EMPTY ((uintptr_t)0)
+#define INJECTION_ASLEEP ((uintptr_t)1)
+
+void injection_init(struct injection *injection, struct park park)
+{
+    *injection = (struct injection){.park = park};
+}
+
+void injection_push(struct injection *injection, struct trale_task *task)
+{
+    uintptr_t top = atomic_load_explicit(&injection->top, memory_order_relaxed);
+    do {
+        task->next_injected = top == INJECTION_ASLEEP ? NULL : (struct trale_task *)top;
+    } while (!atomic_compare_exchange_weak_explicit(&injection->top, &top, (uintptr_t)task, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if (top == INJECTION_ASLEEP)
+        injection->park.interrupt(injection->park.data);
+}
+
+struct trale_task *injection_take(struct injection *injection)
+{
+    if (atomic_load_explicit(&injection->top, memory_order_relaxed) == INJECTION_EMPTY)
+        return NULL;
+    uintptr_t top = atomic_exchange_explicit(&injection->top, INJECTION_EMPTY, memory_order_acq_rel);
+    struct trale_task *first = NULL;
+    for (struct trale_task *task = (struct trale_task *)top, *next; task != NULL; task = next) {
+        next = task->next_injected;
+        task->next_injected = first;
+        first = task;
+    }
+    return first;
+}
+
+uintptr_t injection_mark(const struct injection *injection)
+{
+    return atomic_load(&injection->top);
+}
+
+struct trale_task *injection_take_since(struct injection *injection, uintptr_t mark)
+{
+    return (struct trale_task *)atomic_exchange(&injection->top, mark);
+}
+
+bool injection_sleep(struct injection *injection)
+{
+    uintptr_t expected = INJECTION_EMPTY;
+    if (!atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_ASLEEP))
+        return false;
+    /* injection_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
+    bool may_block = !atomic_load(&injection->stopping);
+    injection->park.wait(injection->park.data, may_block);
+    expected = INJECTION_ASLEEP;
+    if (!atomic_compare_exchange_strong_explicit(&injection->top, &expected, INJECTION_EMPTY, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        injection->n_owed++;
+    return true;
+}
+
+void injection_stop(struct injection *injection)
+{
+    uintptr_t expected = INJECTION_ASLEEP;
+    atomic_store(&injection->stopping, true);
+    if (atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_EMPTY))
+        injection->park.interrupt(injection->park.data);
+}
+
+void injection_settle(struct injection *injection)
+{
+    while (injection->park.n_interrupts(injection->park.data) < injection->n_owed)
+        injection->park.wait(injection->park.data, true);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tasks that are to be polled: a queue for each priority. A queue goes before those of lower priority, but after
+ * RUN_QUEUE_STREAK of its tasks lets one of theirs go first: so what is urgent waits for one poll at most, and what is
+ * not still gets its share. As long as all tasks are of normal priority, there is one queue, and this costs next to
+ * nothing. */
+#ifndef CORE_EXECUTOR_RUN_QUEUE_H
+#define CORE_EXECUTOR_RUN_QUEUE_H
+
+#include "core/executor/task.h"
+
+#define RUN_QUEUE_STREAK 16
+
+struct run_queue {
+    struct trale_link queues[TRALE_PRIORITIES]; /* the urgent first */
+    size_t n_special;                           /* tasks that stand in another queue than the normal one */
+    uint32_t streaks[TRALE_PRIORITIES]; /* how often in a row each has gone before lower ones that stood there */
+};
+
+void run_queue_init(struct run_queue *self);
+
+static inline bool run_queue_is_empty(const struct run_queue *self)
+{
+    return list_is_empty(&self->queues[TRALE_PRIORITY_NORMAL]) && self->n_special == 0;
+}
+
+/* Appends a task of no list. */
+static inline void run_queue_add(struct run_queue *self, struct trale_task *task)
+{
+    uint8_t priority = atomic_load_explicit(&task->priority, memory_order_relaxed);
+    if (priority == TRALE_PRIORITY_NORMAL) {
+        list_append(&self->queues[TRALE_PRIORITY_NORMAL], &task->node);
+    } else {
+        list_append(&self->queues[priority], &task->node);
+        self->n_special++;
+    }
+}
+
+/* The queue whose turn it is, where some are special. */
+struct trale_link *run_queue_choose(struct run_queue *self);
+
+/* Takes out the task whose turn it is. There is one. */
+static inline struct trale_task *run_queue_take(struct run_queue *self)
+{
+    struct trale_link *queue = self->n_special == 0 ? &self->queues[TRALE_PRIORITY_NORMAL] : run_queue_choose(self);
+    struct trale_link *first = queue->next;
+    list_remove(first);
+    return list_entry(first, struct trale_task, node);
+}
+
+#endif

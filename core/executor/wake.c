@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wakers. All queues belong to the executor thread, so waking on that thread moves a list node. Any other thread sets
+ * TASK_INJECTED on the task and pushes it on the injection (inject.h); the executor takes it from there and wakes it as
+ * its own. A task that is marked and not pushed yet when it finishes is counted in n_late. */
+#include "core/executor/executor.h"
+
+#include <errno.h>
+
+_Thread_local struct executor *executor_on_thread;
+
+void executor_queue(struct executor *executor, struct trale_task *task)
+{
+    list_remove(&task->node);
+    run_queue_add(&executor->run_queue, task);
+    task->state = TASK_QUEUED;
+}
+
+void executor_wake(struct executor *executor, struct trale_task *task)
+{
+    task->n_wakes++;
+    switch ((enum task_state)task->state) {
+    case TASK_IDLE:
+        executor_queue(executor, task);
+        break;
+    case TASK_RUNNING:
+        task->state = TASK_WOKEN;
+        break;
+    case TASK_QUEUED:
+    case TASK_WOKEN:
+    case TASK_DONE:
+        break;
+    }
+}
+
+static void executor_inject(struct trale_task *task, uint32_t flags)
+{
+    uint32_t old = atomic_fetch_or_explicit(&task->shared, TASK_INJECTED | flags, memory_order_acq_rel);
+    if ((old & (TASK_INJECTED | TASK_FINISHED)) != 0)
+        return;
+    task_reference(task);
+    injection_push(&task->executor->injection, task);
+}
+
+static const struct trale_waker *waker_clone(const struct trale_waker *waker)
+{
+    task_reference((struct trale_task *)(uintptr_t)waker);
+    return waker;
+}
+
+static void waker_wake_by_ref(const struct trale_waker *waker)
+{
+    struct trale_task *task = (struct trale_task *)(uintptr_t)waker;
+    if (executor_is_here(task->executor))
+        executor_wake(executor_on_thread, task);
+    else
+        executor_inject(task, 0);
+}
+
+static void waker_drop(const struct trale_waker *waker)
+{
+    struct trale_task *task = (struct trale_task *)(uintptr_t)waker;
+    task_release(task, executor_pool_here(task->executor));
+}
+
+static void waker_wake(const struct trale_waker *waker)
+{
+    waker_wake_by_ref(waker);
+    waker_drop(waker);
+}
+
+const struct trale_waker_table executor_waker_table = {waker_clone, waker_wake, waker_wake_by_ref, waker_drop};
+
+void executor_abort(struct trale_task *task)
+{
+    if (!executor_is_here(task->executor)) {
+        executor_inject(task, TASK_ABORTED);
+        return;
+    }
+    atomic_fetch_or_explicit(&task->shared, TASK_ABORTED, memory_order_relaxed);
+    executor_wake(executor_on_thread, task);
+}
+
+/* --- taking in ---------------------------------------------------------------------------------------------------- */
+
+static void executor_take_in(struct executor *executor, struct trale_task *task)
+{
+    uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_acq_rel);
+    if ((shared & TASK_FINISHED) != 0)
+        executor->n_late--;
+    else if (task->id == 0 && executor->closing)
+        executor_refuse(executor, task);
+    else if (task->id == 0)
+        executor_adopt(executor, task);
+    else
+        executor_wake(executor, task);
+    task_release(task, &executor->task_pool);
+}
+
+void executor_drain(struct executor *executor)
+{
+    for (struct trale_task *task = injection_take(&executor->injection), *next; task != NULL; task = next) {
+        next = task->next_injected;
+        executor_take_in(executor, task);
+    }
+}
+
+void executor_forget_since(struct executor *executor, uintptr_t mark)
+{
+    struct trale_task *task = injection_take_since(&executor->injection, mark);
+    for (struct trale_task *next; (uintptr_t)task != mark; task = next) {
+        next = task->next_injected;
+        atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_relaxed);
+        task_finish(task, NULL, -ECANCELED);
+        task_release(task, NULL);
+    }
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What applications do with tasks: the part of trale.h between the runtime and the executor. */
+#include <errno.h>
+
+#include "core/runtime/runtime.h"
+
+struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size)
+{
+    if (size < sizeof *frame)
+        return NULL;
+    return executor_spawn(&runtime->executor, frame, size, false);
+}
+
+int64_t trale_join(struct trale_task *task)
+{
+    if (task == NULL)
+        return -ENOMEM;
+    if (!task_is_finished(task)) {
+        if (executor_on_thread != NULL && executor_is_on_thread(task->executor))
+            return -EDEADLK;
+        if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
+            executor_run_until(task->executor, task);
+        else
+            task_wait(task);
+    }
+    int64_t result = task->result;
+    task_release(task, executor_pool_here(task->executor));
+    return result;
+}
+
+void trale_detach(struct trale_task *task)
+{
+    if (task != NULL)
+        task_release(task, executor_pool_here(task->executor));
+}
+
+void trale_abort(struct trale_task *task)
+{
+    if (task != NULL)
+        executor_abort(task);
+}
+
+int trale_prioritise(struct trale_task *task, uint32_t priority)
+{
+    if (priority >= TRALE_PRIORITIES)
+        return -EINVAL;
+    if (task != NULL)
+        atomic_store_explicit(&task->priority, (uint8_t)priority, memory_order_relaxed);
+    return 0;
+}
+
+int trale_prioritise_self(uint32_t priority)
+{
+    if (executor_on_thread == NULL || executor_on_thread->running == NULL)
+        return -EPERM;
+    return trale_prioritise(executor_on_thread->running, priority);
+}
+
+int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver)
+{
+    if (executor_is_on_thread(&runtime->executor))
+        return -EDEADLK;
+    return trale_join(executor_spawn(&runtime->executor, future, 0, driver));
+}
+
+int64_t trale_block_on(struct trale *runtime, struct trale_future *future)
+{
+    return runtime_call(runtime, future, false);
+}
+
+/* --- waiting for the last task ------------------------------------------------------------------------------------ */
+
+static int64_t emptied_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct executor_emptied *emptied = (struct executor_emptied *)(void *)future;
+    list_remove(&emptied->node);
+    if (emptied->executor->n_tasks == 0)
+        return 0;
+    emptied->waker = context->waker;
+    list_append(&emptied->executor->emptied, &emptied->node);
+    return TRALE_PENDING;
+}
+
+static void emptied_drop(struct trale_future *future)
+{
+    list_remove(&((struct executor_emptied *)(void *)future)->node);
+}
+
+const struct trale_future_type tasks_emptied_type = {sizeof tasks_emptied_type, TRALE_ABI, "trale_run", emptied_poll,
+                                                     emptied_drop};
+
+int trale_run(struct trale *runtime)
+{
+    struct executor_emptied emptied = {.future = {.type = &tasks_emptied_type}, .executor = &runtime->executor};
+    return (int)runtime_call(runtime, &emptied.future, true);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a runtime says of itself. The questions are tasks: they are answered on the executor thread, in their turn,
+ * while nothing moves. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/runtime/runtime.h"
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+static int64_t listing_poll(struct trale_future *future, struct trale_context *context);
+static const struct trale_future_type listing_type = {sizeof listing_type, TRALE_ABI, "trale_tasks", listing_poll,
+                                                      NULL};
+static int64_t counting_poll(struct trale_future *future, struct trale_context *context);
+static const struct trale_future_type counting_type = {sizeof counting_type, TRALE_ABI, "trale_stats", counting_poll,
+                                                       NULL};
+
+struct listing {
+    struct trale_future future;
+    struct executor *executor;
+    void (*visit)(void *data, const struct trale_task_info *task);
+    void *data;
+};
+
+/* Calls of trale_run, trale_tasks and trale_stats are tasks for the executor, but for nobody else. */
+static void listing_visit(const struct listing *listing, const struct trale_task *task)
+{
+    const struct trale_future_type *type = task->future->type;
+    if (type == &tasks_emptied_type || type == &listing_type || type == &counting_type)
+        return;
+    struct trale_task_info info = {
+        .id = task->id,
+        .name = type->name,
+        .runnable = task->state != TASK_IDLE,
+        .driver = task->driver,
+        .future = task->future,
+        .n_polls = task->n_polls,
+        .n_wakes = task->n_wakes,
+        .poll_ns = task->poll_ns,
+        .priority = atomic_load_explicit(&task->priority, memory_order_relaxed),
+    };
+    listing->visit(listing->data, &info);
+}
+
+static void listing_visit_all(const struct listing *listing, const struct trale_link *tasks)
+{
+    for (const struct trale_link *node = tasks->next; node != tasks; node = node->next)
+        listing_visit(listing, list_entry(node, struct trale_task, node));
+}
+
+static int64_t listing_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    const struct listing *listing = (const struct listing *)(void *)future;
+    const struct executor *executor = listing->executor;
+    if (executor->running != NULL && executor->running->future != future)
+        listing_visit(listing, executor->running);
+    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
+        listing_visit_all(listing, &executor->run_queue.queues[i]);
+    listing_visit_all(listing, &executor->idle);
+    return 0;
+}
+
+int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
+{
+    struct listing listing = {{.type = &listing_type}, &runtime->executor, visit, data};
+    if (executor_is_on_thread(&runtime->executor))
+        return (int)listing_poll(&listing.future, NULL);
+    return (int)runtime_call(runtime, &listing.future, true);
+}
+
+/* --- dump --------------------------------------------------------------------------------------------------------- */
+
+struct dump {
+    void (*write)(void *data, const char *text);
+    void *data;
+    int result;
+};
+
+static void dump_visit(void *data, const struct trale_task_info *task)
+{
+    struct dump *dump = data;
+    static const char *const priorities[TRALE_PRIORITIES] = {"high priority, ", "", "low priority, "};
+    char head[256];
+    size_t size = trale_backtrace(task->future, NULL, 0) + 1;
+    char *backtrace = malloc(size);
+    if (backtrace == NULL) {
+        dump->result = -ENOMEM;
+        return;
+    }
+    trale_backtrace(task->future, backtrace, size);
+    snprintf(head, sizeof head, "task %" PRIu64 ": %s%s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
+             task->id, task->driver ? "a driver's, " : "", priorities[task->priority],
+             task->runnable ? "runnable" : "idle", task->n_polls, task->n_wakes, task->poll_ns);
+    dump->write(dump->data, head);
+    dump->write(dump->data, backtrace);
+    free(backtrace);
+}
+
+int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data)
+{
+    struct dump dump = {write, data, 0};
+    int r = trale_tasks(runtime, dump_visit, &dump);
+    return r < 0 ? r : dump.result;
+}
+
+/* --- statistics --------------------------------------------------------------------------------------------------- */
+
+struct counting {
+    struct trale_future future;
+    struct trale *runtime;
+    struct trale_stats *stats;
+};
+
+static uint64_t count_runnable(const struct run_queue *queue)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
+        for (const struct trale_link *node = queue->queues[i].next; node != &queue->queues[i]; node = node->next)
+            n++;
+    return n;
+}
+
+static int64_t counting_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    const struct counting *counting = (const struct counting *)(void *)future;
+    const struct executor *executor = &counting->runtime->executor;
+    const struct watchdog *watchdog = &counting->runtime->watchdog;
+    *counting->stats = (struct trale_stats){
+        .size = sizeof *counting->stats,
+        .n_tasks = executor->n_tasks,
+        .n_runnable = count_runnable(&executor->run_queue),
+        .n_spawned = executor->last_id,
+        .n_polls = executor->n_polls,
+        .n_rounds = executor->n_rounds,
+        .n_sleeps = executor->n_sleeps,
+        .poll_ns = watchdog->poll_ns,
+        .longest_poll_ns = watchdog->longest_poll_ns,
+        .n_stalls = atomic_load_explicit(&watchdog->n_stalls, memory_order_relaxed),
+    };
+    return 0;
+}
+
+int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size)
+{
+    struct trale_stats all;
+    struct counting counting = {{.type = &counting_type}, runtime, &all};
+    int r = executor_is_on_thread(&runtime->executor) ? (int)counting_poll(&counting.future, NULL)
+                                                      : (int)runtime_call(runtime, &counting.future, true);
+    if (r < 0)
+        return r;
+    memset(stats, 0, size);
+    memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+    return 0;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where everything is put together, and taken apart in reverse. The three thread layouts differ here and nowhere else:
+ * in who calls executor_run, and in how the executor sleeps. */
+#include "core/runtime/runtime.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config/parse.h"
+#include "core/config/read.h"
+
+/* --- threads ------------------------------------------------------------------------------------------------------ */
+
+static void *executor_thread(void *runtime)
+{
+    executor_run(&((struct trale *)runtime)->executor);
+    return NULL;
+}
+
+static void *reactor_thread(void *data)
+{
+    struct trale *runtime = data;
+    while (!atomic_load(&runtime->reactor_stopping))
+        reactor_wait(&runtime->reactor, true);
+    return NULL;
+}
+
+static int runtime_start_threads(struct trale *runtime)
+{
+    sigset_t all, before;
+    int r = 0;
+    /* Signals are the application's, and so for its threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (runtime->settings.threads >= 1) {
+        r = -pthread_create(&runtime->executor_thread, NULL, executor_thread, runtime);
+        runtime->executor_runs = r == 0;
+    }
+    if (r == 0 && runtime->settings.threads == 2) {
+        r = -pthread_create(&runtime->reactor_thread, NULL, reactor_thread, runtime);
+        runtime->reactor_runs = r == 0;
+    }
+    if (r == 0)
+        r = watchdog_start(&runtime->watchdog);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (runtime->executor_runs)
+        pthread_setname_np(runtime->executor_thread, "trale");
+    if (runtime->reactor_runs)
+        pthread_setname_np(runtime->reactor_thread, "trale-reactor");
+    if (r < 0)
+        log_say(&runtime->log, TRALE_LOG_ERROR, "trale", "cannot start a thread: %s", strerror(-r));
+    return r;
+}
+
+/* --- drivers ------------------------------------------------------------------------------------------------------ */
+
+static void runtime_before_wait(void *data, bool idle)
+{
+    struct trale *runtime = data;
+    for (size_t i = 0; i < runtime->n_started; i++)
+        if (runtime->drivers[i].description.before_wait != NULL)
+            runtime->drivers[i].description.before_wait(runtime->drivers[i].instance, idle);
+}
+
+/* Opens all drivers, to find all that is wrong, before the first is started. */
+static int runtime_open_drivers(struct trale *runtime)
+{
+    const struct settings *settings = &runtime->settings;
+    runtime->drivers = calloc(settings->n_drivers + 1, sizeof *runtime->drivers);
+    runtime->hosts = calloc(settings->n_drivers + 1, sizeof *runtime->hosts);
+    if (runtime->drivers == NULL || runtime->hosts == NULL)
+        return -ENOMEM;
+    int result = 0;
+    for (size_t i = 0; i < settings->n_drivers; i++) {
+        int r = driver_open(&runtime->drivers[i], &runtime->config, settings->drivers[i], settings->drivers_folder,
+                            &runtime->log);
+        if (r < 0 && result == 0)
+            result = r;
+    }
+    int r = interfaces_check(runtime->drivers, settings->n_drivers, &runtime->config, &runtime->log);
+    return result < 0 ? result : r;
+}
+
+static int runtime_start_drivers(struct trale *runtime)
+{
+    for (size_t i = 0; i < runtime->settings.n_drivers; i++) {
+        struct driver *driver = &runtime->drivers[i];
+        runtime->hosts[i] = (struct host){&runtime->reactor, &runtime->executor, &runtime->log, driver->name};
+        driver->host = host_table(&runtime->hosts[i]);
+        uintptr_t mark = injection_mark(&runtime->executor.injection);
+        int r = driver_start(driver);
+        if (r < 0) {
+            executor_forget_since(&runtime->executor, mark);
+            return r;
+        }
+        runtime->n_started++;
+        r = interfaces_add(&runtime->interfaces, driver);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
+
+static int runtime_configure(struct trale *runtime, const struct trale_options *options)
+{
+    int r;
+    if (options->config_text != NULL) {
+        r = config_parse(&runtime->config, options->config_path != NULL ? options->config_path : "(text)",
+                         options->config_text, strlen(options->config_text), &runtime->log);
+    } else {
+        char *path = NULL;
+        enum config_origin origin;
+        r = config_load(&runtime->config, options->config_path, &path, &origin, &runtime->log);
+        free(path);
+    }
+    if (r < 0)
+        return r;
+    runtime->state = RUNTIME_CONFIGURED;
+    return settings_read(&runtime->settings, &runtime->config, &runtime->log);
+}
+
+static int runtime_load(struct trale *runtime)
+{
+    uint32_t threads = runtime->settings.threads;
+    int r = reactor_init(&runtime->reactor, threads == 2);
+    if (r < 0)
+        return r;
+    struct park in_epoll = {reactor_wait, reactor_interrupt, reactor_n_interrupts, &runtime->reactor};
+    struct park on_futex = {futex_park_wait, futex_park_interrupt, futex_park_n_interrupts, &runtime->futex_park};
+    executor_init(&runtime->executor, runtime, threads == 0, threads == 2 ? on_futex : in_epoll, runtime_before_wait,
+                  runtime);
+    const struct trale_value *limit = &runtime->settings.values[SETTING_WATCHDOG];
+    bool measures = runtime->settings.values[SETTING_POLL_TIMES].integer != 0;
+    watchdog_init(&runtime->watchdog, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
+    if (measures || limit->integer > 0)
+        runtime->executor.watchdog = &runtime->watchdog;
+    runtime->fiber_stacks.size = (size_t)runtime->settings.values[SETTING_FIBER_STACK].integer;
+    runtime->fiber_stacks.n_kept_max = (uint32_t)runtime->settings.values[SETTING_FIBER_STACKS].integer;
+    runtime->state = RUNTIME_LOADED;
+    return runtime_open_drivers(runtime);
+}
+
+void runtime_stop_executor(struct trale *runtime)
+{
+    executor_stop(&runtime->executor);
+    if (runtime->executor_runs)
+        pthread_join(runtime->executor_thread, NULL);
+    runtime->executor_runs = false;
+}
+
+static void runtime_unload(struct trale *runtime)
+{
+    runtime_stop_executor(runtime);
+    watchdog_stop(&runtime->watchdog);
+    executor_deinit(&runtime->executor);
+    fiber_stacks_deinit(&runtime->fiber_stacks);
+    atomic_store(&runtime->reactor_stopping, true);
+    reactor_interrupt(&runtime->reactor);
+    if (runtime->reactor_runs)
+        pthread_join(runtime->reactor_thread, NULL);
+    for (size_t i = runtime->drivers != NULL ? runtime->settings.n_drivers : 0; i-- > 0;)
+        driver_close(&runtime->drivers[i]);
+    reactor_deinit(&runtime->reactor);
+}
+
+/* Takes down whatever stands. */
+static void runtime_free(struct trale *runtime)
+{
+    if (runtime == NULL)
+        return;
+    if (runtime->state >= RUNTIME_LOADED)
+        runtime_unload(runtime);
+    if (runtime->state >= RUNTIME_CONFIGURED) {
+        settings_deinit(&runtime->settings);
+        config_deinit(&runtime->config);
+    }
+    interfaces_deinit(&runtime->interfaces);
+    free(runtime->drivers);
+    free(runtime->hosts);
+    free(runtime);
+}
+
+/* Goes as far as it can; what stands then, runtime->state says. */
+static int runtime_open(struct trale *runtime, const struct trale_options *options)
+{
+    int r = runtime_configure(runtime, options);
+    if (r == 0)
+        r = runtime_load(runtime);
+    if (r == 0)
+        r = runtime_start_drivers(runtime);
+    if (r == 0)
+        r = runtime_start_threads(runtime);
+    if (r == 0)
+        runtime->state = RUNTIME_RUNNING;
+    return r;
+}
+
+int trale_open_sized(struct trale **result, const struct trale_options *caller_options, size_t size)
+{
+    struct trale_options options = {0};
+    if (caller_options != NULL)
+        memcpy(&options, caller_options, size < sizeof options ? size : sizeof options);
+    const struct log log = {options.log != NULL ? options.log : log_to_stderr, options.log_data};
+    struct trale *runtime = calloc(1, sizeof *runtime);
+    int r = -ENOMEM;
+    if (runtime != NULL) {
+        runtime->log = log;
+        interfaces_init(&runtime->interfaces);
+        r = runtime_open(runtime, &options);
+    }
+    if (r == 0) {
+        *result = runtime;
+        return 0;
+    }
+    /* Whatever else is wrong has been told by who found it. */
+    if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSPC)
+        log_say(&log, TRALE_LOG_ERROR, "trale", "cannot open a runtime: %s", strerror(-r));
+    runtime_free(runtime);
+    return r;
+}
+
+static struct trale *global;
+static int global_result;
+
+static void global_open(void)
+{
+    global_result = trale_open(&global, NULL);
+    if (global_result == 0)
+        global->is_global = true;
+}
+
+int trale_global(struct trale **runtime)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, global_open);
+    if (global_result == 0)
+        *runtime = global;
+    return global_result;
+}
+
+int trale_close(struct trale *runtime)
+{
+    if (runtime == NULL)
+        return 0;
+    if (executor_is_on_thread(&runtime->executor))
+        return -EDEADLK;
+    if (runtime->is_global)
+        return -EPERM;
+    runtime_free(runtime);
+    return 0;
+}
+
+struct fiber_stacks *fiber_stacks_of(struct trale *runtime)
+{
+    return &runtime->fiber_stacks;
+}
+
+struct trale *trale_current(void)
+{
+    struct executor *executor = executor_on_thread;
+    return executor != NULL ? executor->context.runtime : NULL;
+}
+
+const void *trale_interface(struct trale *runtime, const char *name, size_t size)
+{
+    return interfaces_find(&runtime->interfaces, name, size);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trale.signal/1 on signalfd(2), which tells that a signal is there, and sigtimedwait(2), which takes it.
+ *
+ * Signals belong to the process, and there may be other runtimes in it, so nothing is taken that no task here awaits:
+ * it stays pending, and the kernel remembers it better than a list here could. A wait takes its signal itself, when it
+ * is polled. So one that is dropped has taken none, although it was woken.
+ *
+ * The signalfd watches for what the waits that found nothing wait for, and tells once: then it is made to watch for
+ * nothing, and a task of the driver's own wakes all waits. Those that find nothing again have it watch for theirs once
+ * more. So a signal for a wait that is gone is told once, and then no more. What is pending already when the set grows
+ * to include it is told as well, for signalfd(2) looks again then.
+ *
+ * Whoever takes a signal hands it to all waits for it: they resolve when they are polled, and need not be there then.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <trale/signal.h>
+
+#include "names.h"
+
+enum option { OPTION_SIGNALS, N_OPTIONS };
+
+static const struct trale_option signal_options[] = {
+    [OPTION_SIGNALS] = {.name = "signals",
+                        .type = TRALE_OPTION_TEXT,
+                        .default_value = "TERM INT",
+                        .help = "those that are blocked and can be awaited: names, RTMIN+1, or numbers"},
+    [N_OPTIONS] = {.name = NULL},
+};
+
+struct driver {
+    struct trale_signals table;
+    struct trale_host host;
+    uint64_t taken;   /* sets of signals are bits, as in the interface */
+    uint64_t blocked; /* those of them that nobody had blocked before */
+    pthread_t opener;
+    int fd;
+    uint64_t watched;            /* what the fd watches for */
+    int32_t error;               /* why nobody can be woken any more, or 0 */
+    struct trale_signal waiting; /* the head of a ring */
+    struct trale_future watcher; /* the driver's task */
+    struct trale_wait wait;
+};
+
+static void set_from_bits(sigset_t *set, uint64_t signals)
+{
+    sigemptyset(set);
+    for (int number = 1; number <= 64; number++)
+        if ((signals & trale_signal_bit(number)) != 0)
+            sigaddset(set, number);
+}
+
+static int driver_watch(struct driver *driver, uint64_t signals)
+{
+    if (signals == driver->watched)
+        return 0;
+    sigset_t set;
+    set_from_bits(&set, signals);
+    if (signalfd(driver->fd, &set, 0) < 0)
+        return -errno;
+    driver->watched = signals;
+    return 0;
+}
+
+/* --- a wait: in the ring from its first poll until it has its signal, or is dropped ------------------------------- */
+
+static void signal_unlink(struct trale_signal *signal)
+{
+    if (signal->next == NULL)
+        return;
+    signal->previous->next = signal->next;
+    signal->next->previous = signal->previous;
+    signal->next = signal->previous = NULL;
+}
+
+static void signal_link(struct driver *driver, struct trale_signal *signal)
+{
+    signal->next = &driver->waiting;
+    signal->previous = driver->waiting.previous;
+    signal->previous->next = signal->next->previous = signal;
+}
+
+/* Most of a siginfo_t is a union: which member is there, the code says (the kernel's siginfo_layout). */
+static void signal_set(struct trale_signal *signal, const siginfo_t *info)
+{
+    int code = info->si_code;
+    bool is_child = info->si_signo == SIGCHLD && code >= CLD_EXITED && code <= CLD_CONTINUED;
+    bool is_sent = code <= 0 && code != SI_TIMER && code != SI_SIGIO;
+    signal->number = info->si_signo;
+    signal->code = code;
+    if (is_sent || is_child) {
+        signal->pid = info->si_pid;
+        signal->uid = info->si_uid;
+    }
+    if (is_child)
+        signal->status = info->si_status;
+    if (code < 0 && code != SI_SIGIO) {
+        signal->value = info->si_value.sival_int;
+        signal->pointer = (uint64_t)(uintptr_t)info->si_value.sival_ptr;
+    }
+}
+
+/* Takes a signal that is pending, and hands it to all that wait for it; the one that takes it need not be linked. */
+static bool signal_take(struct driver *driver, struct trale_signal *taker)
+{
+    static const struct timespec at_once = {0, 0};
+    sigset_t set;
+    siginfo_t info = {0};
+    set_from_bits(&set, taker->signals);
+    if (sigtimedwait(&set, &info, &at_once) < 0)
+        return false;
+    signal_unlink(taker);
+    signal_set(taker, &info);
+    for (struct trale_signal *signal = driver->waiting.next, *next; signal != &driver->waiting; signal = next) {
+        next = signal->next;
+        if ((signal->signals & trale_signal_bit(info.si_signo)) == 0)
+            continue;
+        signal_unlink(signal);
+        signal_set(signal, &info);
+        signal->waker->table->wake_by_ref(signal->waker);
+    }
+    return true;
+}
+
+/* Why a wait cannot stand, or 0. */
+static int32_t signal_flaw(const struct driver *driver, const struct trale_signal *signal)
+{
+    if (signal->signals == 0)
+        return -EINVAL;
+    return (signal->signals & ~driver->taken) != 0 ? -ENOENT : driver->error;
+}
+
+static int64_t signal_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_signal *signal = (struct trale_signal *)(void *)future;
+    struct driver *driver = signal->driver;
+    if (signal->number != 0)
+        return signal->number;
+    int32_t r = signal_flaw(driver, signal);
+    /* One that begins need not look for what the fd watches already: that would be told. */
+    bool looks = signal->next != NULL || (signal->signals & ~driver->watched) != 0 ||
+                 (driver->host.hints & TRALE_HOST_LEVEL) == 0;
+    if (r == 0 && looks && signal_take(driver, signal))
+        return signal->number;
+    if (r == 0)
+        r = driver_watch(driver, driver->watched | signal->signals);
+    if (r < 0) {
+        signal_unlink(signal);
+        return r;
+    }
+    if (signal->next == NULL)
+        signal_link(driver, signal);
+    signal->waker = context->waker;
+    return TRALE_PENDING;
+}
+
+static void signal_drop(struct trale_future *future)
+{
+    signal_unlink((struct trale_signal *)(void *)future);
+}
+
+static void driver_wait(void *instance, struct trale_signal *signal)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_signal", signal_poll, signal_drop};
+    signal->future.type = &type;
+    signal->driver = instance;
+}
+
+static uint64_t driver_taken(void *instance)
+{
+    return ((struct driver *)instance)->taken;
+}
+
+/* --- the driver's task -------------------------------------------------------------------------------------------- */
+
+static void driver_wake_all(struct driver *driver)
+{
+    for (struct trale_signal *signal = driver->waiting.next; signal != &driver->waiting; signal = signal->next)
+        signal->waker->table->wake_by_ref(signal->waker);
+}
+
+static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct driver *driver = (struct driver *)(void *)((char *)future - offsetof(struct driver, watcher));
+    const struct trale_host *host = &driver->host;
+    int32_t r;
+    do {
+        r = driver_watch(driver, 0);
+        driver_wake_all(driver);
+        host->cancel_wait(host->context, &driver->wait);
+        driver->wait.waker = context->waker;
+        if (r == 0)
+            r = host->register_waker(host->context, driver->fd, TRALE_READABLE, &driver->wait);
+    } while (r == 1);
+    if (r < 0) {
+        host->log(host->context, TRALE_LOG_ERROR, "cannot wait for the signalfd: waits for signals fail from now on");
+        driver->error = r;
+        driver_wake_all(driver);
+    }
+    return r < 0 ? r : TRALE_PENDING;
+}
+
+static void watcher_drop(struct trale_future *future)
+{
+    struct driver *driver = (struct driver *)(void *)((char *)future - offsetof(struct driver, watcher));
+    driver->host.cancel_wait(driver->host.context, &driver->wait);
+}
+
+/* --- the driver --------------------------------------------------------------------------------------------------- */
+
+/* Blocks what is taken, and remembers what of it was not blocked before. */
+static void driver_block(struct driver *driver)
+{
+    sigset_t set, before;
+    set_from_bits(&set, driver->taken);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    driver->opener = pthread_self();
+    driver->blocked = 0;
+    for (int number = 1; number <= 64; number++)
+        if ((driver->taken & trale_signal_bit(number)) != 0 && sigismember(&before, number) == 0)
+            driver->blocked |= trale_signal_bit(number);
+}
+
+/* The mask of another thread is nobody's business here. */
+static void driver_unblock(struct driver *driver)
+{
+    sigset_t set;
+    set_from_bits(&set, driver->blocked);
+    if (pthread_equal(driver->opener, pthread_self()))
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void driver_stop(void *instance)
+{
+    struct driver *driver = instance;
+    driver->host.forget_fd(driver->host.context, driver->fd);
+    close(driver->fd);
+    driver_unblock(driver);
+    free(driver);
+}
+
+static int32_t driver_read_settings(struct driver *driver, const struct trale_settings *settings)
+{
+    const struct trale_value *value = &settings->values[OPTION_SIGNALS];
+    char why[192], message[256];
+    int r = signal_names_parse(value->text, &driver->taken, why, sizeof why);
+    if (r < 0) {
+        snprintf(message, sizeof message, "line %u: signals: %s", value->line, why);
+        driver->host.log(driver->host.context, TRALE_LOG_ERROR, message);
+    }
+    return r;
+}
+
+static int32_t driver_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "signalfd", watcher_poll,
+                                                          watcher_drop};
+    sigset_t none;
+    struct driver *driver = calloc(1, sizeof *driver);
+    if (driver == NULL)
+        return -ENOMEM;
+    trale_host_copy(&driver->host, host);
+    driver->table = (struct trale_signals){{sizeof driver->table, 1, driver}, driver_taken, driver_wait};
+    driver->waiting.next = driver->waiting.previous = &driver->waiting;
+    driver->watcher.type = &watcher_type;
+    driver->fd = -1;
+    int32_t r = driver_read_settings(driver, settings);
+    if (r < 0)
+        goto fail;
+    sigemptyset(&none);
+    driver->fd = signalfd(-1, &none, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (driver->fd < 0) {
+        r = -errno;
+        host->log(host->context, TRALE_LOG_ERROR, "signalfd failed");
+        goto fail;
+    }
+    r = host->spawn(host->context, &driver->watcher);
+    if (r < 0)
+        goto fail;
+    driver_block(driver);
+    *instance = driver;
+    return 0;
+fail:
+    if (driver->fd >= 0)
+        close(driver->fd);
+    free(driver);
+    return r;
+}
+
+static const struct trale_interface *driver_interface(void *instance, const char *name)
+{
+    return strcmp(name, "trale.signal/1") == 0 ? &((struct driver *)instance)->table.interface : NULL;
+}
+
+TRALE_DRIVER(.name = "signal", .version = TRALE_VERSION, .summary = "signals, on signalfd",
+             .interfaces = "trale.signal/1", .options = signal_options, .start = driver_start, .stop = driver_stop,
+             .interface = driver_interface);

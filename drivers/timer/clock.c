@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The timerfd is armed for the first that must be woken, and only when the executor is about to look or to sleep, so a
+ * thousand sleeps that begin in one round cost one system call, and one that ends before anybody looked costs none. The
+ * clock's task waits for the timerfd and wakes every sleep that is due: with a slack the timerfd is armed that much
+ * later, and more of them are. */
+#include "clock.h"
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* timerfd_settime(2) takes what fits a signed count of nanoseconds (the kernel's ktime_t), 292 years; later deadlines
+ * are approached in steps. */
+#define ARM_MAX_NS ((uint64_t)INT64_MAX)
+
+/* An absolute timer follows its clock by itself when that is set (clock_settime(2)), and the sleepers with it; it is
+ * worth a message, for whoever wonders why they woke an hour early or late. */
+static void clock_tell_set(const struct timer_clock *clock)
+{
+    clock->host->log(clock->host->context, TRALE_LOG_INFO, "the clock was set; deadlines follow it");
+}
+
+static int clock_arm(struct timer_clock *clock, uint64_t deadline_ns)
+{
+    uint64_t at_ns = deadline_ns > ARM_MAX_NS ? ARM_MAX_NS : deadline_ns;
+    struct itimerspec spec = {.it_value = {(time_t)(at_ns / TRALE_SECOND), (long)(at_ns % TRALE_SECOND)}};
+    /* Zero would disarm; any other time that has passed fires at once. */
+    if (at_ns == 0)
+        spec.it_value.tv_nsec = 1;
+    int flags = TFD_TIMER_ABSTIME | (clock->id == CLOCK_REALTIME ? TFD_TIMER_CANCEL_ON_SET : 0);
+    if (timerfd_settime(clock->fd, flags, &spec, NULL) < 0) {
+        /* ECANCELED: it is armed all the same, and the clock was set before that (the kernel's fs/timerfd.c). */
+        if (errno != ECANCELED)
+            return -errno;
+        clock_tell_set(clock);
+    }
+    clock->armed_ns = at_ns;
+    return 0;
+}
+
+static void clock_wake_due(struct timer_clock *clock, uint64_t now_ns)
+{
+    struct trale_sleep *sleep;
+    while ((sleep = timer_queue_take(&clock->queue, now_ns)) != NULL) {
+        const struct trale_waker *waker = sleep->waker;
+        sleep->waker = NULL;
+        waker->table->wake_by_ref(waker);
+    }
+}
+
+/* Whoever sleeps, and whoever begins to from now on, is told. */
+static void clock_fail(struct timer_clock *clock, int error, const char *message)
+{
+    clock->host->log(clock->host->context, TRALE_LOG_ERROR, message);
+    clock->error = error;
+    clock_wake_due(clock, NEVER);
+}
+
+void timer_clock_before_wait(struct timer_clock *clock)
+{
+    uint64_t next_ns = timer_queue_next(&clock->queue);
+    int r = next_ns < clock->armed_ns ? clock_arm(clock, next_ns) : 0;
+    if (r < 0)
+        clock_fail(clock, r, "timerfd_settime failed: sleeps fail from now on");
+}
+
+/* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
+ * (TFD_TIMER_CANCEL_ON_SET). */
+static void clock_read(struct timer_clock *clock)
+{
+    uint64_t n_expirations;
+    while (read(clock->fd, &n_expirations, sizeof n_expirations) >= 0)
+        ;
+    if (errno == ECANCELED)
+        clock_tell_set(clock);
+}
+
+/* The driver's task. Whatever woke it, the clock says who is due, and the timerfd is armed anew. That also ends its
+ * being readable, so it need not be read, where nothing else is asked for: not when it will not be armed, and not where
+ * readiness comes as edges and only who has read to the end may wait. */
+static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct timer_clock *clock = (struct timer_clock *)(void *)((char *)future - offsetof(struct timer_clock, watcher));
+    const struct trale_host *host = clock->host;
+    int32_t r;
+    do {
+        clock_wake_due(clock, timer_clock_now(clock->id));
+        if ((host->hints & TRALE_HOST_LEVEL) == 0 || timer_queue_next(&clock->queue) == NEVER)
+            clock_read(clock);
+        clock->armed_ns = NEVER;
+        host->cancel_wait(host->context, &clock->wait);
+        clock->wait.waker = context->waker;
+        r = host->register_waker(host->context, clock->fd, TRALE_READABLE, &clock->wait);
+    } while (r == 1);
+    if (r < 0)
+        clock_fail(clock, r, "cannot wait for the timerfd: sleeps fail from now on");
+    return r < 0 ? r : TRALE_PENDING;
+}
+
+static void watcher_drop(struct trale_future *future)
+{
+    struct timer_clock *clock = (struct timer_clock *)(void *)((char *)future - offsetof(struct timer_clock, watcher));
+    clock->host->cancel_wait(clock->host->context, &clock->wait);
+}
+
+int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale_host *host)
+{
+    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "timerfd", watcher_poll,
+                                                          watcher_drop};
+    *clock = (struct timer_clock){.host = host, .id = id, .armed_ns = NEVER, .watcher.type = &watcher_type};
+    clock->fd = timerfd_create(id, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (clock->fd < 0)
+        return -errno;
+    int r = host->spawn(host->context, &clock->watcher);
+    if (r < 0)
+        close(clock->fd);
+    return r;
+}
+
+void timer_clock_close(struct timer_clock *clock)
+{
+    clock->host->forget_fd(clock->host->context, clock->fd);
+    close(clock->fd);
+    timer_queue_deinit(&clock->queue);
+}

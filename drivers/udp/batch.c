@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many datagrams at a time: recvmmsg(2) and sendmmsg(2), and, where a buffer holds several datagrams, segmentation by
+ * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the way out is not up to it. The kernel's array
+ * of messages is made anew on the stack for each attempt; what the application keeps is its own array of datagrams.
+ */
+#include "address.h"
+#include "info.h"
+#include "operation.h"
+#include "transfer.h"
+
+struct messages {
+    struct mmsghdr message[TRALE_UDP_BATCH];
+    struct iovec piece[TRALE_UDP_BATCH];
+    union udp_control control[TRALE_UDP_BATCH];
+};
+
+static struct trale_udp_batch *batch_of(struct trale_future *future)
+{
+    return (struct trale_udp_batch *)(void *)future;
+}
+
+static uint32_t batch_size(const struct trale_udp_batch *batch)
+{
+    return batch->n_datagrams < TRALE_UDP_BATCH ? (uint32_t)batch->n_datagrams : TRALE_UDP_BATCH;
+}
+
+static void message_set(struct messages *messages, uint32_t i, struct trale_datagram *datagram, socklen_t length)
+{
+    messages->piece[i] = (struct iovec){datagram->buf, datagram->size};
+    messages->message[i].msg_hdr = (struct msghdr){
+        .msg_name = length > 0 ? &datagram->address : NULL,
+        .msg_namelen = length,
+        .msg_iov = &messages->piece[i],
+        .msg_iovlen = 1,
+    };
+}
+
+/* A batch costs what its datagrams would have cost one by one, one of which the await pays. */
+static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct trale_context *context)
+{
+    uint64_t cost = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const struct trale_datagram *datagram = &batch->datagrams[i];
+        cost += datagram->segment_size > 0 ? TRALE_UDP_BATCH : 1;
+    }
+    if (cost > 1)
+        context->budget = context->budget > cost ? context->budget - (uint32_t)(cost - 1) : 1;
+    return n;
+}
+
+/* --- receives ----------------------------------------------------------------------------------------------------- */
+
+static int64_t recv_batch_attempt(struct trale_future *future)
+{
+    struct trale_udp_batch *batch = batch_of(future);
+    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    struct messages messages;
+    uint32_t n_wanted = batch_size(batch);
+    for (uint32_t i = 0; i < n_wanted; i++) {
+        message_set(&messages, i, &batch->datagrams[i], sizeof batch->datagrams[i].address);
+        if (socket->gro || socket->info != 0) {
+            messages.message[i].msg_hdr.msg_control = &messages.control[i];
+            messages.message[i].msg_hdr.msg_controllen = sizeof messages.control[i];
+        }
+    }
+    int n;
+    do
+        n = recvmmsg(socket->fd, messages.message, n_wanted, MSG_TRUNC | MSG_DONTWAIT, NULL);
+    while (n < 0 && errno == EINTR);
+    for (int i = 0; i < n; i++) {
+        batch->datagrams[i].length = messages.message[i].msg_len; /* of the datagram, because of MSG_TRUNC */
+        udp_info_read(socket, &messages.message[i].msg_hdr, &batch->datagrams[i]);
+    }
+    return n < 0 ? -errno : n;
+}
+
+static struct operation recv_batch_operation(struct trale_future *future)
+{
+    struct trale_udp_batch *batch = batch_of(future);
+    return (struct operation){
+        future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver, recv_batch_attempt, false};
+}
+
+static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = recv_batch_operation(future);
+    if (batch_of(future)->n_datagrams == 0)
+        return -EINVAL;
+    return batch_pay(batch_of(future), udp_operation_recv(&operation, context), context);
+}
+
+static void recv_batch_drop(struct trale_future *future)
+{
+    const struct operation operation = recv_batch_operation(future);
+    udp_operation_end(&operation);
+}
+
+void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv_batch", recv_batch_poll,
+                                                  recv_batch_drop};
+    (void)instance;
+    batch->future.type = &type;
+}
+
+int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
+{
+    const struct operation operation = recv_batch_operation(&batch->future);
+    (void)instance;
+    return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
+}
+
+/* --- sends -------------------------------------------------------------------------------------------------------- */
+
+/* 0, or what is wrong with the datagram. */
+static int message_prepare(const struct udp_socket *socket, struct messages *messages, uint32_t i,
+                           struct trale_datagram *datagram)
+{
+    socklen_t length = udp_address_length(&datagram->address);
+    if (length == 0 && datagram->address.any.sa_family != AF_UNSPEC)
+        return -EAFNOSUPPORT;
+    message_set(messages, i, datagram, length);
+    return udp_info_write(socket, datagram, &messages->message[i].msg_hdr, &messages->control[i]);
+}
+
+static int64_t messages_send(const struct udp_socket *socket, struct messages *messages, uint32_t n_messages)
+{
+    int n;
+    do
+        n = sendmmsg(socket->fd, messages->message, n_messages, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* Sends the first datagram of a batch piece by piece, from where it stands; an empty one is a piece too. Returns 1 when
+ * all of it was sent. */
+static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messages)
+{
+    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    do {
+        struct trale_datagram piece = batch->datagrams[0];
+        uint32_t n_pieces = 0;
+        uint64_t at = batch->n_sent;
+        do {
+            uint64_t rest = batch->datagrams[0].size - at, size = batch->datagrams[0].segment_size;
+            piece.buf = at > 0 ? (char *)batch->datagrams[0].buf + at : batch->datagrams[0].buf; /* may be NULL */
+            piece.size = rest < size ? rest : size;
+            piece.segment_size = 0;
+            int r = message_prepare(socket, messages, n_pieces, &piece);
+            if (r < 0)
+                return r;
+            if (messages->message[n_pieces].msg_hdr.msg_name != NULL)
+                messages->message[n_pieces].msg_hdr.msg_name = &batch->datagrams[0].address;
+            at += piece.size;
+            n_pieces++;
+        } while (n_pieces < TRALE_UDP_BATCH && at < batch->datagrams[0].size);
+        int64_t n = messages_send(socket, messages, n_pieces);
+        if (n < 0)
+            return n;
+        for (int64_t i = 0; i < n; i++)
+            batch->n_sent += messages->piece[i].iov_len;
+    } while (batch->n_sent < batch->datagrams[0].size);
+    return 1;
+}
+
+static int64_t send_batch_attempt(struct trale_future *future)
+{
+    struct trale_udp_batch *batch = batch_of(future);
+    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    struct messages messages;
+    uint32_t n_ready = 0, n_wanted = batch_size(batch);
+    int r = 0;
+    if (batch->n_sent > 0)
+        return send_pieces(batch, &messages);
+    /* What stands before a datagram that cannot be sent is sent. */
+    while (n_ready < n_wanted && r == 0) {
+        r = message_prepare(socket, &messages, n_ready, &batch->datagrams[n_ready]);
+        n_ready += r == 0;
+    }
+    if (n_ready == 0)
+        return r;
+    int64_t n = messages_send(socket, &messages, n_ready);
+    /* No checksums there, or IPsec: the way out cannot cut it up. */
+    if (n == -EIO && batch->datagrams[0].segment_size > 0)
+        n = send_pieces(batch, &messages);
+    return n;
+}
+
+static struct operation send_batch_operation(struct trale_future *future)
+{
+    struct trale_udp_batch *batch = batch_of(future);
+    return (struct operation){
+        future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver, send_batch_attempt, true};
+}
+
+static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = send_batch_operation(future);
+    if (batch_of(future)->n_datagrams == 0)
+        return -EINVAL;
+    return batch_pay(batch_of(future), udp_operation_send(&operation, context), context);
+}
+
+static void send_batch_drop(struct trale_future *future)
+{
+    const struct operation operation = send_batch_operation(future);
+    udp_operation_end(&operation);
+}
+
+void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_send_batch", send_batch_poll,
+                                                  send_batch_drop};
+    (void)instance;
+    batch->future.type = &type;
+}
+
+int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)
+{
+    const struct operation operation = send_batch_operation(&batch->future);
+    (void)instance;
+    return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * With IP_RECVERR the kernel keeps errors in a queue of their own, and recvmsg(2) with MSG_ERRQUEUE takes them from
+ * there (ip(7), ipv6(7)). It also lets the next receive or send fail, which is how a connected socket learns of them;
+ * here both are undone: what is in the queue is taken in before anybody waits, and a call that failed is repeated.
+ *
+ * So errors stand in a ring of the socket's, allocated when they are switched on, until somebody awaits them. Who waits
+ * already is woken. */
+#include "error.h"
+
+#include <linux/errqueue.h>
+#include <stdlib.h>
+
+#include "operation.h"
+
+#define KEPT_BYTES 64
+
+struct kept_error {
+    struct trale_udp_error told; /* the members that are set */
+    char bytes[KEPT_BYTES];
+    size_t n_bytes;
+};
+
+struct udp_errors {
+    struct kept_error kept[TRALE_UDP_ERRORS_KEPT];
+    size_t first, n;
+    uint32_t n_lost;
+};
+
+/* --- taking in ---------------------------------------------------------------------------------------------------- */
+
+/* The offender's address follows the error; it has no port, and is all zero if that is this host. */
+static void error_describe(struct kept_error *kept, const struct cmsghdr *control)
+{
+    struct sock_extended_err error;
+    size_t size = control->cmsg_len - CMSG_LEN(0), rest = sizeof kept->told.from;
+    if (size < sizeof error)
+        return;
+    memcpy(&error, CMSG_DATA(control), sizeof error);
+    kept->told.error = -(int32_t)error.ee_errno;
+    kept->told.origin = error.ee_origin;
+    kept->told.type = error.ee_type;
+    kept->told.code = error.ee_code;
+    kept->told.mtu = error.ee_errno == EMSGSIZE ? error.ee_info : 0;
+    if (rest > size - sizeof error)
+        rest = size - sizeof error;
+    memcpy(&kept->told.from, (const char *)CMSG_DATA(control) + sizeof error, rest);
+}
+
+/* False: there is none. */
+static bool error_read(int fd, struct kept_error *kept)
+{
+    union {
+        struct cmsghdr header; /* aligns */
+        char bytes[512];
+    } control;
+    *kept = (struct kept_error){.n_bytes = 0};
+    struct iovec piece = {kept->bytes, sizeof kept->bytes};
+    struct msghdr message = {
+        .msg_name = &kept->told.to,
+        .msg_namelen = sizeof kept->told.to,
+        .msg_iov = &piece,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    ssize_t n;
+    do
+        n = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return false;
+    kept->n_bytes = (size_t)n;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c))
+        if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+            (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+            error_describe(kept, c);
+    return true;
+}
+
+static void error_keep(struct udp_errors *errors, const struct kept_error *kept)
+{
+    if (errors->n == TRALE_UDP_ERRORS_KEPT) {
+        errors->first = (errors->first + 1) % TRALE_UDP_ERRORS_KEPT;
+        errors->n--;
+        errors->n_lost++;
+    }
+    errors->kept[(errors->first + errors->n++) % TRALE_UDP_ERRORS_KEPT] = *kept;
+}
+
+/* Takes the errno that the next receive or send would fail with; false: there is none. */
+static bool error_clear(int fd)
+{
+    int error;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+}
+
+bool udp_error_take_in(struct udp_socket *socket)
+{
+    struct kept_error kept;
+    bool any = false;
+    do {
+        while (error_read(socket->fd, &kept)) {
+            error_keep(socket->errors, &kept);
+            any = true;
+        }
+    } while (error_clear(socket->fd)); /* one that found the queue full stands here alone */
+    if (any)
+        udp_operation_wake_all(socket);
+    return any;
+}
+
+bool udp_error_is_earlier(int64_t result, bool sends)
+{
+    switch (-result) { /* the kernel's icmp_err_convert and icmpv6_err_convert */
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case ECONNREFUSED:
+    case EOPNOTSUPP:
+    case EHOSTDOWN:
+    case ENONET:
+    case EPROTO:
+    case EACCES:
+        return true;
+    case EMSGSIZE:
+        return !sends;
+    default:
+        return false;
+    }
+}
+
+int32_t udp_error_switch(struct udp_socket *socket, bool on)
+{
+    int value = on;
+    struct udp_errors *errors = socket->errors;
+    if (on && errors == NULL)
+        errors = calloc(1, sizeof *errors);
+    if (on && errors == NULL)
+        return -ENOMEM;
+    /* IPv4 errors come to an IPv6 socket as well. */
+    int r = setsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &value, sizeof value);
+    if (r == 0 && socket->family == AF_INET6)
+        r = setsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value);
+    r = r < 0 ? -errno : 0;
+    if (r == 0 && !on && errors != NULL) {
+        error_clear(socket->fd); /* the kernel empties the queue and leaves this */
+        udp_operation_wake_all(socket);
+    }
+    if ((r == 0) != on && errors != NULL) {
+        free(errors);
+        errors = NULL;
+    }
+    socket->errors = errors;
+    return r;
+}
+
+int32_t udp_error_adopt(struct udp_socket *socket)
+{
+    int v4 = 0, v6 = 0, off = 0;
+    struct kept_error unwanted;
+    /* What else uses this queue, and would fill it: the times of what was sent, and buffers that are done with. */
+    setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof off);
+    setsockopt(socket->fd, SOL_SOCKET, SO_ZEROCOPY, &off, sizeof off);
+    socklen_t v4_size = sizeof v4, v6_size = sizeof v6;
+    getsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &v4, &v4_size);
+    if (socket->family == AF_INET6)
+        getsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &v6, &v6_size);
+    if (v4 != 0 || v6 != 0)
+        return udp_error_switch(socket, true);
+    while (error_read(socket->fd, &unwanted))
+        ;
+    return 0;
+}
+
+/* --- the future --------------------------------------------------------------------------------------------------- */
+
+static int64_t error_attempt(struct trale_future *future)
+{
+    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
+    struct udp_socket *socket = (struct udp_socket *)error->socket;
+    struct udp_errors *errors = socket->errors;
+    if (errors == NULL)
+        return -EOPNOTSUPP;
+    if (errors->n == 0)
+        udp_error_take_in(socket);
+    if (errors->n == 0)
+        return -EAGAIN;
+    const struct kept_error *kept = &errors->kept[errors->first];
+    size_t size = error->size < kept->n_bytes ? (size_t)error->size : kept->n_bytes;
+    if (size > 0)
+        memcpy(error->buf, kept->bytes, size);
+    error->to = kept->told.to;
+    error->from = kept->told.from;
+    error->error = kept->told.error;
+    error->origin = kept->told.origin;
+    error->type = kept->told.type;
+    error->code = kept->told.code;
+    error->mtu = kept->told.mtu;
+    error->n_lost = errors->n_lost;
+    errors->n_lost = 0;
+    errors->first = (errors->first + 1) % TRALE_UDP_ERRORS_KEPT;
+    errors->n--;
+    return (int64_t)size;
+}
+
+static struct operation error_operation(struct trale_future *future)
+{
+    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
+    return (struct operation){future, (struct udp_socket *)error->socket, &error->wait, error->driver, error_attempt,
+                              false};
+}
+
+static int64_t error_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = error_operation(future);
+    return udp_operation_error(&operation, context);
+}
+
+static void error_drop(struct trale_future *future)
+{
+    const struct operation operation = error_operation(future);
+    udp_operation_end(&operation);
+}
+
+void udp_error_recv(void *instance, struct trale_udp_error *error)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv_error", error_poll,
+                                                  error_drop};
+    (void)instance;
+    error->future.type = &type;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sockets that somebody else has opened: adopted by number, or inherited from a service manager, which says in the
+ * environment how many there are, from fd 3 on, and what they are called (sd_listen_fds(3)).
+ *
+ * An inherited fd is not closed by execve(2), or it would not be here; one that was taken is. So nothing has to
+ * remember which were taken. */
+#include "inherit.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "info.h"
+
+#define FIRST_FD 3
+
+/* --- the environment ---------------------------------------------------------------------------------------------- */
+
+/* Digits alone. 0, or -EINVAL. */
+static int number_parse(const char *text, long maximum, long *number)
+{
+    if (text[0] < '0' || text[0] > '9' || text[strspn(text, "0123456789")] != '\0')
+        return -EINVAL;
+    errno = 0;
+    long value = strtol(text, NULL, 10);
+    if (errno != 0 || value > maximum)
+        return -EINVAL;
+    *number = value;
+    return 0;
+}
+
+/* How many fds were handed to this process; -ENOENT for none. */
+static int inherited_count(long *n_fds)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    long number;
+    if (pid == NULL || fds == NULL)
+        return -ENOENT;
+    if (number_parse(pid, INT_MAX, &number) < 0 || number_parse(fds, INT_MAX - FIRST_FD, n_fds) < 0)
+        return -EINVAL;
+    return number == getpid() && *n_fds > 0 ? 0 : -ENOENT; /* else they are somebody else's */
+}
+
+/* Whether the n-th name of a list with colons between is this one. */
+static bool is_nth_name(const char *names, long n, const char *name)
+{
+    for (; n > 0 && names != NULL; n--) {
+        names = strchr(names, ':');
+        names = names != NULL ? names + 1 : NULL;
+    }
+    size_t length = strlen(name);
+    return names != NULL && strcspn(names, ":") == length && memcmp(names, name, length) == 0;
+}
+
+static bool is_taken(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    return flags < 0 || (flags & FD_CLOEXEC) != 0;
+}
+
+/* The first fd of that name that nobody has taken; without one of that name, the one of that number. */
+static int inherited_find(const char *name)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+    long n_fds, number;
+    int r = inherited_count(&n_fds);
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (long i = 0; i < n_fds; i++) {
+        if (!is_nth_name(names, i, name))
+            continue;
+        if (!is_taken(FIRST_FD + (int)i))
+            return FIRST_FD + (int)i;
+        r = -EBUSY;
+    }
+    if (r == -EBUSY || number_parse(name, n_fds - 1, &number) < 0)
+        return r;
+    return is_taken(FIRST_FD + (int)number) ? -EBUSY : FIRST_FD + (int)number;
+}
+
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
+
+static int32_t fd_get(int fd, int name, int *value)
+{
+    socklen_t size = sizeof *value;
+    return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : 0;
+}
+
+/* Two sockets of one fd would both close it, and the second time the number may be somebody else's. */
+static bool is_open(const struct udp *udp, int fd)
+{
+    for (void *const *open = udp->sockets[0]; open != udp->sockets; open = open[0]) {
+        const void *socket = (const char *)open - offsetof(struct udp_socket, open);
+        if (((const struct udp_socket *)socket)->fd == fd)
+            return true;
+    }
+    return false;
+}
+
+int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
+{
+    int family = 0, type = 0, protocol = 0;
+    int32_t r = fd_get(fd, SO_DOMAIN, &family);
+    if (r == 0)
+        r = fd_get(fd, SO_TYPE, &type);
+    if (r == 0)
+        r = fd_get(fd, SO_PROTOCOL, &protocol);
+    if (r < 0)
+        return r;
+    if (family != AF_INET && family != AF_INET6)
+        return -EAFNOSUPPORT;
+    if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
+        return -EPROTOTYPE;
+    if (is_open(instance, fd))
+        return -EBUSY;
+    struct udp_socket *socket = udp_socket_new(instance, fd, (sa_family_t)family);
+    if (socket == NULL)
+        return -ENOMEM;
+    r = udp_error_adopt(socket);
+    if (r < 0) {
+        udp_socket_free(socket);
+        return r;
+    }
+    udp_info_adopt(socket);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    int64_t gro;
+    socket->gro = udp_option_get(instance, &socket->base, TRALE_UDP_GRO, &gro) == 0 && gro != 0;
+    *base = &socket->base;
+    return 0;
+}
+
+int32_t udp_inherit(void *instance, const char *name, struct trale_udp_socket **base)
+{
+    int fd = inherited_find(name);
+    return fd < 0 ? fd : udp_adopt(instance, fd, base);
+}

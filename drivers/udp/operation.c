@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait, and its
+ * `driver` member becomes a link in its socket's ring, until it resolves or is dropped. Closing a socket wakes all that
+ * stand there and marks them, so that none of them looks at the socket again.
+ *
+ * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
+ * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a socket does what would have
+ * been right the last times. Where waiting first is allowed (TRALE_HOST_LEVEL), each lost attempt in a row doubles the
+ * number of receives that wait first before one tries again, and an attempt that is not lost ends that.
+ */
+#include "operation.h"
+
+#include "error.h"
+
+#define WAIT_SIZE sizeof(struct trale_wait)
+
+/* How often an attempt is repeated that fails as if somebody had complained of what was before it, although nobody has;
+ * what still fails is its own. */
+#define N_REPEATS_MAX 8
+
+/* Then 63 receives wait first between two attempts. */
+#define N_MISSED_MAX 7
+
+/* The mark of one whose socket was closed: a link that is in no ring, but is not as ring_remove leaves it either. */
+static bool operation_was_cancelled(const struct operation *operation)
+{
+    return operation->link[0] == NULL && operation->link[1] != NULL;
+}
+
+void udp_operation_cancel_all(struct udp_socket *socket)
+{
+    while (socket->waiting[0] != socket->waiting) {
+        void **link = socket->waiting[0];
+        ring_remove(link);
+        link[1] = link;
+    }
+}
+
+void udp_operation_wake_all(struct udp_socket *socket)
+{
+    /* The wait stands before the link in all of them. */
+    _Static_assert(offsetof(struct trale_udp_recv, driver) == offsetof(struct trale_udp_recv, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_send, driver) == offsetof(struct trale_udp_send, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_batch, driver) == offsetof(struct trale_udp_batch, wait) + WAIT_SIZE, "");
+    _Static_assert(offsetof(struct trale_udp_error, driver) == offsetof(struct trale_udp_error, wait) + WAIT_SIZE, "");
+    for (void **link = socket->waiting[0]; link != socket->waiting; link = link[0]) {
+        const struct trale_wait *wait = (const struct trale_wait *)(void *)((char *)link - WAIT_SIZE);
+        wait->waker->table->wake_by_ref(wait->waker);
+    }
+}
+
+void udp_operation_end(const struct operation *operation)
+{
+    if (operation->link[0] == NULL)
+        return;
+    const struct trale_host *host = &operation->socket->udp->host;
+    host->cancel_wait(host->context, operation->wait);
+    ring_remove(operation->link);
+}
+
+/* Every poll begins with this: the waker of the one before may be gone, and whoever is woken by this one must not reach
+ * it. Whether it had waited. */
+static bool operation_resume(const struct operation *operation)
+{
+    bool waited = operation->link[0] != NULL;
+    udp_operation_end(operation);
+    return waited;
+}
+
+/* As register_waker. */
+static int32_t operation_wait(const struct operation *operation, uint32_t interest, const struct trale_context *context)
+{
+    struct udp_socket *socket = operation->socket;
+    const struct trale_host *host = &socket->udp->host;
+    operation->wait->waker = context->waker;
+    int32_t r = host->register_waker(host->context, socket->fd, interest, operation->wait);
+    if (r == 0)
+        ring_add(socket->waiting, operation->link);
+    return r;
+}
+
+int64_t udp_operation_try(const struct operation *operation)
+{
+    int64_t n = operation->attempt(operation->future);
+    if (n >= 0 || operation->socket->errors == NULL)
+        return n;
+    for (int i = 0; i < N_REPEATS_MAX && udp_error_is_earlier(n, operation->sends);) {
+        i += !udp_error_take_in(operation->socket);
+        n = operation->attempt(operation->future);
+    }
+    return n;
+}
+
+/* Waits while the attempt says EAGAIN, which `n` is what it said last. */
+static int64_t operation_repeat(const struct operation *operation, uint32_t interest, int64_t n,
+                                struct trale_context *context)
+{
+    while (n == -EAGAIN) {
+        if (operation->socket->errors != NULL)
+            udp_error_take_in(operation->socket);
+        int32_t r = operation_wait(operation, interest, context);
+        if (r == 0)
+            return TRALE_PENDING;
+        n = r < 0 ? r : udp_operation_try(operation);
+    }
+    return n;
+}
+
+static bool recv_waits_first(struct udp_socket *socket)
+{
+    if (socket->n_to_wait == 0 || socket->gro || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
+        return false;
+    socket->n_to_wait--;
+    return true;
+}
+
+static void recv_learn(struct udp_socket *socket, bool missed)
+{
+    if (!missed)
+        socket->n_missed = 0;
+    else if (socket->n_missed < N_MISSED_MAX)
+        socket->n_missed++;
+    socket->n_to_wait = socket->n_missed > 1 ? (uint8_t)((1u << (socket->n_missed - 1)) - 1) : 0;
+}
+
+int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context)
+{
+    if (operation_was_cancelled(operation))
+        return -ECANCELED;
+    int64_t n = -EAGAIN;
+    if (operation_resume(operation)) {
+        n = udp_operation_try(operation);
+    } else if (!recv_waits_first(operation->socket)) {
+        n = udp_operation_try(operation);
+        recv_learn(operation->socket, n == -EAGAIN);
+    }
+    return operation_repeat(operation, TRALE_READABLE, n, context);
+}
+
+int64_t udp_operation_send(const struct operation *operation, struct trale_context *context)
+{
+    if (operation_was_cancelled(operation))
+        return -ECANCELED;
+    operation_resume(operation);
+    return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
+}
+
+int64_t udp_operation_error(const struct operation *operation, struct trale_context *context)
+{
+    if (operation_was_cancelled(operation))
+        return -ECANCELED;
+    operation_resume(operation);
+    return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);
+}

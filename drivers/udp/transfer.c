@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One datagram at a time: recvfrom(2) and sendto(2). */
+#include "transfer.h"
+
+#include "address.h"
+#include "operation.h"
+
+/* --- receives ----------------------------------------------------------------------------------------------------- */
+
+static int64_t recv_attempt(struct trale_future *future)
+{
+    struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
+    struct udp_socket *socket = (struct udp_socket *)recv->socket;
+    if (socket->gro)
+        return -EOPNOTSUPP;
+    ssize_t n;
+    do {
+        socklen_t from_length = sizeof recv->from;
+        n = recvfrom(socket->fd, recv->buf, recv->size, MSG_TRUNC | MSG_DONTWAIT, &recv->from.any, &from_length);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    recv->length = (uint64_t)n; /* that of the datagram, because of MSG_TRUNC */
+    recv->truncated = recv->length > recv->size;
+    return recv->truncated ? (int64_t)recv->size : n;
+}
+
+static struct operation recv_operation(struct trale_future *future)
+{
+    struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
+    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv->driver, recv_attempt,
+                              false};
+}
+
+static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = recv_operation(future);
+    return udp_operation_recv(&operation, context);
+}
+
+static void recv_drop(struct trale_future *future)
+{
+    const struct operation operation = recv_operation(future);
+    udp_operation_end(&operation);
+}
+
+void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv", recv_poll, recv_drop};
+    (void)instance;
+    recv->future.type = &type;
+}
+
+int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
+{
+    const struct operation operation = recv_operation(&recv->future);
+    (void)instance;
+    return udp_operation_try(&operation);
+}
+
+/* --- sends -------------------------------------------------------------------------------------------------------- */
+
+static int64_t send_attempt(struct trale_future *future)
+{
+    struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
+    int fd = ((struct udp_socket *)send->socket)->fd;
+    bool connected = send->to.any.sa_family == AF_UNSPEC;
+    socklen_t to_length = udp_address_length(&send->to);
+    if (!connected && to_length == 0)
+        return -EAFNOSUPPORT;
+    ssize_t n;
+    do
+        n = sendto(fd, send->buf, send->size, MSG_DONTWAIT | MSG_NOSIGNAL, connected ? NULL : &send->to.any, to_length);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static struct operation send_operation(struct trale_future *future)
+{
+    struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
+    return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send->driver, send_attempt, true};
+}
+
+static int64_t send_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = send_operation(future);
+    return udp_operation_send(&operation, context);
+}
+
+static void send_drop(struct trale_future *future)
+{
+    const struct operation operation = send_operation(future);
+    udp_operation_end(&operation);
+}
+
+void udp_transfer_send(void *instance, struct trale_udp_send *send)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_send", send_poll, send_drop};
+    (void)instance;
+    send->future.type = &type;
+}
+
+int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)
+{
+    const struct operation operation = send_operation(&send->future);
+    (void)instance;
+    return udp_operation_try(&operation);
+}

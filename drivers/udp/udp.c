@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * trale.udp/1 on the kernel's sockets: the driver and its sockets. What stands apart has files of its own: addresses,
+ * options, and the futures of receives and sends.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "udp.h"
+#include "address.h"
+#include "error.h"
+#include "group.h"
+#include "inherit.h"
+#include "operation.h"
+#include "option.h"
+#include "transfer.h"
+
+#define BUFFER_MAX (INT64_C(1) << 30)
+
+enum option { OPTION_RECEIVE_BUFFER, OPTION_SEND_BUFFER, N_OPTIONS };
+
+static const struct trale_option udp_options[] = {
+    [OPTION_RECEIVE_BUFFER] = {.name = "receive_buffer",
+                               .type = TRALE_OPTION_SIZE,
+                               .maximum = BUFFER_MAX,
+                               .default_value = "0",
+                               .help = "SO_RCVBUF of new sockets; 0 leaves net.core.rmem_default"},
+    [OPTION_SEND_BUFFER] = {.name = "send_buffer",
+                            .type = TRALE_OPTION_SIZE,
+                            .maximum = BUFFER_MAX,
+                            .default_value = "0",
+                            .help = "SO_SNDBUF of new sockets; 0 leaves net.core.wmem_default"},
+    [N_OPTIONS] = {.name = NULL},
+};
+
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
+
+static int socket_set_flag(int fd, int level, int name, bool on)
+{
+    int value = on;
+    return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+/* What must be set before bind(2), and the buffers. */
+static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint32_t flags)
+{
+    int r = 0;
+    if ((flags & TRALE_UDP_REUSE_ADDRESS) != 0)
+        r = socket_set_flag(socket->fd, SOL_SOCKET, SO_REUSEADDR, true);
+    if (r == 0 && (flags & TRALE_UDP_REUSE_PORT) != 0)
+        r = socket_set_flag(socket->fd, SOL_SOCKET, SO_REUSEPORT, true);
+    /* Off as well: net.ipv6.bindv6only may have it on. */
+    if (r == 0 && socket->family == AF_INET6)
+        r = socket_set_flag(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & TRALE_UDP_V6_ONLY) != 0);
+    if (r == 0 && udp->receive_buffer > 0)
+        r = udp_option_set(NULL, &socket->base, TRALE_UDP_RECEIVE_BUFFER, udp->receive_buffer);
+    if (r == 0 && udp->send_buffer > 0)
+        r = udp_option_set(NULL, &socket->base, TRALE_UDP_SEND_BUFFER, udp->send_buffer);
+    return r;
+}
+
+struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
+{
+    struct udp_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL)
+        return NULL;
+    socket->base.udp = &udp->table;
+    socket->udp = udp;
+    socket->fd = fd;
+    socket->family = family;
+    ring_init(socket->waiting);
+    ring_add(udp->sockets, socket->open);
+    return socket;
+}
+
+void udp_socket_free(struct udp_socket *socket)
+{
+    ring_remove(socket->open);
+    free(socket->errors);
+    free(socket);
+}
+
+static int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags,
+                        struct trale_udp_socket **base)
+{
+    struct udp *udp = instance;
+    if ((flags & ~(TRALE_UDP_REUSE_ADDRESS | TRALE_UDP_REUSE_PORT | TRALE_UDP_V6_ONLY)) != 0)
+        return -EINVAL;
+    if (udp_address_length(local) == 0)
+        return -EAFNOSUPPORT;
+    int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    struct udp_socket *opened = udp_socket_new(udp, fd, local->any.sa_family);
+    if (opened == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    int32_t r = socket_set_up(udp, opened, flags);
+    if (r == 0 && bind(fd, &local->any, udp_address_length(local)) < 0)
+        r = -errno;
+    if (r < 0) {
+        udp_socket_free(opened);
+        close(fd);
+        return r;
+    }
+    *base = &opened->base;
+    return 0;
+}
+
+static void udp_close(void *instance, struct trale_udp_socket *base)
+{
+    struct udp *udp = instance;
+    struct udp_socket *socket = (struct udp_socket *)base;
+    udp->host.forget_fd(udp->host.context, socket->fd);
+    udp_operation_cancel_all(socket);
+    close(socket->fd);
+    udp_socket_free(socket);
+}
+
+static int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)
+{
+    (void)instance;
+    struct trale_address local = {0};
+    socklen_t length = sizeof local;
+    if (getsockname(((struct udp_socket *)base)->fd, &local.any, &length) < 0)
+        return -errno;
+    *address = local;
+    return 0;
+}
+
+static int32_t udp_peer(void *instance, struct trale_udp_socket *base, struct trale_address *address)
+{
+    (void)instance;
+    struct trale_address peer = {0};
+    socklen_t length = sizeof peer;
+    if (getpeername(((struct udp_socket *)base)->fd, &peer.any, &length) < 0)
+        return -errno;
+    *address = peer;
+    return 0;
+}
+
+/* A port that the kernel chose is given up when the connection ends (net/ipv4/udp.c, __udp_disconnect). It is bound
+ * again, by number this time, and is kept from then on. sin_port and sin6_port are in the same place. */
+static int32_t socket_disconnect(struct trale_udp_socket *base)
+{
+    int fd = ((struct udp_socket *)base)->fd;
+    struct trale_address none = {0}, connected = {0}, local = {0};
+    int32_t r = udp_local(NULL, base, &connected);
+    if (r < 0)
+        return r;
+    if (connect(fd, &none.any, sizeof none.any) < 0)
+        return -errno;
+    r = udp_local(NULL, base, &local);
+    if (r < 0 || local.v4.sin_port != 0)
+        return r;
+    local.v4.sin_port = connected.v4.sin_port;
+    return bind(fd, &local.any, udp_address_length(&local)) < 0 ? -errno : 0;
+}
+
+static int32_t udp_connect(void *instance, struct trale_udp_socket *base, const struct trale_address *peer)
+{
+    (void)instance;
+    socklen_t length = udp_address_length(peer);
+    if (peer->any.sa_family == AF_UNSPEC)
+        return socket_disconnect(base);
+    if (length == 0)
+        return -EAFNOSUPPORT;
+    return connect(((struct udp_socket *)base)->fd, &peer->any, length) < 0 ? -errno : 0;
+}
+
+/* --- the driver --------------------------------------------------------------------------------------------------- */
+
+static int32_t udp_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    struct udp *udp = calloc(1, sizeof *udp);
+    if (udp == NULL) {
+        host->log(host->context, TRALE_LOG_ERROR, "memory is out");
+        return -ENOMEM;
+    }
+    trale_host_copy(&udp->host, host);
+    ring_init(udp->sockets);
+    udp->receive_buffer = settings->values[OPTION_RECEIVE_BUFFER].integer;
+    udp->send_buffer = settings->values[OPTION_SEND_BUFFER].integer;
+    udp->table = (struct trale_udp){
+        .interface = {.size = sizeof udp->table, .version = 1, .instance = udp},
+        .open = udp_open,
+        .close = udp_close,
+        .connect = udp_connect,
+        .local = udp_local,
+        .peer = udp_peer,
+        .set = udp_option_set,
+        .get = udp_option_get,
+        .join = udp_group_join,
+        .leave = udp_group_leave,
+        .recv = udp_transfer_recv,
+        .send = udp_transfer_send,
+        .recv_batch = udp_transfer_recv_batch,
+        .send_batch = udp_transfer_send_batch,
+        .address_parse = udp_address_parse,
+        .address_format = udp_address_format,
+        .try_recv = udp_transfer_try_recv,
+        .try_send = udp_transfer_try_send,
+        .try_recv_batch = udp_transfer_try_recv_batch,
+        .try_send_batch = udp_transfer_try_send_batch,
+        .join_source = udp_group_join_source,
+        .leave_source = udp_group_leave_source,
+        .adopt = udp_adopt,
+        .inherit = udp_inherit,
+        .recv_error = udp_error_recv,
+    };
+    *instance = udp;
+    return 0;
+}
+
+static void udp_stop(void *instance)
+{
+    struct udp *udp = instance;
+    while (udp->sockets[0] != udp->sockets) {
+        void *open = udp->sockets[0];
+        udp_close(udp, (struct trale_udp_socket *)((char *)open - offsetof(struct udp_socket, open)));
+    }
+    free(udp);
+}
+
+static const struct trale_interface *udp_interface(void *instance, const char *name)
+{
+    return strcmp(name, "trale.udp/1") == 0 ? &((struct udp *)instance)->table.interface : NULL;
+}
+
+TRALE_DRIVER(.name = "udp", .version = TRALE_VERSION, .summary = "datagrams, on the kernel's UDP sockets",
+             .interfaces = "trale.udp/1", .options = udp_options, .start = udp_start, .stop = udp_stop,
+             .interface = udp_interface);
