@@ -123,6 +123,7 @@ forbid "core/README.md lists the rooms of the core" rooms_differ
 forbid "rooms include only what core/README.md allows" forbidden_arrows
 forbid "the arrows between rooms go one way" loops_of_rooms
 forbid "the arrows between files of the core go one way" loops_of_files
+forbid "the arrows between files of a driver go one way" loops_of_drivers
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "a driver includes nothing of another one" \

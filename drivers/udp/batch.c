@@ -78,8 +78,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 static struct operation recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){
-        future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver, recv_batch_attempt, false};
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, recv_batch_attempt, false};
 }
 
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -190,8 +189,7 @@ static int64_t send_batch_attempt(struct trale_future *future)
 static struct operation send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){
-        future, (struct udp_socket *)batch->socket, &batch->wait, batch->driver, send_batch_attempt, true};
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, send_batch_attempt, true};
 }
 
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)

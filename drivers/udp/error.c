@@ -10,22 +10,7 @@
 
 #include <linux/errqueue.h>
 #include <stdlib.h>
-
-#include "operation.h"
-
-#define KEPT_BYTES 64
-
-struct kept_error {
-    struct trale_udp_error told; /* the members that are set */
-    char bytes[KEPT_BYTES];
-    size_t n_bytes;
-};
-
-struct udp_errors {
-    struct kept_error kept[TRALE_UDP_ERRORS_KEPT];
-    size_t first, n;
-    uint32_t n_lost;
-};
+#include <string.h>
 
 /* --- taking in ---------------------------------------------------------------------------------------------------- */
 
@@ -107,7 +92,7 @@ bool udp_error_take_in(struct udp_socket *socket)
         }
     } while (error_clear(socket->fd)); /* one that found the queue full stands here alone */
     if (any)
-        udp_operation_wake_all(socket);
+        udp_socket_wake_all(socket);
     return any;
 }
 
@@ -146,7 +131,7 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on)
     r = r < 0 ? -errno : 0;
     if (r == 0 && !on && errors != NULL) {
         error_clear(socket->fd); /* the kernel empties the queue and leaves this */
-        udp_operation_wake_all(socket);
+        udp_socket_wake_all(socket);
     }
     if ((r == 0) != on && errors != NULL) {
         free(errors);
@@ -172,62 +157,4 @@ int32_t udp_error_adopt(struct udp_socket *socket)
     while (error_read(socket->fd, &unwanted))
         ;
     return 0;
-}
-
-/* --- the future --------------------------------------------------------------------------------------------------- */
-
-static int64_t error_attempt(struct trale_future *future)
-{
-    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    struct udp_socket *socket = (struct udp_socket *)error->socket;
-    struct udp_errors *errors = socket->errors;
-    if (errors == NULL)
-        return -EOPNOTSUPP;
-    if (errors->n == 0)
-        udp_error_take_in(socket);
-    if (errors->n == 0)
-        return -EAGAIN;
-    const struct kept_error *kept = &errors->kept[errors->first];
-    size_t size = error->size < kept->n_bytes ? (size_t)error->size : kept->n_bytes;
-    if (size > 0)
-        memcpy(error->buf, kept->bytes, size);
-    error->to = kept->told.to;
-    error->from = kept->told.from;
-    error->error = kept->told.error;
-    error->origin = kept->told.origin;
-    error->type = kept->told.type;
-    error->code = kept->told.code;
-    error->mtu = kept->told.mtu;
-    error->n_lost = errors->n_lost;
-    errors->n_lost = 0;
-    errors->first = (errors->first + 1) % TRALE_UDP_ERRORS_KEPT;
-    errors->n--;
-    return (int64_t)size;
-}
-
-static struct operation error_operation(struct trale_future *future)
-{
-    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)error->socket, &error->wait, error->driver, error_attempt,
-                              false};
-}
-
-static int64_t error_poll(struct trale_future *future, struct trale_context *context)
-{
-    const struct operation operation = error_operation(future);
-    return udp_operation_error(&operation, context);
-}
-
-static void error_drop(struct trale_future *future)
-{
-    const struct operation operation = error_operation(future);
-    udp_operation_end(&operation);
-}
-
-void udp_error_recv(void *instance, struct trale_udp_error *error)
-{
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv_error", error_poll,
-                                                  error_drop};
-    (void)instance;
-    error->future.type = &type;
 }

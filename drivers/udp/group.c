@@ -3,7 +3,7 @@
  * Groups, through the calls that are the same for both families (RFC 3678, section 5). */
 #include "group.h"
 
-#include "udp.h"
+#include "socket.h"
 #include "address.h"
 
 static int32_t group_set(struct udp_socket *socket, int name, const void *request, socklen_t size)

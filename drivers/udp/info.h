@@ -6,7 +6,7 @@
 
 #include <trale/udp_info.h>
 
-#include "udp.h"
+#include "socket.h"
 
 /* Room for all that one datagram may have. Received: an IPv6 address and index, class, hops, time, losses, segment
  * size. Sent: the index in both families, class and hops in both, segment size. */

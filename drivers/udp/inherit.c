@@ -94,11 +94,9 @@ static int32_t fd_get(int fd, int name, int *value)
 /* Two sockets of one fd would both close it, and the second time the number may be somebody else's. */
 static bool is_open(const struct udp *udp, int fd)
 {
-    for (void *const *open = udp->sockets[0]; open != udp->sockets; open = open[0]) {
-        const void *socket = (const char *)open - offsetof(struct udp_socket, open);
-        if (((const struct udp_socket *)socket)->fd == fd)
+    for (struct trale_link *link = udp->sockets.next; link != &udp->sockets; link = link->next)
+        if (list_entry(link, struct udp_socket, link)->fd == fd)
             return true;
-    }
     return false;
 }
 

@@ -4,7 +4,7 @@
 #ifndef UDP_INHERIT_H
 #define UDP_INHERIT_H
 
-#include "udp.h"
+#include "socket.h"
 #include "option.h"
 
 int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **socket);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait, and its
- * `driver` member becomes a link in its socket's ring, until it resolves or is dropped. Closing a socket wakes all that
- * stand there and marks them, so that none of them looks at the socket again.
+ * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait and enters
+ * its socket's list until it is polled again or dropped. Closing a socket wakes and cancels all operations in its list,
+ * and so none of them looks at the socket again.
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a socket does what would have
@@ -13,8 +13,6 @@
 
 #include "error.h"
 
-#define WAIT_SIZE sizeof(struct trale_wait)
-
 /* How often an attempt is repeated that fails as if somebody had complained of what was before it, although nobody has;
  * what still fails is its own. */
 #define N_REPEATS_MAX 8
@@ -22,48 +20,21 @@
 /* Then 63 receives wait first between two attempts. */
 #define N_MISSED_MAX 7
 
-/* The mark of one whose socket was closed: a link that is in no ring, but is not as ring_remove leaves it either. */
-static bool operation_was_cancelled(const struct operation *operation)
-{
-    return operation->link[0] == NULL && operation->link[1] != NULL;
-}
-
-void udp_operation_cancel_all(struct udp_socket *socket)
-{
-    while (socket->waiting[0] != socket->waiting) {
-        void **link = socket->waiting[0];
-        ring_remove(link);
-        link[1] = link;
-    }
-}
-
-void udp_operation_wake_all(struct udp_socket *socket)
-{
-    /* The wait stands before the link in all of them. */
-    _Static_assert(offsetof(struct trale_udp_recv, driver) == offsetof(struct trale_udp_recv, wait) + WAIT_SIZE, "");
-    _Static_assert(offsetof(struct trale_udp_send, driver) == offsetof(struct trale_udp_send, wait) + WAIT_SIZE, "");
-    _Static_assert(offsetof(struct trale_udp_batch, driver) == offsetof(struct trale_udp_batch, wait) + WAIT_SIZE, "");
-    _Static_assert(offsetof(struct trale_udp_error, driver) == offsetof(struct trale_udp_error, wait) + WAIT_SIZE, "");
-    for (void **link = socket->waiting[0]; link != socket->waiting; link = link[0]) {
-        const struct trale_wait *wait = (const struct trale_wait *)(void *)((char *)link - WAIT_SIZE);
-        wait->waker->table->wake_by_ref(wait->waker);
-    }
-}
-
 void udp_operation_end(const struct operation *operation)
 {
-    if (operation->link[0] == NULL)
+    if (operation->base->state != OPERATION_WAITING)
         return;
     const struct trale_host *host = &operation->socket->udp->host;
-    host->cancel_wait(host->context, operation->wait);
-    ring_remove(operation->link);
+    host->cancel_wait(host->context, &operation->base->wait);
+    list_remove(&operation->base->link);
+    operation->base->state = OPERATION_NEW;
 }
 
-/* Every poll begins with this: the waker of the one before may be gone, and whoever is woken by this one must not reach
- * it. Whether it had waited. */
+/* Every poll begins with this: the waker of the poll before may be gone, and what this poll wakes must not reach it.
+ * Returns whether the operation had waited. */
 static bool operation_resume(const struct operation *operation)
 {
-    bool waited = operation->link[0] != NULL;
+    bool waited = operation->base->state == OPERATION_WAITING;
     udp_operation_end(operation);
     return waited;
 }
@@ -73,10 +44,12 @@ static int32_t operation_wait(const struct operation *operation, uint32_t intere
 {
     struct udp_socket *socket = operation->socket;
     const struct trale_host *host = &socket->udp->host;
-    operation->wait->waker = context->waker;
-    int32_t r = host->register_waker(host->context, socket->fd, interest, operation->wait);
-    if (r == 0)
-        ring_add(socket->waiting, operation->link);
+    operation->base->wait.waker = context->waker;
+    int32_t r = host->register_waker(host->context, socket->fd, interest, &operation->base->wait);
+    if (r == 0) {
+        list_append(&socket->waiting, &operation->base->link);
+        operation->base->state = OPERATION_WAITING;
+    }
     return r;
 }
 
@@ -126,7 +99,7 @@ static void recv_learn(struct udp_socket *socket, bool missed)
 
 int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context)
 {
-    if (operation_was_cancelled(operation))
+    if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     int64_t n = -EAGAIN;
     if (operation_resume(operation)) {
@@ -140,7 +113,7 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
 
 int64_t udp_operation_send(const struct operation *operation, struct trale_context *context)
 {
-    if (operation_was_cancelled(operation))
+    if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     operation_resume(operation);
     return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
@@ -148,7 +121,7 @@ int64_t udp_operation_send(const struct operation *operation, struct trale_conte
 
 int64_t udp_operation_error(const struct operation *operation, struct trale_context *context)
 {
-    if (operation_was_cancelled(operation))
+    if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     operation_resume(operation);
     return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);

@@ -8,7 +8,7 @@
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
 
-#include "udp.h"
+#include "socket.h"
 #include "error.h"
 #include "info.h"
 

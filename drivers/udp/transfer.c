@@ -29,8 +29,7 @@ static int64_t recv_attempt(struct trale_future *future)
 static struct operation recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv->driver, recv_attempt,
-                              false};
+    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->operation, recv_attempt, false};
 }
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
@@ -79,7 +78,7 @@ static int64_t send_attempt(struct trale_future *future)
 static struct operation send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send->driver, send_attempt, true};
+    return (struct operation){future, (struct udp_socket *)send->socket, &send->operation, send_attempt, true};
 }
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)

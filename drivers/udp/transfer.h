@@ -4,7 +4,7 @@
 #ifndef UDP_TRANSFER_H
 #define UDP_TRANSFER_H
 
-#include "udp.h"
+#include <trale/udp.h>
 
 /* The table's eight. */
 void udp_transfer_recv(void *instance, struct trale_udp_recv *recv);

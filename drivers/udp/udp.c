@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "udp.h"
 #include "address.h"
 #include "error.h"
 #include "group.h"
 #include "inherit.h"
-#include "operation.h"
 #include "option.h"
+#include "recv_error.h"
+#include "socket.h"
 #include "transfer.h"
 
 #define BUFFER_MAX (INT64_C(1) << 30)
@@ -61,27 +61,6 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
     return r;
 }
 
-struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
-{
-    struct udp_socket *socket = calloc(1, sizeof *socket);
-    if (socket == NULL)
-        return NULL;
-    socket->base.udp = &udp->table;
-    socket->udp = udp;
-    socket->fd = fd;
-    socket->family = family;
-    ring_init(socket->waiting);
-    ring_add(udp->sockets, socket->open);
-    return socket;
-}
-
-void udp_socket_free(struct udp_socket *socket)
-{
-    ring_remove(socket->open);
-    free(socket->errors);
-    free(socket);
-}
-
 static int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags,
                         struct trale_udp_socket **base)
 {
@@ -115,7 +94,7 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     struct udp *udp = instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     udp->host.forget_fd(udp->host.context, socket->fd);
-    udp_operation_cancel_all(socket);
+    udp_socket_cancel_all(socket);
     close(socket->fd);
     udp_socket_free(socket);
 }
@@ -181,7 +160,7 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         return -ENOMEM;
     }
     trale_host_copy(&udp->host, host);
-    ring_init(udp->sockets);
+    list_init(&udp->sockets);
     udp->receive_buffer = settings->values[OPTION_RECEIVE_BUFFER].integer;
     udp->send_buffer = settings->values[OPTION_SEND_BUFFER].integer;
     udp->table = (struct trale_udp){
@@ -209,7 +188,7 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .leave_source = udp_group_leave_source,
         .adopt = udp_adopt,
         .inherit = udp_inherit,
-        .recv_error = udp_error_recv,
+        .recv_error = udp_recv_error,
     };
     *instance = udp;
     return 0;
@@ -218,10 +197,8 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
 static void udp_stop(void *instance)
 {
     struct udp *udp = instance;
-    while (udp->sockets[0] != udp->sockets) {
-        void *open = udp->sockets[0];
-        udp_close(udp, (struct trale_udp_socket *)((char *)open - offsetof(struct udp_socket, open)));
-    }
+    while (!list_is_empty(&udp->sockets))
+        udp_close(udp, &list_entry(udp->sockets.next, struct udp_socket, link)->base);
     free(udp);
 }
 

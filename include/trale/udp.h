@@ -65,7 +65,15 @@ struct trale_udp_socket {
     const struct trale_udp *udp;
 };
 
-/* A receive. All but the last block is the interface's; that is for the driver, from recv to its end. Frozen. */
+/* What a receive or a send has for its driver, from the time it is made a future until its end. Zero before that. */
+struct trale_udp_operation {
+    struct trale_wait wait;
+    struct trale_link link; /* among the operations that wait */
+    uint32_t state;
+    uint32_t generation; /* of the socket */
+};
+
+/* A receive. */
 struct trale_udp_recv {
     struct trale_future future;
     struct trale_udp_socket *socket;
@@ -76,8 +84,7 @@ struct trale_udp_recv {
     uint32_t truncated;        /* 1: the datagram was longer than the buffer, and its rest is lost */
     uint64_t length;           /* the datagram's whole length */
 
-    struct trale_wait wait;
-    void *driver[2];
+    struct trale_udp_operation operation;
 };
 
 /* A send. */
@@ -89,8 +96,7 @@ struct trale_udp_send {
     struct trale_address to; /* AF_UNSPEC: the connected peer */
     uint32_t reserved;
 
-    struct trale_wait wait;
-    void *driver[2];
+    struct trale_udp_operation operation;
 };
 
 /* The most that one batch moves; what is beyond it in an array waits for the next. */
@@ -120,8 +126,7 @@ struct trale_udp_batch {
     uint64_t n_datagrams;
 
     uint64_t n_sent; /* the driver's: bytes of the first datagram that went out in pieces */
-    struct trale_wait wait;
-    void *driver[2];
+    struct trale_udp_operation operation;
 };
 
 struct trale_udp {
@@ -330,9 +335,9 @@ static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_address) == 28, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_send) == 136, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_batch) == 120, "frozen: stands in frames");
 _Static_assert(sizeof(struct trale_datagram) == 64, "frozen: an array element");
 #endif
 

@@ -57,7 +57,7 @@ struct trale_udp_info {
 #define TRALE_UDP_ORIGIN_ICMP 2u  /* RFC 792 */
 #define TRALE_UDP_ORIGIN_ICMP6 3u /* RFC 4443 */
 
-/* The future of an error. The last block is for the driver. Frozen: it stands in frames. */
+/* The future of an error. */
 struct trale_udp_error {
     struct trale_future future;
     struct trale_udp_socket *socket;
@@ -72,8 +72,7 @@ struct trale_udp_error {
     uint32_t mtu;              /* with -EMSGSIZE: the largest packet that gets through, in bytes; else 0 */
     uint32_t n_lost;           /* errors lost here before this one, without those for which the kernel had no room */
 
-    struct trale_wait wait;
-    void *driver[2];
+    struct trale_udp_operation operation;
 };
 
 /* The future of the next error. Into buf, which may be NULL for size 0 and is the future's until it resolves or is
@@ -102,7 +101,7 @@ static inline struct trale_future *trale_udp_recv_error(struct trale_udp_error *
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
-_Static_assert(sizeof(struct trale_udp_error) == 184, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_error) == 192, "frozen: stands in frames");
 #endif
 
 #endif
