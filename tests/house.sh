@@ -93,11 +93,11 @@ too_long() {
 long_functions() {
     awk 'FNR == 1 { open = 0 } /^\{/ { open = FNR } /^\}/ && open {
              if (FNR - open > 60) print FILENAME ":" open ": " FNR - open " lines"
-             open = 0 }' core/*/*.c drivers/*/*.c examples/*.c
+             open = 0 }' core/*.c core/*/*.c drivers/*/*.c examples/*.c
 }
 
 wide() {
-    grep -nE '^.{121,}' core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
+    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
 unlisted_sources() {
@@ -118,12 +118,20 @@ unlisted_tests() {
     done
 }
 
+# core/tiny.c stands beside the rooms and knows none of them.
+tiny_grows() {
+    [[ $(wc -l <core/tiny.c) -le 120 ]] || echo "core/tiny.c has more than 120 lines"
+    grep -nE '#include' core/tiny.c | grep -vE '#include <(trale/future|std[a-z]+|errno|unistd|sys/[a-z]+)\.h>'
+    ls core | grep -vxE "tiny\.c|README\.md|meson\.build|$(rooms | cut -d: -f1 | paste -sd '|')"
+}
+
 forbid "the table of rooms and the includes are there" missing_arrows
 forbid "core/README.md lists the rooms of the core" rooms_differ
 forbid "rooms include only what core/README.md allows" forbidden_arrows
 forbid "the arrows between rooms go one way" loops_of_rooms
 forbid "the arrows between files of the core go one way" loops_of_files
 forbid "the arrows between files of a driver go one way" loops_of_drivers
+forbid "tiny.c has 120 lines, includes future.h and libc, and is the only file beside the rooms" tiny_grows
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "a driver includes nothing of another one" \
