@@ -125,8 +125,19 @@ tiny_grows() {
     ls core | grep -vxE "tiny\.c|README\.md|meson\.build|$(rooms | cut -d: -f1 | paste -sd '|')"
 }
 
+# "May include: a, b." in a room's README says what the table says.
+room_readmes_differ() {
+    local room known
+    while IFS=: read -r room known; do
+        known=$(echo ${known:-nothing} | tr ' ' ,)
+        tr '\n' ' ' <"core/$room/README.md" | tr -d ' ' | grep -q "Mayinclude:$known\." ||
+            echo "core/$room/README.md does not say: May include: $known."
+    done < <(rooms)
+}
+
 forbid "the table of rooms and the includes are there" missing_arrows
 forbid "core/README.md lists the rooms of the core" rooms_differ
+forbid "each room has a README that says what it may include" room_readmes_differ
 forbid "rooms include only what core/README.md allows" forbidden_arrows
 forbid "the arrows between rooms go one way" loops_of_rooms
 forbid "the arrows between files of the core go one way" loops_of_files
