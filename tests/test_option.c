@@ -294,7 +294,7 @@ static const struct trale_option schema[] = {
 static int read_text(const char *text, const char *also, struct trale_value *found, struct config *config,
                      struct test_log *log)
 {
-    struct log into = {test_log_write, log};
+    struct log into = {.write = test_log_write, .data = log};
     assert_int_equal(config_parse(config, "t.ini", text, strlen(text), &into), 0);
     return option_read_section(config, config_section(config, "driver:t"), also, schema, sizeof schema[0], N_OPTIONS,
                                found, &into);
@@ -347,7 +347,7 @@ static void test_an_absent_section_has_the_defaults(void **state)
     struct test_log log = {0};
     struct config config = {0};
     struct trale_value found[N_OPTIONS] = {{0}};
-    struct log into = {test_log_write, &log};
+    struct log into = {.write = test_log_write, .data = &log};
     assert_int_equal(config_parse(&config, "t.ini", "", 0, &into), 0);
     assert_int_equal(option_read_section(&config, NULL, NULL, schema, sizeof schema[0], N_OPTIONS - 1, found, &into),
                      0);

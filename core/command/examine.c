@@ -59,7 +59,7 @@ static int examine_config(struct examination *examination, const char *config_pa
 static void load_and_tell(const struct examination *examination, size_t i, int fd)
 {
     struct driver driver = {0};
-    const struct log nowhere = {drop_message, NULL};
+    const struct log nowhere = {.write = drop_message};
     driver_open(&driver, &examination->config, examination->settings.drivers[i], examination->settings.drivers_folder,
                 &nowhere);
     _exit(write(fd, "", 1) == 1 ? 0 : 1);
@@ -130,7 +130,7 @@ void examination_begin(struct examination *examination, const char *config_path)
 {
     *examination = (struct examination){.origin = "",
                                         .messages = {.title = "messages", .columns = {"level", "message"}}};
-    examination->log = (struct log){add_message, examination};
+    examination->log = (struct log){.write = add_message, .data = examination};
     if (examine_config(examination, config_path) == 0)
         examine_drivers(examination);
 }

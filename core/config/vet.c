@@ -10,11 +10,70 @@
 
 #include <trale/trale.h>
 
-#include "core/base/utf8.h"
+#include "core/base/printable.h"
 
-/* inih's buffers: lines of 200 bytes with newline and NUL (INI_MAX_LINE), names of 50 with NUL. */
-#define LINE_MAX_BYTES 189
+/* inih's buffers for names have 50 bytes with NUL. */
 #define NAME_MAX_BYTES 49
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static size_t blanks(const char *text, size_t length)
+{
+    size_t n = 0;
+    while (n < length && is_blank(text[n]))
+        n++;
+    return n;
+}
+
+/* The length without the blanks at the end. */
+static size_t trimmed(const char *text, size_t length)
+{
+    while (length > 0 && is_blank(text[length - 1]))
+        length--;
+    return length;
+}
+
+static struct line split_section(const char *text, size_t length)
+{
+    const char *end = memchr(text, ']', length);
+    if (end == NULL)
+        return (struct line){.kind = LINE_FLAWED};
+    return (struct line){.kind = LINE_SECTION, .name = text + 1, .name_length = (size_t)(end - text) - 1};
+}
+
+static struct line split_entry(const char *text, size_t length)
+{
+    size_t at = 0;
+    while (at < length && text[at] != '=' && text[at] != ':')
+        at++;
+    /* A ';' before the '=' begins a comment, or does not, depending on the parser. */
+    if (at == length || memchr(text, ';', at) != NULL)
+        return (struct line){.kind = LINE_FLAWED};
+    size_t begin = at + 1, end = begin;
+    while (end < length && !(text[end] == ';' && end > begin && is_blank(text[end - 1])))
+        end++;
+    begin += blanks(text + begin, end - begin);
+    return (struct line){.kind = LINE_ENTRY,
+                         .name = text,
+                         .name_length = trimmed(text, at),
+                         .value = text + begin,
+                         .value_length = trimmed(text + begin, end - begin)};
+}
+
+struct line line_split(const char *text, size_t length)
+{
+    if (length > 0 && text[length - 1] == '\r')
+        length--;
+    size_t blank = blanks(text, length);
+    if (blank == length || text[blank] == ';' || text[blank] == '#')
+        return (struct line){.kind = LINE_BLANK};
+    return text[0] == '[' ? split_section(text, length) : split_entry(text, length);
+}
+
+/* --- what is refused ---------------------------------------------------------------------------------------------- */
 
 struct vet {
     struct config *config;
@@ -32,7 +91,8 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct vet *vet, const 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log_say(vet->log, TRALE_LOG_ERROR, "trale", "%s:%u: %s", vet->config->name, vet->line, text);
+    const struct log_place place = {.file = vet->config->name, .line = vet->line};
+    log_say_at(vet->log, TRALE_LOG_ERROR, &place, "%s", text);
     if (vet->result == 0)
         vet->result = -EINVAL;
 }
@@ -40,14 +100,14 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct vet *vet, const 
 static bool vet_bytes(struct vet *vet, const char *line, size_t length)
 {
     for (size_t i = 0; i < length;) {
-        unsigned char c = (unsigned char)line[i];
-        size_t n = utf8_length((const unsigned char *)line + i, length - i);
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            refuse(vet, "a control character (byte %zu is 0x%02x); allowed are text and tabs", i + 1, c);
+        const unsigned char *c = (const unsigned char *)line + i;
+        size_t n = utf8_length(c, length - i);
+        if (n == 0) {
+            refuse(vet, "byte %zu is 0x%02x, which is not UTF-8", i + 1, c[0]);
             return false;
         }
-        if (n == 0) {
-            refuse(vet, "byte %zu is 0x%02x, which is not UTF-8", i + 1, c);
+        if (utf8_is_control(c, n) && c[0] != '\t') {
+            refuse(vet, "a control character (byte %zu is 0x%02x); allowed are text and tabs", i + 1, c[n - 1]);
             return false;
         }
         i += n;
@@ -68,33 +128,20 @@ static int add_section(struct config *config, const char *name, size_t length, u
     return 0;
 }
 
-static size_t blanks(const char *text, size_t length)
+static void vet_section(struct vet *vet, const struct line *section, const char *line, size_t length)
 {
-    size_t n = 0;
-    while (n < length && (text[n] == ' ' || text[n] == '\t'))
-        n++;
-    return n;
-}
-
-static void vet_section(struct vet *vet, const char *line, size_t length)
-{
-    vet->in_section = true;
-    const char *end = memchr(line, ']', length);
-    if (end == NULL) {
-        refuse(vet, "%.*s: a section without its ']'", (int)length, line);
-        return;
-    }
-    const char *name = line + 1, *after = end + 1;
-    size_t name_length = (size_t)(end - name), rest = length - (size_t)(after - line);
+    char part[PRINTABLE_SIZE], copy[NAME_MAX_BYTES + 1];
+    const char *name = section->name, *after = name + section->name_length + 1;
+    size_t name_length = section->name_length, rest = length - (size_t)(after - line);
     size_t blank = blanks(after, rest);
-    if (blank < rest && after[blank] != ';' && after[blank] != '#')
-        refuse(vet, "%.*s: something follows the section's ']'; allowed is a comment", (int)length, line);
-    else if (name_length == 0 || name_length > NAME_MAX_BYTES)
-        refuse(vet, "[%.*s]: a section's name has 1 to %d bytes", (int)name_length, name, NAME_MAX_BYTES);
-    else if (memchr(name, '[', name_length) != NULL || memchr(name, ';', name_length) != NULL)
-        refuse(vet, "[%.*s]: a '[' or ';' in a section's name", (int)name_length, name);
-    else {
-        char copy[NAME_MAX_BYTES + 1];
+    if (blank < rest && after[blank] != ';' && after[blank] != '#') {
+        refuse(vet, "%s: text follows the section's ']'; allowed is a comment", printable_part(part, line, length));
+    } else if (name_length == 0 || name_length > NAME_MAX_BYTES) {
+        refuse(vet, "[%s]: a section's name has 1 to %d bytes", printable_part(part, name, name_length),
+               NAME_MAX_BYTES);
+    } else if (memchr(name, '[', name_length) != NULL || memchr(name, ';', name_length) != NULL) {
+        refuse(vet, "[%s]: a '[' or ';' in a section's name", printable_part(part, name, name_length));
+    } else {
         memcpy(copy, name, name_length);
         copy[name_length] = '\0';
         const struct config_section *first = config_section(vet->config, copy);
@@ -105,53 +152,40 @@ static void vet_section(struct vet *vet, const char *line, size_t length)
     }
 }
 
-static void vet_entry(struct vet *vet, const char *line, size_t length)
+static void vet_line(struct vet *vet, const char *text, size_t length)
 {
-    size_t key = 0;
-    while (key < length && line[key] != '=' && line[key] != ':')
-        key++;
-    bool ends = key < length;
-    /* A comment begins at a ';' after a blank, also before the '='. */
-    const char *comment = memchr(line, ';', key);
-    while (key > 0 && (line[key - 1] == ' ' || line[key - 1] == '\t'))
-        key--;
-    if (!ends || comment != NULL)
-        refuse(vet, "%.*s: neither a section, nor `key = value`, nor a comment", (int)length, line);
-    else if (key == 0 || key > NAME_MAX_BYTES)
-        refuse(vet, "%.*s: a key has 1 to %d bytes", (int)length, line, NAME_MAX_BYTES);
-    else if (!vet->in_section)
-        refuse(vet, "%.*s: a key before the first section; [runtime] or [driver:NAME] goes first", (int)key, line);
-    vet->n_entries++;
-}
-
-static void vet_line(struct vet *vet, const char *line, size_t length)
-{
-    if (length > 0 && line[length - 1] == '\r')
+    char part[PRINTABLE_SIZE];
+    if (length > 0 && text[length - 1] == '\r')
         length--;
-    if (length > LINE_MAX_BYTES) {
-        refuse(vet, "a line of %zu bytes; at most %d are allowed", length, LINE_MAX_BYTES);
+    if (!vet_bytes(vet, text, length))
         return;
-    }
-    if (!vet_bytes(vet, line, length))
+    struct line line = line_split(text, length);
+    size_t blank = blanks(text, length);
+    if (line.kind == LINE_BLANK)
         return;
-    size_t blank = blanks(line, length);
-    if (blank == length || line[blank] == ';' || line[blank] == '#')
-        return;
+    bool opens_section = blank == 0 && text[0] == '[';
+    vet->in_section |= opens_section;
+    vet->n_entries += line.kind == LINE_ENTRY;
     if (blank > 0)
-        refuse(vet, "%.*s: an indented line; every line but a comment starts in the first column",
-               (int)(length - blank), line + blank);
-    else if (line[0] == '[')
-        vet_section(vet, line, length);
-    else
-        vet_entry(vet, line, length);
+        refuse(vet, "%s: an indented line; every line but a comment starts in the first column",
+               printable_part(part, text + blank, length - blank));
+    else if (line.kind == LINE_SECTION)
+        vet_section(vet, &line, text, length);
+    else if (line.kind == LINE_FLAWED && opens_section)
+        refuse(vet, "%s: a section without its ']'", printable_part(part, text, length));
+    else if (line.kind == LINE_FLAWED)
+        refuse(vet, "%s: neither a section, nor `key = value`, nor a comment", printable_part(part, text, length));
+    else if (line.name_length == 0 || line.name_length > NAME_MAX_BYTES)
+        refuse(vet, "%s: a key has 1 to %d bytes", printable_part(part, text, length), NAME_MAX_BYTES);
+    else if (!vet->in_section)
+        refuse(vet, "%s: a key before the first section; [runtime] or [driver:NAME] goes first",
+               printable_part(part, line.name, line.name_length));
 }
 
 int config_vet(struct config *config, const char *text, size_t length, size_t *n_entries, const struct log *log)
 {
     struct vet vet = {.config = config, .log = log};
     const char *line = text, *end = text + length;
-    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        line += 3; /* a byte order mark, which inih skips as well */
     while (line < end) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *next = newline != NULL ? newline + 1 : end;

@@ -205,7 +205,7 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
     struct trale_options options = {0};
     if (caller_options != NULL)
         memcpy(&options, caller_options, size < sizeof options ? size : sizeof options);
-    const struct log log = {options.log != NULL ? options.log : log_to_stderr, options.log_data};
+    const struct log log = {.write = options.log != NULL ? options.log : log_to_stderr, .data = options.log_data};
     struct trale *runtime = calloc(1, sizeof *runtime);
     int r = -ENOMEM;
     if (runtime != NULL) {

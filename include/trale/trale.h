@@ -64,7 +64,8 @@ struct trale_options {
     /* The configuration itself, instead of any file. With both, config_path is only its name in messages. */
     const char *config_text;
     /* Called with each message, on whichever thread has something to say, possibly on several at once. `source` is
-     * "trale" or the name of a driver's section; the strings are lent for the call. It must not call trale.
+     * "trale" or the name of a driver's section; the strings are lent for the call. A message is one line: control
+     * characters in it, and bytes that are not UTF-8, are written as \xNN. It must not call trale.
      * NULL: errors and warnings go to stderr, a line each. */
     void (*log)(void *log_data, uint32_t level, const char *source, const char *message);
     void *log_data;
