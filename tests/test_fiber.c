@@ -17,7 +17,7 @@
 
 /* mmap(2) is called mmap64 where offsets have 64 bits, as meson has them. */
 static int n_stacks, n_mapped;
-static char *last_guard;
+static char *last_guard, *last_bottom;
 static bool mmap_fails, mprotect_fails;
 
 void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
@@ -51,6 +51,7 @@ int __wrap_mprotect(void *address, size_t size, int protection)
         errno = ENOMEM;
         return -1;
     }
+    last_bottom = address;
     return __real_mprotect(address, size, protection);
 }
 
@@ -778,11 +779,35 @@ static void test_stacks_without_a_sense_are_refused(void **state)
 
 /* --- too deep ----------------------------------------------------------------------------------------------------- */
 
+#define GUARD ((ptrdiff_t)64 * 1024)
+
 static void in_the_guard(int number, siginfo_t *info, void *context)
 {
     (void)number, (void)context;
     char *at = info->si_addr;
-    _exit(at >= last_guard && at < last_guard + sysconf(_SC_PAGESIZE) ? 42 : 43);
+    _exit(at >= last_guard && at < last_bottom ? 42 : 43);
+}
+
+/* Runs a body in a child process, which must end in the guard of the body's stack. */
+static void assert_ends_in_the_guard(int64_t (*body)(void *data))
+{
+    static char handler_stack[65536];
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+        struct sigaction action = {.sa_sigaction = in_the_guard, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        struct trale_fiber fiber;
+        int n_left = 1000000;
+        sigaltstack(&stack, NULL);
+        sigaction(SIGSEGV, &action, NULL);
+        poll_once(trale_fiber_make(&fiber, trale_fiber_type_("body"), body, &n_left), 32);
+        _exit(44);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
 }
 
 static __attribute__((noinline)) int64_t falls(void *data)
@@ -794,26 +819,117 @@ static __attribute__((noinline)) int64_t falls(void *data)
     return below + part[0];
 }
 
-static void test_a_body_that_goes_too_deep_meets_the_guard_page(void **state)
+static void test_a_body_that_goes_too_deep_meets_the_guard(void **state)
 {
     (void)state;
-    static char handler_stack[65536];
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
-        struct sigaction action = {.sa_sigaction = in_the_guard, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-        struct trale_fiber fiber;
-        int n_left = 1000000;
-        sigaltstack(&stack, NULL);
-        sigaction(SIGSEGV, &action, NULL);
-        poll_once(trale_fiber(&fiber, falls, &n_left), 32);
-        _exit(44);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 42);
+    assert_ends_in_the_guard(falls);
+}
+
+/* Writes to the far end of a frame that begins at the bottom of the stack, as code does that was compiled without
+ * -fstack-clash-protection. Another stack is mapped next to this one. */
+static int64_t reaches_over(void *data)
+{
+    (void)data;
+    volatile char *end = last_bottom - GUARD + 64;
+    *end = 1;
+    return 0;
+}
+
+static int64_t waits_beside(void *data)
+{
+    struct turns turn;
+    return trale_fiber_await(turns(&turn, 2, 0)) + (data != NULL);
+}
+
+static void test_a_large_frame_does_not_reach_across_the_guard(void **state)
+{
+    struct trale_fiber beside;
+    (void)state;
+    assert_int_equal(poll_once(trale_fiber(&beside, waits_beside, NULL), 32), TRALE_PENDING);
+    assert_true(last_bottom - last_guard >= GUARD);
+    assert_ends_in_the_guard(reaches_over);
+    assert_int_equal(poll_once(&beside.future, 32), 0);
+}
+
+/* --- what belongs to the thread ----------------------------------------------------------------------------------- */
+
+static bool is_blocked(int signal)
+{
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    return sigismember(&mask, signal) == 1;
+}
+
+static void mask(int how, int signal)
+{
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    pthread_sigmask(how, &one, NULL);
+}
+
+static int64_t masks(void *data)
+{
+    (void)data;
+    assert_false(is_blocked(SIGUSR1));
+    mask(SIG_BLOCK, SIGUSR1);
+    trale_fiber_yield();
+    assert_true(is_blocked(SIGUSR1));
+    assert_true(is_blocked(SIGUSR2));
+    trale_fiber_yield();
+    assert_false(is_blocked(SIGUSR1));
+    mask(SIG_UNBLOCK, SIGUSR2);
+    return 0;
+}
+
+static void test_the_signal_mask_is_the_thread_s_on_both_sides_of_an_await(void **state)
+{
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, masks, NULL);
+    (void)state;
+    assert_int_equal(poll_once(future, 32), TRALE_PENDING);
+    assert_true(is_blocked(SIGUSR1));
+    mask(SIG_BLOCK, SIGUSR2);
+    assert_int_equal(poll_once(future, 32), TRALE_PENDING);
+    assert_true(is_blocked(SIGUSR1));
+    mask(SIG_UNBLOCK, SIGUSR1);
+    assert_int_equal(poll_once(future, 32), 0);
+    assert_false(is_blocked(SIGUSR1));
+    assert_false(is_blocked(SIGUSR2));
+}
+
+/* Fails in two ways, each on another thread. */
+static int64_t errs(void *data)
+{
+    int *errors = data;
+    trale_errno = 0;
+    errors[0] = unlink("/nonexistent/a") < 0 ? trale_errno : 0;
+    trale_fiber_yield();
+    trale_errno = 0;
+    errors[1] = unlink("/dev/null/b") < 0 ? trale_errno : 0;
+    return 0;
+}
+
+static void *poll_elsewhere(void *data)
+{
+    errno = EPROTO;
+    return (void *)(uintptr_t)(poll_once(data, 32) == TRALE_PENDING);
+}
+
+static void test_trale_errno_is_that_of_the_thread_that_runs(void **state)
+{
+    int errors[2] = {0};
+    struct trale_fiber fiber;
+    struct trale_future *future = trale_fiber(&fiber, errs, errors);
+    pthread_t thread;
+    void *pending;
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, poll_elsewhere, future), 0);
+    assert_int_equal(pthread_join(thread, &pending), 0);
+    assert_non_null(pending);
+    assert_int_equal(poll_once(future, 32), 0);
+    assert_int_equal(errors[0], ENOENT);
+    assert_int_equal(errors[1], ENOTDIR);
 }
 
 /* --- refusals, and what one sees ---------------------------------------------------------------------------------- */
@@ -928,7 +1044,10 @@ int main(void)
         cmocka_unit_test(test_a_stack_is_as_large_as_configured),
         cmocka_unit_test(test_a_fiber_without_a_stack_is_ENOMEM),
         cmocka_unit_test(test_stacks_without_a_sense_are_refused),
-        cmocka_unit_test(test_a_body_that_goes_too_deep_meets_the_guard_page),
+        cmocka_unit_test(test_a_body_that_goes_too_deep_meets_the_guard),
+        cmocka_unit_test(test_a_large_frame_does_not_reach_across_the_guard),
+        cmocka_unit_test(test_the_signal_mask_is_the_thread_s_on_both_sides_of_an_await),
+        cmocka_unit_test(test_trale_errno_is_that_of_the_thread_that_runs),
         cmocka_unit_test(test_an_await_outside_of_fibers_is_refused),
         cmocka_unit_test(test_an_await_in_a_runtime_that_a_body_blocks_on_is_refused),
         cmocka_unit_test(test_a_dump_shows_where_a_fiber_waits),

@@ -65,12 +65,14 @@ static void fiber_main(void *data)
     run->done = true;
 }
 
+/* What a stack is larger than configured: the run, wherever it is placed, takes nothing from the body. */
+#define FIBER_ROOM (sizeof(struct fiber_run) + N_PLACES * PLACE_BYTES + 64)
+
 /* Where the run stands, from the bottom. What is used of a stack is its upper end. If that were at the same place of a
  * page on each, the stacks of a thousand fibers would displace each other from the few cache lines that such an address
  * may be in, and a switch would take half as long again. So they are staggered, within the page. */
 static size_t fiber_place(struct fiber_stack stack)
 {
-    _Static_assert(N_PLACES * PLACE_BYTES + sizeof(struct fiber_run) <= FIBER_STACK_ROOM, "beside the size asked for");
     size_t place = (uintptr_t)stack.bottom / 4096 % N_PLACES;
     return (stack.size - sizeof(struct fiber_run) - place * PLACE_BYTES) / 64 * 64;
 }
@@ -78,7 +80,7 @@ static size_t fiber_place(struct fiber_stack stack)
 static struct fiber_run *fiber_begin(struct trale_fiber *fiber)
 {
     struct fiber_stack stack;
-    if (fiber_stack_get(fiber_stacks(), &stack) < 0)
+    if (fiber_stack_get(fiber_stacks(), FIBER_ROOM, &stack) < 0)
         return NULL;
     size_t size = fiber_place(stack);
     struct fiber_run *run = (struct fiber_run *)(void *)(stack.bottom + size);
@@ -95,7 +97,7 @@ static int64_t fiber_end(struct fiber_run *run)
     int64_t result = run->result;
     run->fiber->run = NULL;
     fiber_switch_deinit(&run->context);
-    fiber_stack_put(fiber_stacks(), run->stack);
+    fiber_stack_put(fiber_stacks(), FIBER_ROOM, run->stack);
     return result;
 }
 
@@ -165,6 +167,11 @@ struct trale_fiber *trale_fiber_current(void)
 {
     struct fiber_run *run = fiber_here();
     return run != NULL ? run->fiber : NULL;
+}
+
+int *trale_errno_location(void)
+{
+    return &errno;
 }
 
 int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at)

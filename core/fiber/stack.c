@@ -13,47 +13,53 @@ struct fiber_stack_kept {
     struct fiber_stack stack;
 };
 
-static size_t page_size(void)
+static size_t whole_pages(size_t size)
 {
-    return (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + page - 1) / page * page;
+}
+
+static size_t stack_size(const struct fiber_stacks *stacks, size_t room)
+{
+    return whole_pages((stacks != NULL && stacks->size > 0 ? stacks->size : FIBER_STACK_SIZE) + room);
 }
 
 static int stack_map(struct fiber_stack *stack, size_t size)
 {
-    size_t page = page_size();
-    size = (size + FIBER_STACK_ROOM + page - 1) / page * page;
-    char *guard = mmap(NULL, page + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    size_t guard_size = whole_pages(FIBER_STACK_GUARD);
+    char *guard = mmap(NULL, guard_size + size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1,
+                       0);
     if (guard == MAP_FAILED)
         return -ENOMEM;
-    /* It makes two mappings of one, and fails where there are too many. */
-    if (mprotect(guard + page, size, PROT_READ | PROT_WRITE) < 0) {
-        munmap(guard, page + size);
+    /* This divides the mapping in two, and fails when the process has too many mappings. */
+    if (mprotect(guard + guard_size, size, PROT_READ | PROT_WRITE) < 0) {
+        munmap(guard, guard_size + size);
         return -ENOMEM;
     }
-    *stack = (struct fiber_stack){guard + page, size};
+    *stack = (struct fiber_stack){guard + guard_size, size};
     return 0;
 }
 
 static void stack_unmap(struct fiber_stack stack)
 {
-    size_t page = page_size();
-    munmap(stack.bottom - page, page + stack.size);
+    size_t guard_size = whole_pages(FIBER_STACK_GUARD);
+    munmap(stack.bottom - guard_size, guard_size + stack.size);
 }
 
-int fiber_stack_get(struct fiber_stacks *stacks, struct fiber_stack *stack)
+int fiber_stack_get(struct fiber_stacks *stacks, size_t room, struct fiber_stack *stack)
 {
     if (stacks == NULL || stacks->first == NULL)
-        return stack_map(stack, stacks != NULL && stacks->size > 0 ? stacks->size : FIBER_STACK_SIZE);
+        return stack_map(stack, stack_size(stacks, room));
     *stack = stacks->first->stack;
     stacks->first = stacks->first->next;
     stacks->n_kept--;
     return 0;
 }
 
-void fiber_stack_put(struct fiber_stacks *stacks, struct fiber_stack stack)
+void fiber_stack_put(struct fiber_stacks *stacks, size_t room, struct fiber_stack stack)
 {
-    /* Another runtime's may be smaller than what is asked for here. */
-    if (stacks == NULL || stacks->n_kept >= stacks->n_kept_max || stack.size < stacks->size) {
+    /* A stack of another runtime may be smaller than this runtime's. */
+    if (stacks == NULL || stacks->n_kept >= stacks->n_kept_max || stack.size < stack_size(stacks, room)) {
         stack_unmap(stack);
         return;
     }

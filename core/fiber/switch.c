@@ -2,15 +2,20 @@
  *
  * The switch itself is two functions of Boost.Context in assembler, which save the callee-saved registers and exchange
  * the stack pointer. They have C linkage, but only a C++ header, so they are declared here as Boost has had them since
- * 1.61. Where they are not there it is swapcontext(3), which also makes a system call to save a signal mask that nobody
- * here changes.
+ * 1.61. Without Boost.Context the switch is swapcontext(3). That one also sets the signal mask that the context holds;
+ * but a mask belongs to the thread, so the context is given the thread's mask before each switch.
  *
- * Three tools keep books of stacks and have to be told. AddressSanitizer wants to know before each switch on which
- * stack the other side is, and after it has arrived (sanitizer/common_interface_defs.h). ThreadSanitizer takes each
- * coroutine for a thread of its own (sanitizer/tsan_interface.h); gcc's then needs so many mappings (vm.max_map_count)
- * that there can be only some thousands at once. Valgrind only wants to know what is a stack.
+ * Three tools keep track of stacks and must be told about each switch. AddressSanitizer wants to know before a switch
+ * which stack the other side uses, and after it that it was reached (sanitizer/common_interface_defs.h).
+ * ThreadSanitizer treats each coroutine as a thread (sanitizer/tsan_interface.h); gcc's then needs so many mappings
+ * (vm.max_map_count) that a process can have some thousands of fibers at most. Valgrind only wants to know which memory
+ * is a stack.
  */
 #include "core/fiber/switch.h"
+
+#ifndef TRALE_BOOST_CONTEXT
+#include <signal.h>
+#endif
 
 #if defined __SANITIZE_ADDRESS__
 #define WITH_ASAN
@@ -41,7 +46,7 @@
 static void tools_init(struct fiber_switch *self)
 {
 #ifdef WITH_ASAN
-    /* What stood there before may have left marks. */
+    /* The fiber that used this stack before may have left poisoned bytes. */
     __asan_unpoison_memory_region(self->bottom, self->size);
     __lsan_register_root_region(self->bottom, self->size);
 #endif
@@ -68,8 +73,7 @@ static void tools_deinit(struct fiber_switch *self)
     (void)self;
 }
 
-/* These four stand right before and right after a switch, and must not be calls themselves: the tools also count
- * calls and returns. */
+/* These four surround a switch and must be inlined: the tools also count calls and returns. */
 #define TOOL static inline __attribute__((always_inline)) void
 
 TOOL tools_before_in(struct fiber_switch *self)
@@ -92,7 +96,7 @@ TOOL tools_after_in(struct fiber_switch *self)
     (void)self;
 }
 
-/* The last time, nothing of the inside is kept. */
+/* `last`: the coroutine has ended, and its side is not entered again. */
 TOOL tools_before_out(struct fiber_switch *self, int last)
 {
 #ifdef WITH_ASAN
@@ -116,7 +120,7 @@ TOOL tools_arrived_inside(struct fiber_switch *self)
 
 static void switch_out(struct fiber_switch *self, int last);
 
-/* Never returns: nobody switches in again. */
+/* Never returns: after the last switch out there is no switch in. */
 static void switch_main(struct fiber_switch *self)
 {
     tools_arrived_inside(self);
@@ -170,15 +174,21 @@ static void switch_start(unsigned high, unsigned low)
 static void switch_prepare(struct fiber_switch *self)
 {
     uintptr_t address = (uintptr_t)self;
-    getcontext(&self->inside); /* without its signal mask it could not be started */
+    getcontext(&self->inside); /* makecontext(3) wants a context that this has filled */
     self->inside.uc_stack.ss_sp = self->bottom;
     self->inside.uc_stack.ss_size = self->size;
     self->inside.uc_link = NULL;
     makecontext(&self->inside, (void (*)(void))switch_start, 2, (unsigned)(address >> 16 >> 16), (unsigned)address);
 }
 
+static void switch_keep_mask(ucontext_t *target)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, &target->uc_sigmask);
+}
+
 void fiber_switch_in(struct fiber_switch *self)
 {
+    switch_keep_mask(&self->inside);
     tools_before_in(self);
     swapcontext(&self->outside, &self->inside);
     tools_after_in(self);
@@ -186,6 +196,7 @@ void fiber_switch_in(struct fiber_switch *self)
 
 static void switch_out(struct fiber_switch *self, int last)
 {
+    switch_keep_mask(&self->outside);
     tools_before_out(self, last);
     swapcontext(&self->inside, &self->outside);
     tools_arrived_inside(self);

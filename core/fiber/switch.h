@@ -19,7 +19,7 @@ struct fiber_switch {
 #endif
     void (*main)(void *data);
     void *data;
-    /* For the sanitizers and valgrind; untouched without them. */
+    /* What the sanitizers and valgrind need; unused without them. */
     char *bottom;
     size_t size;
     const void *outside_bottom;
@@ -32,13 +32,14 @@ struct fiber_switch {
 /* Prepares main(data) to run on that stack. */
 void fiber_switch_init(struct fiber_switch *self, char *bottom, size_t size, void (*main)(void *data), void *data);
 
-/* From outside: runs it, on this thread, until it switches out or has ended by a return from main. */
+/* From outside: runs the coroutine on this thread until it switches out or main has returned. The signal mask is the
+ * thread's on both sides. */
 void fiber_switch_in(struct fiber_switch *self);
 
-/* From inside: back to who switched in; returns when somebody does so again. */
+/* From inside: goes back to the caller of fiber_switch_in; returns at the next fiber_switch_in. */
 void fiber_switch_out(struct fiber_switch *self);
 
-/* From outside, when it has ended: the stack may be used for something else. */
+/* From outside, after main has returned: the stack may then be used for something else. */
 void fiber_switch_deinit(struct fiber_switch *self);
 
 #endif

@@ -22,24 +22,26 @@
  *     trale_await(trale_fiber(&self->fiber, ask, socket));    or a future like any other, in an async function,
  *                                                             in a race, with a timeout, in another fiber
  *
- * What a fiber awaits are the same futures, with the same wakers, as everywhere. What it costs is a stack, from its
- * first poll until its body returns: [runtime] fiber_stack in trale.ini says how large, and memory is used as far as
- * the body has once gone down. Below each stack stands a page that nobody may touch, so that a body which goes too deep
- * ends in SIGSEGV and not in its neighbour's stack; compile with -fstack-clash-protection if it has arrays larger than
- * a page. Each stack is two of the process's mappings, of which the kernel allows 65530 (vm.max_map_count, proc(5)).
+ * A fiber awaits the same futures, with the same wakers, as an async function does. It costs a stack, from its first
+ * poll until its body returns: [runtime] fiber_stack in trale.ini says how large, and memory is used as far as the body
+ * has gone down at some time. Below each stack are 64 KiB of address space that nobody may touch, so that a body which
+ * goes too deep ends in SIGSEGV and not in the next stack. A single frame of more than 64 KiB can reach across them,
+ * unless it is compiled with -fstack-clash-protection. How much a call needs is not visible from outside: printf(3)
+ * takes 3 KiB, a batch of datagrams (udp.h) 18 KiB. Each stack is two of the process's mappings, of which the kernel
+ * allows 65530 (vm.max_map_count, proc(5)).
  *
- * CANCELLATION. When a fiber is dropped while its body waits, what it awaits is dropped, and then the body goes on, in
- * the drop: that await returns -ECANCELED, and so does every later one, at once, without polling what it is given. So a
- * body cleans up as C does, on its way out, and its stack is given back when it has returned; what it returned is lost.
- * A body that, once canceled, never returns hangs its runtime. If the result was there already and the fiber only stood
- * in line with it (the budget, see trale.h), the await returns that, and the next one -ECANCELED. A fiber that is
- * dropped before its first poll never runs.
+ * CANCELLATION. When a fiber is dropped while its body waits, the future that the body awaits is dropped, and then the
+ * body goes on, in the drop: that await returns -ECANCELED, and so does every later one, at once, without polling its
+ * future. So a body cleans up as C does, on its way out; when it has returned, its stack is given back and its result
+ * is lost. A body that never returns after that hangs its runtime. A fiber that is dropped before its first poll never
+ * runs its body.
  *
- * THREADS. A body runs on whichever thread polls its runtime: with [runtime] threads = 0 that may be another one after
- * each await, and with trale_close it is the closing one in any case. So no address of a thread-local variable, errno's
- * among them, may be kept across an await, and no lock of a thread's (pthread_mutex_lock(3)) held. trale_current() is
- * the runtime. What is refused inside a task (-EDEADLK) is refused inside a fiber as well. A body must not be left by
- * longjmp(3).
+ * THREADS. A body runs on the thread that polls its runtime: with [runtime] threads = 0 that may be another thread
+ * after each await. So no lock of a thread (pthread_mutex_lock(3)) may be held across an await, and no address of a
+ * thread-local variable kept; compilers keep the address of errno, so a body that reads or sets errno on both sides of
+ * an await uses trale_errno. A signal mask that the body sets is the thread's, and stays with the thread.
+ * trale_current() is the runtime. Calls that are refused inside a task (-EDEADLK) are refused inside a fiber as well. A
+ * body must not be left by longjmp(3).
  */
 #ifndef TRALE_FIBER_H
 #define TRALE_FIBER_H
@@ -103,7 +105,11 @@ struct trale_fiber {
 /* The fiber whose body calls, or NULL where trale_fiber_await would return -EPERM. [any] */
 TRALE_API struct trale_fiber *trale_fiber_current(void);
 
-/* What stands behind them. */
+/* errno of the thread that runs now, as a variable; its address is looked up at each use. [any] */
+#define trale_errno (*trale_errno_location())
+TRALE_API int *trale_errno_location(void);
+
+/* The functions behind the macros. */
 #define trale_fiber_type_(name)                                                                                        \
     __extension__({                                                                                                    \
         static const struct trale_future_type trale_type_ = {sizeof trale_type_, TRALE_ABI, name, trale_fiber_poll,    \
