@@ -20,7 +20,7 @@ forbid() {
     fi
 }
 
-for room in core drivers include/trale config tests examples; do
+for room in core drivers include/trale config tests examples docs; do
     [[ -d $room ]] || { echo "not ok - there is a room $room"; failures=1; }
 done
 
@@ -100,6 +100,10 @@ wide() {
     grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
+wordy() {
+    [[ $(wc -w <README.md) -le 900 ]] || echo "README.md has $(wc -w <README.md) words"
+}
+
 unlisted_sources() {
     local file
     for file in core/*/*.c; do
@@ -163,6 +167,7 @@ forbid "only the watchdog reads a clock in the core, and nothing draws a random 
 forbid "libraries neither print nor exit" \
     bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c |
              grep -vE '^core/(command/[a-z]+|base/log)\\.c:'"
+forbid "README.md has at most 900 words" wordy
 forbid "no file is two ideas" too_long
 forbid "functions fit a screen" long_functions
 forbid "lines end at column 120" wide
