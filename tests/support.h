@@ -43,6 +43,12 @@ static inline struct trale *test_open(const char *drivers, const char *sections)
 #define TEST_TIMER "[driver:timer]\npath = timer.so\n"
 #define TEST_UDP "[driver:udp]\npath = udp.so\n"
 
+/* Makes a future that the test polls through its own member. */
+static inline void test_make(struct trale_future *future)
+{
+    assert_non_null(future);
+}
+
 /* A log that keeps what it is given. */
 struct test_log {
     char text[16384];

@@ -23,7 +23,8 @@ static const struct trale_waker count_waker = {&count_table};
 
 static struct trale_context context_of(uint32_t budget)
 {
-    return (struct trale_context){sizeof(struct trale_context), TRALE_ABI, &count_waker, NULL, budget, 0};
+    return (struct trale_context){
+        .size = sizeof(struct trale_context), .abi = TRALE_ABI, .waker = &count_waker, .budget = budget};
 }
 
 /* Resolves to `value` at the `after`-th poll beyond the first. */
@@ -203,7 +204,7 @@ static void test_dropping_cleans_up_the_leaf_first(void **state)
     int order[4] = {0}, n_order = 0;
     struct nested frame, inner;
     struct trale_context context = context_of(1);
-    trale_call(nested, &frame, .inner = &inner, .order = order, .n_order = &n_order, .id = 1);
+    test_make(trale_call(nested, &frame, .inner = &inner, .order = order, .n_order = &n_order, .id = 1));
     assert_int_equal(trale_future_poll(&frame.future, &context), TRALE_PENDING);
     assert_ptr_equal(frame.future.awaiting, &inner.future);
     assert_ptr_equal(inner.future.awaiting, &inner.later.future);
@@ -239,21 +240,104 @@ trale_async(hasty)
     trale_return(self->n);
 }
 
-static void test_a_poll_ends_when_the_budget_is_spent_and_wakes_itself(void **state)
+static void test_a_poll_takes_no_more_results_than_its_budget_and_wakes_itself(void **state)
 {
     (void)state;
     struct hasty frame;
-    trale_call(hasty, &frame);
+    test_make(trale_call(hasty, &frame));
     n_wakes = 0;
     struct trale_context context = context_of(4);
     assert_int_equal(trale_future_poll(&frame.future, &context), TRALE_PENDING);
-    assert_int_equal(frame.n, 3); /* the fourth has its result, and waits for its turn with it */
-    assert_null(frame.future.awaiting);
+    assert_int_equal(frame.n, 4); /* every result was seen; the fifth future was not polled */
+    assert_ptr_equal(frame.future.awaiting, &frame.later.future);
     assert_int_equal(n_wakes, 1);
     assert_int_equal(context.budget, 0);
     context.budget = 7;
     assert_int_equal(trale_future_poll(&frame.future, &context), 10);
     assert_int_equal(n_wakes, 1);
+}
+
+static void test_futures_that_ignore_the_budget_are_let_through_for_the_overdraft(void **state)
+{
+    (void)state;
+    struct hasty frame;
+    test_make(trale_call(hasty, &frame));
+    struct trale_context context = context_of(2);
+    context.overdraft = 3;
+    assert_int_equal(trale_future_poll(&frame.future, &context), TRALE_PENDING);
+    assert_int_equal(frame.n, 5);
+    assert_int_equal(context.overdraft, 0);
+}
+
+/* A leaf that gives no result when the budget is spent, as trale's own do. */
+static int64_t modest_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)future;
+    return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
+}
+
+struct modest {
+    struct trale_future future;
+    struct trale_future leaf;
+    int n;
+};
+
+trale_async(modest)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "leaf", modest_poll, NULL};
+    trale_begin();
+    for (self->n = 0; self->n < 10; self->n++) {
+        self->leaf = (struct trale_future){.type = &type};
+        trale_await(&self->leaf);
+    }
+    trale_return(self->n);
+}
+
+static void test_a_leaf_that_looks_at_the_budget_needs_no_overdraft(void **state)
+{
+    (void)state;
+    struct modest frame;
+    test_make(trale_call(modest, &frame));
+    n_wakes = 0;
+    struct trale_context context = context_of(4);
+    context.overdraft = 3;
+    assert_int_equal(trale_future_poll(&frame.future, &context), TRALE_PENDING);
+    assert_int_equal(frame.n, 4);
+    assert_int_equal(context.overdraft, 3);
+    assert_int_equal(n_wakes, 1);
+}
+
+struct careless {
+    struct trale_future future;
+    struct later later;
+    int64_t seen;
+    int n_cleanups;
+};
+
+static void careless_cleanup(struct careless *self)
+{
+    self->n_cleanups++;
+}
+
+trale_async_with(careless, careless_cleanup)
+{
+    trale_begin();
+    trale_await(later_after(&self->later, 0, 7));
+    trale_await(NULL);
+    self->seen = trale_result();
+    trale_await_to(self->seen, later_after(&self->later, 1, self->seen));
+    trale_try(later_after(&self->later, 0, self->seen == -EINVAL ? -EPIPE : 0));
+    trale_return(1);
+}
+
+static void test_awaiting_nothing_is_an_error_and_try_returns_the_first_error(void **state)
+{
+    (void)state;
+    struct careless frame;
+    int n_polls;
+    assert_int_equal(finish(trale_call(careless, &frame), &n_polls), -EPIPE);
+    assert_int_equal(frame.seen, -EINVAL);
+    assert_int_equal(frame.n_cleanups, 1);
 }
 
 struct yielding {
@@ -285,7 +369,7 @@ static void test_an_await_point_says_where_it_stands(void **state)
     (void)state;
     struct evaluating frame;
     struct trale_context context = context_of(1);
-    trale_call(evaluating, &frame);
+    test_make(trale_call(evaluating, &frame));
     assert_null(frame.future.at);
     assert_int_equal(trale_future_poll(&frame.future, &context), TRALE_PENDING);
     assert_string_equal(frame.future.at->expression, "later_after(&self->later, 5, ++self->n_evaluated)");
@@ -302,7 +386,10 @@ int main(void)
         cmocka_unit_test(test_cleanup_runs_once_when_the_function_returns),
         cmocka_unit_test(test_dropping_cleans_up_the_leaf_first),
         cmocka_unit_test(test_dropping_before_the_first_poll_cleans_up),
-        cmocka_unit_test(test_a_poll_ends_when_the_budget_is_spent_and_wakes_itself),
+        cmocka_unit_test(test_a_poll_takes_no_more_results_than_its_budget_and_wakes_itself),
+        cmocka_unit_test(test_futures_that_ignore_the_budget_are_let_through_for_the_overdraft),
+        cmocka_unit_test(test_a_leaf_that_looks_at_the_budget_needs_no_overdraft),
+        cmocka_unit_test(test_awaiting_nothing_is_an_error_and_try_returns_the_first_error),
         cmocka_unit_test(test_yield_pends_once_and_wakes_itself),
         cmocka_unit_test(test_an_await_point_says_where_it_stands),
     };

@@ -281,7 +281,7 @@ static void test_a_spawn_from_elsewhere_is_refused(void **state)
     struct trale_scope scope;
     struct record record = {.n_alive = 0};
     struct body body = {.future.type = &body_type, .plan = "", .scope = &scope, .record = &record};
-    trale_scope(&scope, &body.future);
+    test_make(trale_scope(&scope, &body.future));
     assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
     assert_int_equal(trale_block_on(*state, &scope.future), 0);
     assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
@@ -341,7 +341,7 @@ static void test_cancelling_a_scope_that_is_over_wakes_nobody(void **state)
     struct trale_scope scope;
     struct record record = {.n_alive = 0};
     struct body body = {.future.type = &body_type, .plan = "", .scope = &scope, .record = &record};
-    trale_scope(&scope, &body.future);
+    test_make(trale_scope(&scope, &body.future));
     assert_int_equal(trale_join(trale_spawn(*state, visitor, .scope = &scope)), 0);
     /* The task that it would wake is gone. */
     assert_int_equal(trale_join(trale_spawn(*state, canceller, .scope = &scope)), 0);

@@ -62,7 +62,7 @@ trale_async(resetter)
 static void test_a_sleep_that_is_set_earlier_ends_earlier(void **state)
 {
     struct trale_sleep sleep;
-    trale_sleep(&sleep, HOUR);
+    test_make(trale_sleep(&sleep, HOUR));
     struct trale_task *sleeps = trale_spawn(*state, sleeper, .sleep = &sleep);
     struct trale_task *resets = trale_spawn(*state, resetter, .sleep = &sleep, .duration_ns = TRALE_MILLISECOND,
                                             .n_yields = 2);
@@ -98,7 +98,7 @@ static void test_a_sleep_that_is_set_later_ends_later(void **state)
 static void test_a_sleep_that_has_not_begun_can_be_set(void **state)
 {
     struct trale_sleep sleep;
-    trale_sleep(&sleep, HOUR);
+    test_make(trale_sleep(&sleep, HOUR));
     int64_t deadline_ns = trale_join(trale_spawn(*state, resetter, .sleep = &sleep, .duration_ns = TRALE_MILLISECOND));
     assert_true(deadline_ns > 0);
     assert_true(trale_join(trale_spawn(*state, sleeper, .sleep = &sleep)) >= deadline_ns);
@@ -107,7 +107,7 @@ static void test_a_sleep_that_has_not_begun_can_be_set(void **state)
 static void test_outside_of_tasks_only_a_sleep_that_has_not_begun_can_be_set(void **state)
 {
     struct trale_sleep sleep;
-    trale_sleep(&sleep, HOUR);
+    test_make(trale_sleep(&sleep, HOUR));
     assert_int_equal(trale_sleep_reset(&sleep, 1), 0); /* long ago */
     assert_true(trale_join(trale_spawn(*state, sleeper, .sleep = &sleep)) > 0);
     assert_int_equal(trale_sleep_reset(&sleep, 1), -EPERM);
@@ -145,13 +145,13 @@ static void test_a_driver_that_cannot_reset_says_so(void **state)
     (void)state;
     struct trale *runtime = open_simulation();
     struct trale_sleep sleep;
-    trale_sleep(&sleep, HOUR);
+    test_make(trale_sleep(&sleep, HOUR));
     struct trale_task *sleeps = trale_spawn(runtime, sleeper, .sleep = &sleep);
     struct trale_task *resets = trale_spawn(runtime, resetter, .sleep = &sleep, .n_yields = 1);
     assert_int_equal(trale_join(resets), -EOPNOTSUPP);
     assert_int_equal(trale_join(sleeps), HOUR + 1); /* simulated time starts at 1 */
     struct trale_sleep with_slack;
-    trale_sleep_on(&with_slack, TRALE_CLOCK_CONFIGURED, HOUR, 1);
+    test_make(trale_sleep_on(&with_slack, TRALE_CLOCK_CONFIGURED, HOUR, 1));
     assert_int_equal(trale_block_on(runtime, &with_slack.future), -EOPNOTSUPP);
     assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_MONOTONIC), 0);
     trale_close(runtime);
@@ -206,7 +206,7 @@ static void test_each_clock_has_its_sleeps(void **state)
         uint64_t before_ns = clock_ns(clocks[i].id), now_ns = trale_now_on(*state, clocks[i].clock);
         assert_true(now_ns >= before_ns && now_ns <= clock_ns(clocks[i].id));
         uint64_t deadline_ns = now_ns + 3 * TRALE_MILLISECOND;
-        trale_sleep_on(&sleep, clocks[i].clock, deadline_ns, 0);
+        test_make(trale_sleep_on(&sleep, clocks[i].clock, deadline_ns, 0));
         assert_int_equal(trale_block_on(*state, &sleep.future), 0);
         assert_true(clock_ns(clocks[i].id) >= deadline_ns);
     }
@@ -216,7 +216,7 @@ static void test_a_clock_that_is_none_is_refused(void **state)
 {
     struct trale_sleep sleep;
     for (uint32_t clock = TRALE_CLOCK_REALTIME + 1; clock != 0; clock <<= 1) {
-        trale_sleep_on(&sleep, clock, 1, 0);
+        test_make(trale_sleep_on(&sleep, clock, 1, 0));
         assert_int_equal(trale_block_on(*state, &sleep.future), -EINVAL);
         assert_int_equal(trale_now_on(*state, clock), 0);
     }
@@ -240,9 +240,9 @@ static void test_a_clock_costs_an_fd_when_it_is_used_and_gives_it_back(void **st
     int with_one = n_open_fds();
     for (int i = 0; i < 3; i++) {
         struct trale_sleep sleep;
-        trale_sleep_on(&sleep, TRALE_CLOCK_BOOTTIME, 1, 0);
+        test_make(trale_sleep_on(&sleep, TRALE_CLOCK_BOOTTIME, 1, 0));
         assert_int_equal(trale_block_on(runtime, &sleep.future), 0);
-        trale_sleep_on(&sleep, TRALE_CLOCK_MONOTONIC, 1, 0);
+        test_make(trale_sleep_on(&sleep, TRALE_CLOCK_MONOTONIC, 1, 0));
         assert_int_equal(trale_block_on(runtime, &sleep.future), 0);
     }
     assert_int_equal(n_open_fds(), with_one + 1);

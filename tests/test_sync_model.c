@@ -155,13 +155,13 @@ static void wait_begin(struct world *world, struct wait *wait)
     wait->n = world->kind == SEMAPHORE ? random_below(4) : 1;
     wait->value = random_below(1000);
     if (world->kind == SEMAPHORE)
-        trale_semaphore_acquire(&wait->acquire, &world->semaphore, wait->n);
+        test_make(trale_semaphore_acquire(&wait->acquire, &world->semaphore, wait->n));
     else if (world->kind == NOTIFY)
-        trale_notify_wait(&wait->notify, &world->notify);
+        test_make(trale_notify_wait(&wait->notify, &world->notify));
     else if (wait->line == &world->lines[0])
-        trale_channel_send(&wait->send, &world->channel, &wait->value);
+        test_make(trale_channel_send(&wait->send, &world->channel, &wait->value));
     else
-        trale_channel_recv(&wait->recv, &world->channel, &wait->value);
+        test_make(trale_channel_recv(&wait->recv, &world->channel, &wait->value));
     wait->begun = true;
 }
 

@@ -443,7 +443,7 @@ static void test_a_task_that_is_always_ready_does_not_starve_others(void **state
     int64_t n = trale_join(task);
     assert_true(n >= 1);
     if (test_threads() == 0)
-        assert_int_equal(n, TRALE_POLL_BUDGET);
+        assert_int_equal(n, TRALE_POLL_BUDGET + TRALE_POLL_OVERDRAFT + 1);
 }
 
 /* --- waking ------------------------------------------------------------------------------------------------------- */
@@ -808,24 +808,63 @@ static void test_all_resolves_when_the_last_has(void **state)
     assert_int_equal(gates[0].n_drops + gates[1].n_drops, 0);
 }
 
-/* A future that is ready at its second poll, having asked for it at the first: as a receive may do that waits first. */
-static int64_t second_poll(struct trale_future *future, struct trale_context *context)
+#define N_RACES 180
+
+/* Races two futures that are always ready, `n` times, and lets the other tasks go in between. */
+struct racer {
+    struct trale_future future;
+    TRALE_BRANCHES(2) race;
+    struct answer answers[2];
+    bool in_order;
+    int n, n_won[2], n_resolved;
+};
+
+trale_async(racer)
 {
-    if (future->result++ > 0)
-        return 7;
-    context->waker->table->wake_by_ref(context->waker);
-    return TRALE_PENDING;
+    trale_begin();
+    for (; self->n > 0; self->n--) {
+        struct trale_future *first = trale_call(answer, &self->answers[0], .value = 7);
+        struct trale_future *second = trale_call(answer, &self->answers[1], .value = 8);
+        if (self->in_order)
+            trale_await(trale_race_in_order_of(&self->race, first, second));
+        else
+            trale_await(trale_race_of(&self->race, first, second));
+        self->n_won[trale_result()]++;
+        for (int i = 0; i < 2; i++)
+            self->n_resolved += self->race.branch[i].result != TRALE_PENDING;
+        if (self->race.branch[trale_result()].result != 7 + trale_result())
+            trale_return(-EPROTO);
+        trale_yield();
+    }
+    trale_return(self->n_won[1]);
 }
 
-static void test_a_race_asks_those_before_the_winner_again(void **state)
+static void test_exactly_one_branch_of_a_race_resolves_and_each_wins_its_share(void **state)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "second", second_poll, NULL};
-    struct trale_future slow = {.type = &type};
-    struct answer quick;
-    struct trale_branch branches[2] = {{.future = &slow}, {.future = trale_call(answer, &quick, .value = 1)}};
-    struct trale_branches race;
-    assert_int_equal(trale_block_on(runtime_of(state), trale_race(&race, branches, 2)), 0);
-    assert_int_equal(branches[0].result, 7);
+    struct racer racer;
+    assert_in_range(trale_block_on(runtime_of(state), trale_call(racer, &racer, .n = N_RACES)), N_RACES / 2 - 3,
+                    N_RACES / 2 + 3);
+    assert_int_equal(racer.n_resolved, N_RACES);
+}
+
+/* As many races as there are tasks lie between two of one task: no stride may favour a branch. */
+static void test_races_of_several_tasks_are_fair_each_for_itself(void **state)
+{
+    for (int n_tasks = 2; n_tasks <= 9; n_tasks++) {
+        struct trale_task *tasks[9];
+        for (int i = 0; i < n_tasks; i++)
+            tasks[i] = trale_spawn(runtime_of(state), racer, .n = N_RACES);
+        for (int i = 0; i < n_tasks; i++)
+            assert_in_range(trale_join(tasks[i]), N_RACES / 3, N_RACES * 2 / 3);
+    }
+}
+
+static void test_a_race_in_order_prefers_the_first_branch(void **state)
+{
+    struct racer racer;
+    assert_int_equal(trale_block_on(runtime_of(state), trale_call(racer, &racer, .n = N_RACES, .in_order = true)), 0);
+    assert_int_equal(racer.n_won[0], N_RACES);
+    assert_int_equal(racer.n_resolved, N_RACES);
 }
 
 #define N_BRANCHES 1000
@@ -877,13 +916,17 @@ static void test_branches_share_the_budget_of_their_task_and_all_get_their_turn(
     assert_int_equal(trale_block_on(runtime_of(state), &meter.future), 0);
     for (int i = 0; i < N_BRANCHES; i++)
         assert_int_equal(branches[i].result, 0);
-    assert_true(meter.n_most > 0 && meter.n_most <= (int)TRALE_POLL_BUDGET);
+    assert_true(meter.n_most > 0 && meter.n_most <= (int)(TRALE_POLL_BUDGET + TRALE_POLL_OVERDRAFT));
 }
 
 static void test_a_race_of_none_is_invalid(void **state)
 {
     struct trale_branches none;
+    struct trale_branch empty[2] = {{0}, {0}};
     assert_int_equal(trale_block_on(runtime_of(state), trale_race(&none, NULL, 0)), -EINVAL);
+    assert_int_equal(trale_block_on(runtime_of(state), trale_race(&none, empty, 2)), -EINVAL);
+    assert_int_equal(trale_block_on(runtime_of(state), trale_race_in_order(&none, empty, 2)), -EINVAL);
+    assert_int_equal(trale_block_on(runtime_of(state), trale_all(&none, empty, 2)), 0);
     assert_int_equal(trale_block_on(runtime_of(state), trale_all(&none, NULL, 0)), 0);
 }
 
@@ -915,7 +958,7 @@ static void test_a_backtrace_shows_every_branch_that_is_not_over(void **state)
     inner[1].future = gate_future(&gates[1]);
     outer[0].future = trale_race(&race, inner, 2);
     outer[1].future = gate_future(&gates[2]);
-    trale_all(&all, outer, 2);
+    test_make(trale_all(&all, outer, 2));
     trale_backtrace(&all.future, text, sizeof text);
     assert_string_equal(text, "trale_all\n  trale_race\n    gate\n    gate\n  gate\n");
     inner[0].future = outer[1].future = NULL;
@@ -1066,7 +1109,9 @@ int main(void)
         cmocka_unit_test(test_a_frame_that_is_no_future_is_refused),
         cmocka_unit_test(test_a_race_resolves_to_the_winner_and_drops_the_loser),
         cmocka_unit_test(test_all_resolves_when_the_last_has),
-        cmocka_unit_test(test_a_race_asks_those_before_the_winner_again),
+        cmocka_unit_test(test_exactly_one_branch_of_a_race_resolves_and_each_wins_its_share),
+        cmocka_unit_test(test_races_of_several_tasks_are_fair_each_for_itself),
+        cmocka_unit_test(test_a_race_in_order_prefers_the_first_branch),
         cmocka_unit_test(test_branches_share_the_budget_of_their_task_and_all_get_their_turn),
         cmocka_unit_test(test_a_race_of_none_is_invalid),
         cmocka_unit_test(test_a_backtrace_shows_every_branch_that_is_not_over),

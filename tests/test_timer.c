@@ -271,11 +271,11 @@ trale_async(limited)
 static void test_a_timeout_ends_what_takes_too_long(void **state)
 {
     struct limited frame;
-    trale_call(limited, &frame, .duration_ns = TRALE_SECOND * 60, .limit_ns = TRALE_MILLISECOND);
+    test_make(trale_call(limited, &frame, .duration_ns = TRALE_SECOND * 60, .limit_ns = TRALE_MILLISECOND));
     assert_int_equal(trale_block_on(*state, &frame.future), -ETIMEDOUT);
-    trale_call(limited, &frame, .duration_ns = TRALE_MILLISECOND, .limit_ns = TRALE_SECOND * 60);
+    test_make(trale_call(limited, &frame, .duration_ns = TRALE_MILLISECOND, .limit_ns = TRALE_SECOND * 60));
     assert_int_equal(trale_block_on(*state, &frame.future), 0);
-    trale_call(limited, &frame, .duration_ns = 0, .limit_ns = 0);
+    test_make(trale_call(limited, &frame, .duration_ns = 0, .limit_ns = 0));
     assert_int_equal(trale_block_on(*state, &frame.future), 0);
     struct trale_task *task = trale_spawn(*state, limited, .duration_ns = TRALE_SECOND * 60, .limit_ns = UINT64_MAX);
     struct trale_sleep sleep;

@@ -212,7 +212,8 @@ static void start(struct fixture *f, int64_t receive_buffer, int64_t send_buffer
                                   .log = host_log};
     list_init(&f->waits);
     f->runtime = (struct trale *)(void *)f;
-    f->context = (struct trale_context){sizeof f->context, TRALE_ABI, &f->waker.base, f->runtime, 32, 0};
+    f->context = (struct trale_context){
+        .size = sizeof f->context, .abi = TRALE_ABI, .waker = &f->waker.base, .runtime = f->runtime, .budget = 32};
     assert_int_equal(driver->start(&f->host, &settings, &f->instance), 0);
     f->udp = (const struct trale_udp *)(const void *)driver->interface(f->instance, "trale.udp/1");
     assert_non_null(f->udp);

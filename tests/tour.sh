@@ -23,7 +23,7 @@ failures=0
 locate() {
     local lines
     if [[ $2 =~ ^[a-z0-9_]+$ ]]; then
-        lines=$(grep -nE "^(#define |[a-z].*[ *])$2\(" "$1" | grep -v ';$')
+        lines=$(grep -nE "^(#define |[A-Za-z].*[ *])$2\(" "$1" | grep -v ';$')
     else
         lines=$(grep -nF -- "$2" "$1")
     fi

@@ -22,71 +22,88 @@ static void branches_drop(struct trale_future *future)
     }
 }
 
-/* Polls a branch that is not over; true if it has resolved now, which costs the task what an await costs. */
+/* Polls a branch that is not over; true if it has resolved now. */
 static bool branch_poll(struct trale_branch *branch, struct trale_context *context)
 {
-    branch->result = trale_future_poll(branch->future, context);
+    branch->result = trale_future_await(branch->future, context);
     if (branch->result == TRALE_PENDING)
         return false;
     branch->future = NULL;
-    if (context->budget > 0)
-        context->budget--;
     return true;
 }
 
-/* One turn of the branches, from the one whose turn it is; when the budget is spent, the next turn goes on from there.
- * Returns how many were polled and still wait, or, for a race, stops at the first that has resolved: *winner. */
-static size_t branches_turn(struct trale_branches *branches, struct trale_context *context, size_t *winner)
+/* --- race --------------------------------------------------------------------------------------------------------- */
+
+/* Polls the branches from `first` on, round to the one before it, until one resolves, and drops the others: so no
+ * second one resolves, and no result is lost. */
+static int64_t race_poll_from(struct trale_branches *race, size_t first, struct trale_context *context)
 {
-    size_t n_pending = 0, first = branches->turn;
-    branches->turn = 0;
-    for (size_t n = 0; n < branches->n_branches; n++) {
-        size_t i = (first + n) % branches->n_branches;
-        if (branches->branch[i].future == NULL)
+    size_t n_pending = 0;
+    for (size_t n = 0; n < race->n_branches; n++) {
+        size_t i = (first + n) % race->n_branches;
+        if (race->branch[i].future == NULL)
             continue;
-        if (context->budget == 0) {
-            branches->turn = i;
-            context->waker->table->wake_by_ref(context->waker);
-            return n_pending + 1;
-        }
-        if (!branch_poll(&branches->branch[i], context)) {
-            n_pending++;
-        } else if (winner != NULL) {
-            *winner = i;
-            return n_pending;
-        }
+        n_pending++;
+        if (!branch_poll(&race->branch[i], context))
+            continue;
+        branches_drop(&race->future);
+        return (int64_t)i;
     }
-    return n_pending;
+    return n_pending > 0 ? TRALE_PENDING : -EINVAL;
+}
+
+/* Which branch comes first must be another one the next time, even if this race is the only one in every second poll of
+ * its executor: multiples of the golden ratio, modulo 1, spread evenly at any stride (D. Knuth, The Art of Computer
+ * Programming 3, 6.4). */
+static size_t race_first(const struct trale_branches *race, struct trale_context *context)
+{
+    context->turn += 0x9e3779b9u;
+    return (size_t)((uint64_t)context->turn * race->n_branches >> 32);
 }
 
 static int64_t race_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_branches *race = branches_of(future);
-    size_t winner = race->n_branches;
-    if (race->n_branches == 0)
-        return -EINVAL;
-    branches_turn(race, context, &winner);
-    if (winner == race->n_branches)
-        return TRALE_PENDING;
-    /* One before it may be ready as well: a first poll may only have begun to wait. */
-    for (size_t i = 0; i < winner && context->budget > 0; i++)
-        if (race->branch[i].future != NULL && branch_poll(&race->branch[i], context))
-            winner = i;
-    branches_drop(future);
-    return (int64_t)winner;
+    return race_poll_from(race, race_first(race, context), context);
 }
 
+static int64_t race_in_order_poll(struct trale_future *future, struct trale_context *context)
+{
+    return race_poll_from(branches_of(future), 0, context);
+}
+
+/* --- all ---------------------------------------------------------------------------------------------------------- */
+
+/* The first turn polls every branch, so that all have begun to wait. A later one ends when the budget is spent, and the
+ * next goes on from there. */
 static int64_t all_poll(struct trale_future *future, struct trale_context *context)
 {
-    return branches_turn(branches_of(future), context, NULL) == 0 ? 0 : TRALE_PENDING;
+    struct trale_branches *all = branches_of(future);
+    size_t n_pending = 0, first = all->next;
+    all->next = 0;
+    for (size_t n = 0; n < all->n_branches; n++) {
+        size_t i = (first + n) % all->n_branches;
+        if (all->branch[i].future == NULL)
+            continue;
+        if (all->begun && context->budget == 0) {
+            all->next = i;
+            context->waker->table->wake_by_ref(context->waker);
+            return TRALE_PENDING;
+        }
+        n_pending += !branch_poll(&all->branch[i], context);
+    }
+    all->begun = 1;
+    return n_pending == 0 ? 0 : TRALE_PENDING;
 }
 
 static const struct trale_future_type race_type = {sizeof race_type, TRALE_ABI, "trale_race", race_poll, branches_drop};
+static const struct trale_future_type race_in_order_type = {sizeof race_in_order_type, TRALE_ABI, "trale_race_in_order",
+                                                            race_in_order_poll, branches_drop};
 static const struct trale_future_type all_type = {sizeof all_type, TRALE_ABI, "trale_all", all_poll, branches_drop};
 
 const struct trale_branches *branches_look(const struct trale_future *future)
 {
-    bool is_one = future->type == &race_type || future->type == &all_type;
+    bool is_one = future->type == &race_type || future->type == &race_in_order_type || future->type == &all_type;
     return is_one ? (const struct trale_branches *)(const void *)future : NULL;
 }
 
@@ -102,6 +119,11 @@ static struct trale_future *branches_begin(struct trale_branches *branches, cons
 struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch, size_t n_branches)
 {
     return branches_begin(race, &race_type, branch, n_branches);
+}
+
+struct trale_future *trale_race_in_order(struct trale_branches *race, struct trale_branch *branch, size_t n_branches)
+{
+    return branches_begin(race, &race_in_order_type, branch, n_branches);
 }
 
 struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch, size_t n_branches)

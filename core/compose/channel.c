@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * A ring between two lines: one gives free slots to those who send, the other elements to those who receive. A slot or
- * an element is taken first and used then, under one lock, so whoever is dropped while it waits has used neither. */
+ * A ring of elements between two wait queues: one counts free slots, for senders, the other elements, for receivers. A
+ * slot or an element is taken first and used then, under one lock, so a future that is dropped while it waits has used
+ * neither.
+ *
+ * TRALE_CHANNEL_OF evaluates the capacity once, so the count of free slots begins at 0 and is set under the first
+ * lock. */
 #include <errno.h>
 #include <string.h>
 
 #include "core/compose/wait_queue.h"
+
+static void channel_lock(struct trale_channel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    if (channel->begun)
+        return;
+    channel->begun = 1;
+    channel->slots.n_free = channel->capacity;
+}
 
 /* The element at a position, which moves on. */
 static char *channel_next(const struct trale_channel *channel, size_t *position)
@@ -29,7 +42,8 @@ static bool channel_has_ended(const struct trale_channel *channel)
     return channel->closed && channel->n_elements == 0;
 }
 
-/* Gets an element that was taken. Others may wait on a closed channel because it was still there, though not theirs. */
+/* Gets an element that was taken. On a closed channel other receivers may wait behind this one: the last element wakes
+ * them to see the end. */
 static int channel_get(struct trale_channel *channel, void *element)
 {
     memcpy(element, channel_next(channel, &channel->next_out), channel->element_size);
@@ -45,7 +59,7 @@ static int64_t send_poll(struct trale_future *future, struct trale_context *cont
     struct trale_channel_send *send = (struct trale_channel_send *)(void *)future;
     struct trale_channel *channel = send->channel;
     int64_t r = TRALE_PENDING;
-    pthread_mutex_lock(&channel->lock);
+    channel_lock(channel);
     if (channel->closed) {
         wait_queue_leave(&channel->slots, &send->waiter);
         r = -EPIPE;
@@ -59,7 +73,7 @@ static int64_t send_poll(struct trale_future *future, struct trale_context *cont
 static void send_drop(struct trale_future *future)
 {
     struct trale_channel_send *send = (struct trale_channel_send *)(void *)future;
-    pthread_mutex_lock(&send->channel->lock);
+    channel_lock(send->channel);
     wait_queue_leave(&send->channel->slots, &send->waiter);
     pthread_mutex_unlock(&send->channel->lock);
 }
@@ -69,7 +83,7 @@ static int64_t recv_poll(struct trale_future *future, struct trale_context *cont
     struct trale_channel_recv *recv = (struct trale_channel_recv *)(void *)future;
     struct trale_channel *channel = recv->channel;
     int64_t r = TRALE_PENDING;
-    pthread_mutex_lock(&channel->lock);
+    channel_lock(channel);
     if (channel_has_ended(channel))
         r = 0;
     else if (wait_queue_take(&channel->items, &recv->waiter, 1, context))
@@ -81,7 +95,7 @@ static int64_t recv_poll(struct trale_future *future, struct trale_context *cont
 static void recv_drop(struct trale_future *future)
 {
     struct trale_channel_recv *recv = (struct trale_channel_recv *)(void *)future;
-    pthread_mutex_lock(&recv->channel->lock);
+    channel_lock(recv->channel);
     wait_queue_leave(&recv->channel->items, &recv->waiter);
     pthread_mutex_unlock(&recv->channel->lock);
 }
@@ -103,7 +117,7 @@ struct trale_future *trale_channel_recv(struct trale_channel_recv *recv, struct 
 
 int trale_channel_try_send(struct trale_channel *channel, const void *element)
 {
-    pthread_mutex_lock(&channel->lock);
+    channel_lock(channel);
     int r = channel->closed                           ? -EPIPE
             : wait_queue_try_take(&channel->slots, 1) ? channel_put(channel, element)
                                                       : -EAGAIN;
@@ -113,7 +127,7 @@ int trale_channel_try_send(struct trale_channel *channel, const void *element)
 
 int trale_channel_try_recv(struct trale_channel *channel, void *element)
 {
-    pthread_mutex_lock(&channel->lock);
+    channel_lock(channel);
     int r = wait_queue_try_take(&channel->items, 1) ? channel_get(channel, element)
             : channel_has_ended(channel)            ? 0
                                                     : -EAGAIN;
@@ -123,7 +137,7 @@ int trale_channel_try_recv(struct trale_channel *channel, void *element)
 
 void trale_channel_close(struct trale_channel *channel)
 {
-    pthread_mutex_lock(&channel->lock);
+    channel_lock(channel);
     channel->closed = 1;
     wait_queue_wake_all(&channel->slots);
     if (channel_has_ended(channel))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notifications and oneshots. A notification that is kept is a line with one thing free in it. */
+ * Notifications and oneshots. A notification that is kept is a 1 in the count of its wait queue. */
 #include <errno.h>
 
 #include "core/compose/wait_queue.h"
@@ -73,7 +73,7 @@ static int64_t oneshot_poll(struct trale_future *future, struct trale_context *c
         wait_queue_take(&oneshot->queue, &wait->waiter, 1, context);
         break;
     case ONESHOT_FULL:
-        r = oneshot->value;
+        r = trale_context_may_resolve(context) ? oneshot->value : TRALE_PENDING;
         break;
     case ONESHOT_CLOSED:
         r = -ECANCELED;

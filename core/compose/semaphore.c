@@ -38,8 +38,8 @@ struct trale_future *trale_mutex_lock(struct trale_mutex_lock *lock, struct tral
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_mutex_lock", acquire_poll,
                                                   acquire_drop};
-    trale_semaphore_acquire(&lock->acquire, &mutex->semaphore, 1);
-    lock->acquire.future.type = &type;
+    lock->acquire = (struct trale_semaphore_acquire){
+        .future = {.type = &type}, .semaphore = &mutex->semaphore, .waiter = {.n = 1}};
     return &lock->acquire.future;
 }
 

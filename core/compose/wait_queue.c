@@ -8,7 +8,7 @@ static struct trale_waiter *wait_queue_first(const struct trale_wait_queue *queu
     return list_is_empty(&queue->waiters) ? NULL : list_entry(queue->waiters.next, struct trale_waiter, link);
 }
 
-/* Takes the first out of the line and wakes it; it may be gone as soon as the lock is free. */
+/* Takes the first waiter out of the queue and wakes it; its memory may be gone as soon as the lock is free. */
 static void wait_queue_release_first(struct trale_wait_queue *queue, enum waiter_state state)
 {
     struct trale_waiter *waiter = wait_queue_first(queue);
@@ -34,22 +34,18 @@ bool wait_queue_try_take(struct trale_wait_queue *queue, uint64_t n)
 }
 
 bool wait_queue_take(struct trale_wait_queue *queue, struct trale_waiter *waiter, uint64_t n,
-                     const struct trale_context *context)
+                     struct trale_context *context)
 {
     waiter->waker = context->waker;
-    switch ((enum waiter_state)waiter->state) {
-    case WAITER_NEW:
-        if (wait_queue_try_take(queue, n))
-            return true;
+    if (waiter->state == WAITER_NEW) {
         waiter->n = n;
-        waiter->state = WAITER_WAITING;
-        list_append(&queue->waiters, &waiter->link);
-        return false;
-    case WAITER_WAITING:
-        return false;
-    case WAITER_SERVED:
-        break;
+        bool taken = wait_queue_try_take(queue, n);
+        waiter->state = taken ? WAITER_SERVED : WAITER_WAITING;
+        if (!taken)
+            list_append(&queue->waiters, &waiter->link);
     }
+    if (waiter->state == WAITER_WAITING || !trale_context_may_resolve(context))
+        return false;
     waiter->state = WAITER_NEW;
     return true;
 }
@@ -64,10 +60,10 @@ void wait_queue_leave(struct trale_wait_queue *queue, struct trale_waiter *waite
 {
     if (waiter->state == WAITER_WAITING) {
         list_remove(&waiter->link);
-        /* It may have been the one that wanted too much for the others to go first. */
+        /* It may have wanted so much that the waiters behind it had to wait. */
         wait_queue_serve(queue);
     } else if (waiter->state == WAITER_SERVED) {
-        /* Meanwhile so many may have been given that there is no room for these. */
+        /* n_free may have grown so much meanwhile that there is no room for these. */
         uint64_t n_room = UINT64_MAX - queue->n_free;
         wait_queue_give(queue, waiter->n < n_room ? waiter->n : n_room);
     }

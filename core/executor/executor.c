@@ -82,12 +82,14 @@ static uint32_t executor_poll(struct executor *executor)
     executor->running = task;
     executor->context.waker = &task->waker;
     executor->context.budget = TRALE_POLL_BUDGET;
+    executor->context.overdraft = TRALE_POLL_OVERDRAFT;
     task->n_polls++;
     executor->n_polls++;
     int64_t result = executor->watchdog == NULL ? trale_future_poll(task->future, &executor->context)
                                                 : watchdog_poll(executor->watchdog, task, &executor->context);
     executor->running = NULL;
-    uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget;
+    uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT -
+                    executor->context.overdraft;
     if (result != TRALE_PENDING) {
         executor_finish(executor, task, result);
     } else if (task->state == TASK_WOKEN) {

@@ -37,7 +37,7 @@ static int64_t join_poll(struct trale_future *future, struct trale_context *cont
     if (task == NULL)
         return -ENOMEM;
     if (task_is_finished(task))
-        return join_take(joined);
+        return trale_context_may_resolve(context) ? join_take(joined) : TRALE_PENDING;
     if (join_is_here(joined)) {
         task->joiner = context->waker;
         task->awaited_here = true;

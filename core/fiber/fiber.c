@@ -111,18 +111,6 @@ static void fiber_resume(struct fiber_run *run, struct trale_context *context)
     fiber_enter(outer);
 }
 
-/* Pays for an await, as trale_await does; false if the task has to stand in line before it goes on. */
-static bool fiber_pay(struct trale_context *context)
-{
-    if (context->budget < 2) {
-        context->budget = 0;
-        context->waker->table->wake_by_ref(context->waker);
-        return false;
-    }
-    context->budget--;
-    return true;
-}
-
 int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_fiber *fiber = (struct trale_fiber *)(void *)future;
@@ -132,13 +120,11 @@ int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *cont
     if (run == NULL)
         return -ENOMEM;
     if (future->awaiting != NULL) {
-        int64_t result = trale_future_poll(future->awaiting, context);
+        int64_t result = trale_future_await(future->awaiting, context);
         if (result == TRALE_PENDING)
             return TRALE_PENDING;
         run->result = result;
         future->awaiting = NULL;
-        if (!fiber_pay(context))
-            return TRALE_PENDING;
     }
     fiber_resume(run, context);
     return run->done ? fiber_end(run) : TRALE_PENDING;
@@ -179,6 +165,8 @@ int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_awa
     struct fiber_run *run = fiber_here();
     if (run == NULL)
         return -EPERM;
+    if (future == NULL)
+        return -EINVAL;
     if (run->canceled) {
         trale_future_drop(future);
         return -ECANCELED;
@@ -187,7 +175,7 @@ int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_awa
     self->awaiting = future;
     self->at = at;
     fiber_enter(NULL); /* what is polled is not the body */
-    int64_t result = trale_future_poll(future, run->poll);
+    int64_t result = trale_future_await(future, run->poll);
     fiber_enter(run);
     if (result == TRALE_PENDING) {
         run->result = -ECANCELED; /* unless a poll brings another one */
@@ -195,8 +183,6 @@ int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_awa
         return run->result;
     }
     self->awaiting = NULL;
-    if (!fiber_pay(run->poll))
-        fiber_switch_out(&run->context);
     return result;
 }
 

@@ -71,7 +71,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     }
     /* Either it begins, or it was found due; on a clock that was set back in between, it waits again. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
-        return 0;
+        return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
     int r = clock->error < 0 ? clock->error : timer_queue_add(&clock->queue, sleep);
     if (r < 0)
         return r;

@@ -36,7 +36,7 @@ static void message_set(struct messages *messages, uint32_t i, struct trale_data
     };
 }
 
-/* A batch costs what its datagrams would have cost one by one, one of which the await pays. */
+/* A batch costs what its datagrams would have cost one by one, one of which its await pays. */
 static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct trale_context *context)
 {
     uint64_t cost = 0;
@@ -45,7 +45,7 @@ static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct 
         cost += datagram->segment_size > 0 ? TRALE_UDP_BATCH : 1;
     }
     if (cost > 1)
-        context->budget = context->budget > cost ? context->budget - (uint32_t)(cost - 1) : 1;
+        trale_context_pay(context, cost - 1);
     return n;
 }
 

@@ -102,7 +102,10 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
     if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     int64_t n = -EAGAIN;
-    if (operation_resume(operation)) {
+    bool waited = operation_resume(operation);
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
+    if (waited) {
         n = udp_operation_try(operation);
     } else if (!recv_waits_first(operation->socket)) {
         n = udp_operation_try(operation);
@@ -116,6 +119,8 @@ int64_t udp_operation_send(const struct operation *operation, struct trale_conte
     if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     operation_resume(operation);
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
     return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
 }
 
@@ -124,5 +129,7 @@ int64_t udp_operation_error(const struct operation *operation, struct trale_cont
     if (operation->base->state == OPERATION_CANCELLED)
         return -ECANCELED;
     operation_resume(operation);
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
     return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);
 }

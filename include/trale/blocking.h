@@ -110,8 +110,9 @@ static inline void trale_blocking_drop_(struct trale_future *future)
  * way then or follow: what it spawns would leak, and what it joins never end. So a function that may outlive its future
  * calls no runtime but others, or is waited for before closing. The release function does not block. Made anywhere,
  * awaited in a task. */
-static inline struct trale_future *trale_blocking(struct trale_blocking *blocking, int64_t (*function)(void *data),
-                                                  void *data, void (*release)(void *data))
+TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking(struct trale_blocking *blocking,
+                                                                     int64_t (*function)(void *data), void *data,
+                                                                     void (*release)(void *data))
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_blocking", trale_blocking_begin_,
                                                   trale_blocking_drop_};

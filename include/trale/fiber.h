@@ -121,8 +121,9 @@ TRALE_API int *trale_errno_location(void);
         static const struct trale_await_point trale_point_ = {NULL, text, __FILE__, __LINE__};                         \
         &trale_point_;                                                                                                 \
     })
-TRALE_API struct trale_future *trale_fiber_make(struct trale_fiber *fiber, const struct trale_future_type *type,
-                                                int64_t (*body)(void *data), void *data);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_fiber_make(struct trale_fiber *fiber,
+                                                                   const struct trale_future_type *type,
+                                                                   int64_t (*body)(void *data), void *data);
 TRALE_API int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *context);
 TRALE_API void trale_fiber_drop(struct trale_future *future);
 TRALE_API int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at);

@@ -2,11 +2,11 @@
  *
  * Futures, wakers and the async macros. Needs libc headers alone.
  *
- * A future is a piece of plain memory that starts with `struct trale_future` and can be asked, again and again, "is
- * the result there?" The asking is `poll`. A future that has no result yet arranges for the waker in its context to be
- * called when asking again makes sense, and answers TRALE_PENDING.
+ * A future is plain memory that starts with `struct trale_future`. Polling it asks: is the result there? A future that
+ * has no result yet arranges that the waker in its context is called when polling again makes sense, and returns
+ * TRALE_PENDING.
  *
- * An async function is a future whose memory is its frame and whose poll function continues where it stopped:
+ * An async function is a future whose memory is its frame, and whose poll function continues where it stopped:
  *
  *     struct greet {
  *         struct trale_future future;            the first member of every frame
@@ -18,33 +18,36 @@
  *     {
  *         trale_begin();
  *         for (self->n = 0; self->n < 3; self->n++)
- *             trale_await(trale_sleep(&self->sleep, TRALE_SECOND));
+ *             trale_try(trale_sleep(&self->sleep, TRALE_SECOND));
  *         trale_return(self->n);
  *     }
  *
- * THE RULE ABOUT LOCALS. Every await returns from the function and comes back by a jump. What must survive lives in the
- * frame; a local variable does not survive:
+ * THE RULE ABOUT LOCALS. Every await returns from the function and comes back by a jump. A value that must survive an
+ * await is a member of the frame; a local variable does not survive:
  *
  *     wrong                                      right
  *         long n = measure();                        self->n = measure();
  *         trale_await(...);                          trale_await(...);
  *         trale_return(n);      n is garbage         trale_return(self->n);
  *
- * The compilers see it, for the jump is in the open: clang says so for every such variable with
- * -Wconditional-uninitialized, gcc with -Wall from -O1 on (-Wmaybe-uninitialized) for every variable but one that is
- * only ever given one constant, which gcc then uses wherever it stands. Build async code with both. Locals whose life
- * lies between two awaits are fine. Variable-length arrays, and variables with a cleanup attribute, cannot live in an
- * async function at all; a resource belongs in the frame, and trale_async_with() releases it.
+ * Locals whose life lies between two awaits are fine; the expression of an await may use them. The compilers see part
+ * of the mistakes, for the jump is in the open:
  *
- * Where that is too narrow, there are fibers (fiber.h): futures with a stack of their own.
+ *     seen       a local number or pointer that is read after an await: by clang with -Wconditional-uninitialized, by
+ *                gcc with -Wall from -O1 on (-Wmaybe-uninitialized), but for one that only ever gets one constant
+ *     not seen   arrays, structs, and locals whose address is taken; a future that is a local and not in the frame
+ *     refused    variable-length arrays, and locals with a cleanup attribute: they do not compile across an await
  *
- * trale_await is a statement, its result is read by trale_result(): C compilers do not allow a jump into the middle of
- * an expression (gcc calls it undefined, clang refuses), and a jump is what resuming is. It works inside loops and
- * inside switch.
+ * So build async code with both compilers, and keep futures in the frame. A resource belongs there as well;
+ * trale_async_with() releases it. Where that is too narrow, use a fiber (fiber.h): a future with a stack of its own.
+ *
+ * trale_await is a statement, and trale_result() is its result: a C compiler allows no jump into the middle of an
+ * expression (gcc calls it undefined, clang refuses), and resuming is a jump. It works inside loops and switch.
  */
 #ifndef TRALE_FUTURE_H
 #define TRALE_FUTURE_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,28 +58,31 @@
 /* The generation of every layout in these headers. A change that only appends members leaves it alone: `size` tells. */
 #define TRALE_ABI 1u
 
-/* What poll answers while there is no result. No other result may have this value. */
+/* A result that must not be ignored: a future that is made and not awaited does nothing, an error is lost. */
+#define TRALE_CHECK_RESULT __attribute__((warn_unused_result))
+
+/* What poll returns while there is no result. No result has this value. */
 #define TRALE_PENDING INT64_MIN
 
 struct trale;
 struct trale_future;
 
-/* A place in a list of those that wait. Zeroed, it is in none; its contents belong to the list. */
+/* A place in a list. Zeroed, it is in none; its contents belong to the list. */
 struct trale_link {
     struct trale_link *next, *previous;
 };
 
-/* A waker: how to say that a task should be polled again. It is a pointer to a base whose first member is this table
- * (the layout of async-ffi, so that Rust futures fit without a shim), and the table never changes: it carries no size.
+/* A waker makes a task be polled again. It is a pointer to a base whose first member is this table (the layout of
+ * async-ffi, so that Rust futures fit without a shim). The table never changes, and carries no size.
  *
  * A waker is lent to poll in the context, and stays valid until the future resolves, is dropped or is polled again.
- * Who keeps it longer, or hands it to another thread, takes a clone and gives that back by wake or drop, once each.
- * Every member may be called on any thread, at any time until the clone is given back, also when the task is long
- * finished or its runtime closed. None of them allocates, fails, blocks, or calls back into a driver.
- * All memory written before a wake is visible in the poll that it causes. */
+ * Code that keeps it longer, or hands it to another thread, takes a clone, and gives the clone back by wake or drop,
+ * once. Every member may be called on any thread, until the clone is given back, also when the task is finished or its
+ * runtime closed; but not in a signal handler. None of them allocates, fails, blocks, or calls back into a driver. All
+ * memory written before a wake is visible in the poll that it causes. */
 struct trale_waker;
 struct trale_waker_table {
-    /* Another waker for the same task, owned by the caller. */
+    /* Returns a waker for the same task, owned by the caller. */
     const struct trale_waker *(*clone)(const struct trale_waker *waker);
     /* Wakes the task and gives the clone back. */
     void (*wake)(const struct trale_waker *waker);
@@ -95,9 +101,14 @@ struct trale_context {
     uint32_t abi;                    /* TRALE_ABI */
     const struct trale_waker *waker; /* the task's */
     struct trale *runtime;           /* the one that polls */
-    /* Awaits that may still complete in this poll before the task has to stand in line again: the fairness rule, see
-     * trale.h. trale_await() pays one for each; a hand-written future that loops pays by hand. */
+
+    /* The fairness rule (trale.h). `budget` is how many more results the task may take in this poll; every await that
+     * resolves costs one. At 0 a leaf that may be ready time and again gives no result (trale_context_may_resolve).
+     * `overdraft` is how many results of futures that do not look at the budget are let through after that. */
     uint32_t budget;
+    uint32_t overdraft;
+
+    uint32_t turn; /* with which branch the next race begins; moves on with each */
     uint32_t reserved;
 };
 
@@ -107,20 +118,21 @@ struct trale_future_type {
     uint32_t abi;     /* TRALE_ABI */
     const char *name; /* static; shown in backtraces */
 
-    /* Asks for the result: a value >= 0, or a negative errno, or TRALE_PENDING after having seen to it that the
-     * context's waker will be called. [executor thread, never re-entrantly] May be called without cause, and then says
-     * TRALE_PENDING again. The first call may do no more than arrange for the wake; who gives up on a future that may
-     * be ready polls it a second time first. A future that has answered with a result has released everything it held,
-     * except its own memory, and is neither polled nor dropped after that. */
+    /* Returns the result, a value >= 0 or a negative errno; or TRALE_PENDING, after it has arranged that the context's
+     * waker will be called. [executor thread, never re-entrantly] It may be called without cause, and returns
+     * TRALE_PENDING again then. The first call may only begin to wait: code that gives up on a future which may be
+     * ready polls it a second time first. A future that has returned a result has released everything it held, except
+     * its own memory, and is neither polled nor dropped after that. The caller must use the result: it may be all that
+     * is left of a datagram or a lock. */
     int64_t (*poll)(struct trale_future *future, struct trale_context *context);
 
-    /* Gives up a future that has no result yet, polled or not: it takes its waker back out of wherever it put it, and
+    /* Gives up a future that has no result yet, polled or not: it takes its waker back from wherever it put it, and
      * releases what it holds. The future that it awaits was dropped before. Nothing touches the memory afterwards.
      * NULL where there is nothing to release. [executor thread, or the closing thread; not during its own poll] */
     void (*drop)(struct trale_future *future);
 };
 
-/* Where an async function stands: one constant per await, so the frame pays a pointer for it. */
+/* Where an async function waits: one constant per await, so that the frame needs one pointer for it. */
 struct trale_await_point {
     const void *resume;     /* the label to jump to */
     const char *expression; /* what is awaited, as written */
@@ -128,18 +140,71 @@ struct trale_await_point {
     int64_t line;
 };
 
-/* The head of every future. Zeroed but for `type`, it is one that has not begun. */
+/* The head of every future. Zeroed but for `type`, it is one that was not polled yet. */
 struct trale_future {
     const struct trale_future_type *type;
-    struct trale_future *awaiting;      /* the child it waits for: dropping follows it down, a backtrace too */
-    const struct trale_await_point *at; /* where it stands; NULL before the first await and in leaves */
+    struct trale_future *awaiting;      /* the future it waits for: drops and backtraces follow it down */
+    const struct trale_await_point *at; /* where it waits; NULL before the first await and in leaves */
     int64_t result;                     /* of the last await: trale_result() */
 };
 
-/* Polls a future. [inside poll, with its context] */
+/* In which state an async function or a fiber is, as its head says. */
+enum trale_async_state {
+    TRALE_ASYNC_NEW,      /* It has reached no await yet; the next poll begins at its start. */
+    TRALE_ASYNC_AWAITING, /* It waits for `awaiting`; the next poll polls that. */
+    TRALE_ASYNC_YIELDED,  /* It runs, or has let other tasks go first; the next poll goes on behind `at`. */
+};
+static inline enum trale_async_state trale_async_state(const struct trale_future *future)
+{
+    if (future->awaiting != NULL)
+        return TRALE_ASYNC_AWAITING;
+    return future->at == NULL ? TRALE_ASYNC_NEW : TRALE_ASYNC_YIELDED;
+}
+
+/* --- for futures that are written by hand ------------------------------------------------------------------------- */
+
+/* Polls a future, and accounts for nothing. For a future that passes on the result of another one. [inside poll, with
+ * its context] */
 static inline int64_t trale_future_poll(struct trale_future *future, struct trale_context *context)
 {
     return future->type->poll(future, context);
+}
+
+/* Pays for `n` results, as far as the budget goes. [inside poll] */
+static inline void trale_context_pay(struct trale_context *context, uint64_t n)
+{
+    context->budget = n < context->budget ? context->budget - (uint32_t)n : 0;
+}
+
+/* For a leaf that may be ready time and again: whether it may return a result in this poll. If not, its task was woken,
+ * and the leaf returns TRALE_PENDING; but if it would miss an event while it does not wait, it begins to wait first.
+ * [inside poll] */
+static inline int trale_context_may_resolve(struct trale_context *context)
+{
+    if (context->budget > 0)
+        return 1;
+    context->waker->table->wake_by_ref(context->waker);
+    return 0;
+}
+
+/* Polls a future that is awaited, and pays for its result: every await, every branch and every fiber goes through here.
+ * The account is looked at before the poll, so a result is never held back: what this returns is seen. When neither
+ * budget nor overdraft is left, the future is not polled, and the task is polled again when others had their turn.
+ * [inside poll] */
+static inline int64_t trale_future_await(struct trale_future *future, struct trale_context *context)
+{
+    if (context->budget == 0 && context->overdraft == 0) {
+        context->waker->table->wake_by_ref(context->waker);
+        return TRALE_PENDING;
+    }
+    int64_t result = trale_future_poll(future, context);
+    if (result == TRALE_PENDING)
+        return TRALE_PENDING;
+    if (context->budget > 0)
+        context->budget--;
+    else
+        context->overdraft -= context->overdraft > 0;
+    return result;
 }
 
 /* Drops a future that has not resolved, and the chain it awaits, the leaf first. [as trale_future_type.drop] */
@@ -153,20 +218,30 @@ static inline void trale_future_drop(struct trale_future *future)
         future->type->drop(future);
 }
 
+/* --- async functions ---------------------------------------------------------------------------------------------- */
+
 /* trale_async(name) { body } defines the async function whose frame is `struct name`, in this file. The body sees the
- * frame as `self` and the poll's context as `cx`, starts with trale_begin() and leaves by trale_return().
+ * frame as `self` and the poll's context as `cx`, starts with trale_begin() and is left by trale_return().
  *
- * trale_async_with(name, cleanup) also names a function `void cleanup(struct name *self)` that runs exactly once, when
- * the function returns or when it is dropped, whichever comes; dropped means at any await, or before the first. */
-#define trale_async(name) trale_async_define_(name, NULL)
-#define trale_async_with(name, cleanup)                                                                                \
+ * trale_async_with(name, cleanup) also names a function `void cleanup(struct name *self)` that runs exactly once: when
+ * the function returns or when it is dropped, at any await or before the first poll.
+ *
+ * For an async function that other files call, a header defines `struct name` and says trale_async_declare(name); one
+ * file defines it by trale_async_extern(name) or trale_async_extern_with(name, cleanup). */
+#define trale_async(name) trale_async_define_(static, name, NULL)
+#define trale_async_with(name, cleanup) trale_async_define_with_(static, name, cleanup)
+#define trale_async_declare(name) extern const struct trale_future_type name##_type
+#define trale_async_extern(name) trale_async_define_(, name, NULL)
+#define trale_async_extern_with(name, cleanup) trale_async_define_with_(, name, cleanup)
+
+#define trale_async_define_with_(storage, name, cleanup)                                                               \
     static void name##_drop_(struct trale_future *future)                                                              \
     {                                                                                                                  \
         cleanup((struct name *)(void *)future);                                                                        \
     }                                                                                                                  \
-    trale_async_define_(name, name##_drop_)
+    trale_async_define_(storage, name, name##_drop_)
 
-#define trale_async_define_(name, drop_)                                                                               \
+#define trale_async_define_(storage, name, drop_)                                                                      \
     _Static_assert(offsetof(struct name, future) == 0, "struct trale_future future; is a frame's first member");       \
     _Static_assert(_Alignof(struct name) <= _Alignof(max_align_t), "tasks' frames are aligned as malloc(3) has it");   \
     static int64_t name##_body_(struct name *self, struct trale_context *cx);                                          \
@@ -174,11 +249,11 @@ static inline void trale_future_drop(struct trale_future *future)
     {                                                                                                                  \
         return name##_body_((struct name *)(void *)future, context);                                                   \
     }                                                                                                                  \
-    static const struct trale_future_type name##_type = {sizeof(struct trale_future_type), TRALE_ABI, #name,           \
-                                                         name##_poll_, drop_};                                         \
+    storage const struct trale_future_type name##_type = {sizeof(struct trale_future_type), TRALE_ABI, #name,          \
+                                                          name##_poll_, drop_};                                        \
     static int64_t name##_body_(struct name *self, struct trale_context *cx)
 
-/* The first statement of an async function. */
+/* The first statement of an async function. Without it an await does not compile. */
 #define trale_begin()                                                                                                  \
     (void)cx;                                                                                                          \
     const void *trale_resume_ = self->future.at != NULL ? self->future.at->resume : __extension__ && trale_begin_;     \
@@ -187,28 +262,36 @@ static inline void trale_future_drop(struct trale_future *future)
     (void)0
 
 /* Waits for a future, a `struct trale_future *` or a frame's first member. The expression is evaluated once, right
- * before the first poll. The result is then in trale_result(); when the budget is spent, the task stands in line with
- * it before it goes on. */
-#define trale_await(expression)                                                                                        \
+ * before the first poll. The result is then in trale_result(); it is -EINVAL if the expression is NULL. */
+#define trale_await(expression) trale_await_(expression, #expression)
+
+/* The same, and assigns the result to an lvalue, which may be a local. */
+#define trale_await_to(lvalue, expression)                                                                             \
+    do {                                                                                                               \
+        trale_await_(expression, #expression);                                                                         \
+        (lvalue) = trale_result();                                                                                     \
+    } while (0)
+
+/* The same as trale_await, and returns the result if it is an error. */
+#define trale_try(expression)                                                                                          \
+    do {                                                                                                               \
+        trale_await_(expression, #expression);                                                                         \
+        if (trale_result() < 0)                                                                                        \
+            trale_return(trale_result());                                                                              \
+    } while (0)
+
+#define trale_await_(expression, text)                                                                                 \
     do {                                                                                                               \
         __label__ trale_here_;                                                                                         \
-        static const struct trale_await_point trale_point_ = {__extension__ && trale_here_, #expression, __FILE__,     \
-                                                              __LINE__};                                               \
+        static const struct trale_await_point trale_point_ = {__extension__ && trale_here_, text, __FILE__, __LINE__}; \
+        (void)trale_resume_; /* not declared: trale_begin() is missing */                                              \
         self->future.awaiting = (expression);                                                                          \
         self->future.at = &trale_point_;                                                                               \
     trale_here_:                                                                                                       \
-        if (self->future.awaiting != NULL) {                                                                           \
-            self->future.result = trale_future_poll(self->future.awaiting, cx);                                        \
-            if (self->future.result == TRALE_PENDING)                                                                  \
-                return TRALE_PENDING;                                                                                  \
-            self->future.awaiting = NULL;                                                                              \
-            if (cx->budget < 2) {                                                                                      \
-                cx->budget = 0;                                                                                        \
-                cx->waker->table->wake_by_ref(cx->waker);                                                              \
-                return TRALE_PENDING;                                                                                  \
-            }                                                                                                          \
-            cx->budget--;                                                                                              \
-        }                                                                                                              \
+        self->future.result = self->future.awaiting != NULL ? trale_future_await(self->future.awaiting, cx) : -EINVAL; \
+        if (self->future.result == TRALE_PENDING)                                                                      \
+            return TRALE_PENDING;                                                                                      \
+        self->future.awaiting = NULL;                                                                                  \
     } while (0)
 
 /* The result of the last await: >= 0, or a negative errno, as a system call has it. */
@@ -220,13 +303,14 @@ static inline void trale_future_drop(struct trale_future *future)
         __label__ trale_here_;                                                                                         \
         static const struct trale_await_point trale_point_ = {__extension__ && trale_here_, "trale_yield()", __FILE__, \
                                                               __LINE__};                                               \
+        (void)trale_resume_; /* not declared: trale_begin() is missing */                                              \
         self->future.at = &trale_point_;                                                                               \
         cx->waker->table->wake_by_ref(cx->waker);                                                                      \
         return TRALE_PENDING;                                                                                          \
     trale_here_:;                                                                                                      \
     } while (0)
 
-/* Resolves the async function; the value is worked out before the cleanup function runs. */
+/* Resolves the async function; the value is computed before the cleanup function runs. */
 #define trale_return(value)                                                                                            \
     do {                                                                                                               \
         int64_t trale_value_ = (value);                                                                                \
@@ -235,12 +319,12 @@ static inline void trale_future_drop(struct trale_future *future)
         return trale_value_;                                                                                           \
     } while (0)
 
-/* trale_call(name, frame, .member = value, ...) makes *frame a call of the async function `name`, not begun, with the
- * other members zero, and is its future, to be awaited; `frame` is evaluated twice. What the frame held before must
- * have resolved or been dropped. */
+/* trale_call(name, frame, .member = value, ...) makes *frame a call of the async function `name`, with the other
+ * members zero, and is its future, to be awaited; `frame` is evaluated twice. What the frame held before must have
+ * resolved or been dropped. */
 #define trale_call(name, frame, ...)                                                                                   \
     trale_future_of_(&(*(frame) = (struct name){.future = {.type = &name##_type}, __VA_ARGS__}, (frame))->future)
-static inline struct trale_future *trale_future_of_(struct trale_future *future)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_future_of_(struct trale_future *future)
 {
     return future;
 }

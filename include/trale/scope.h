@@ -35,7 +35,7 @@ struct trale_scope {
 
 /* The future that runs `body`, resolves to its result when all children have resolved as well, or to the first error.
  * When an error comes, what is left is dropped, the children in the order in which they came, and the body first. */
-TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body);
 
 /* trale_scope_spawn(scope, name, .member = value, ...) starts a task of the scope that runs the async function `name`;
  * a result >= 0 is lost. 0, or -ENOMEM, -ECANCELED (an error ends the scope, or the runtime closes), -EINVAL (the scope
@@ -61,7 +61,8 @@ struct trale_scope_child {
         struct trale_scope_child child;                                                                                \
         struct name frame;                                                                                             \
     }
-TRALE_API int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child, size_t size);
+TRALE_CHECK_RESULT TRALE_API int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child,
+                                                         size_t size);
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_scope) == 80, "frozen: stands in frames");

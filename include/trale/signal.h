@@ -105,7 +105,7 @@ static inline int64_t trale_signal_begin_(struct trale_future *future, struct tr
  * signal in the set), -ENOENT (the driver does not take one of them: name it in trale.ini), or why the driver cannot
  * wait any more (epoll_ctl(2)). Dropped, it has taken no signal: what was meant for it alone is pending still. Made
  * anywhere, awaited in a task. */
-static inline struct trale_future *trale_signal_any(struct trale_signal *signal, uint64_t signals)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_signal_any(struct trale_signal *signal, uint64_t signals)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_signal", trale_signal_begin_, NULL};
     *signal = (struct trale_signal){.future = {.type = &type}, .signals = signals};
@@ -113,7 +113,7 @@ static inline struct trale_future *trale_signal_any(struct trale_signal *signal,
 }
 
 /* The same for one signal, by its number, such as SIGTERM. */
-static inline struct trale_future *trale_signal(struct trale_signal *signal, int number)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_signal(struct trale_signal *signal, int number)
 {
     return trale_signal_any(signal, trale_signal_bit(number));
 }

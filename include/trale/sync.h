@@ -57,8 +57,8 @@ struct trale_semaphore_acquire {
 /* The future that resolves to 0 when the caller has `n` permits; to -ECANCELED if the semaphore is closed. Who asks for
  * many is not overtaken by those who ask for few; who asks for more than there will ever be waits for ever, and so do
  * all behind it. */
-TRALE_API struct trale_future *trale_semaphore_acquire(struct trale_semaphore_acquire *acquire,
-                                                       struct trale_semaphore *semaphore, uint64_t n);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *
+trale_semaphore_acquire(struct trale_semaphore_acquire *acquire, struct trale_semaphore *semaphore, uint64_t n);
 
 /* The same at once or not at all: 0, -EAGAIN (too few, or others wait already), -ECANCELED (closed). */
 TRALE_API int trale_semaphore_try_acquire(struct trale_semaphore *semaphore, uint64_t n);
@@ -87,7 +87,8 @@ struct trale_mutex_lock {
 };
 
 /* The future that resolves to 0 when the mutex is the caller's. */
-TRALE_API struct trale_future *trale_mutex_lock(struct trale_mutex_lock *lock, struct trale_mutex *mutex);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_mutex_lock(struct trale_mutex_lock *lock,
+                                                                   struct trale_mutex *mutex);
 
 /* 0, or -EAGAIN: it is somebody's. */
 static inline int trale_mutex_try_lock(struct trale_mutex *mutex)
@@ -119,7 +120,8 @@ struct trale_notify_wait {
 };
 
 /* The future that resolves to 0 when it is notified; at its first poll, if a notification was kept. */
-TRALE_API struct trale_future *trale_notify_wait(struct trale_notify_wait *wait, struct trale_notify *notify);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_notify_wait(struct trale_notify_wait *wait,
+                                                                    struct trale_notify *notify);
 
 /* Notifies the first that waits. If nobody does, the notification is kept for the next who comes; one, not more. */
 TRALE_API void trale_notify_one(struct trale_notify *notify);
@@ -148,7 +150,8 @@ struct trale_oneshot_wait {
 };
 
 /* The future that resolves to the value; to -ECANCELED if the oneshot is closed without one. */
-TRALE_API struct trale_future *trale_oneshot_wait(struct trale_oneshot_wait *wait, struct trale_oneshot *oneshot);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_oneshot_wait(struct trale_oneshot_wait *wait,
+                                                                     struct trale_oneshot *oneshot);
 
 /* Sets the value: a result as any future has it, so not TRALE_PENDING (-EINVAL). 0, or -EALREADY: it has one, or
  * -EPIPE: it is closed. */
@@ -169,14 +172,14 @@ struct trale_channel {
     size_t n_elements;
     size_t next_in, next_out; /* positions below capacity */
     uint32_t closed;
+    uint32_t begun; /* the free slots are counted */
 };
 /* Of an array: struct message buffer[16]; struct trale_channel channel = TRALE_CHANNEL(buffer); */
 #define TRALE_CHANNEL(array) TRALE_CHANNEL_OF(array, sizeof(array)[0], sizeof(array) / sizeof(array)[0])
 /* Of `n` elements of `size` bytes each at `memory`, n at least 1. */
 #define TRALE_CHANNEL_OF(memory, size, n)                                                                              \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .slots = {.n_free = (n)}, .elements = (char *)(memory),                     \
-        .element_size = (size), .capacity = (n)                                                                        \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .elements = (char *)(memory), .element_size = (size), .capacity = (n)       \
     }
 
 struct trale_channel_send {
@@ -194,13 +197,13 @@ struct trale_channel_recv {
 
 /* The future that resolves to 0 when a copy of *element is in the queue; to -EPIPE if the channel is closed. The
  * element is lent until then. Dropped, it has not sent. */
-TRALE_API struct trale_future *trale_channel_send(struct trale_channel_send *send, struct trale_channel *channel,
-                                                  const void *element);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *
+trale_channel_send(struct trale_channel_send *send, struct trale_channel *channel, const void *element);
 
 /* The future that resolves to 1 when an element was moved into *element; to 0 if the channel is closed and empty. The
  * memory is lent until then. Dropped, it has taken no element. */
-TRALE_API struct trale_future *trale_channel_recv(struct trale_channel_recv *recv, struct trale_channel *channel,
-                                                  void *element);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_channel_recv(struct trale_channel_recv *recv,
+                                                                     struct trale_channel *channel, void *element);
 
 /* The same at once or not at all: -EAGAIN if the queue is full or empty, or others wait already. */
 TRALE_API int trale_channel_try_send(struct trale_channel *channel, const void *element);

@@ -115,30 +115,41 @@ static inline int64_t trale_sleep_until_poll_(struct trale_future *future, struc
     return trale_sleep_begin_(future, context, 0);
 }
 
-/* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
- * -ENOMEM, or why the driver cannot wait any more (epoll_ctl(2), timerfd_settime(2)). 0 resolves at once, UINT64_MAX
- * never. Made anywhere, awaited in a task. */
-static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64_t duration_ns)
+/* These make *sleep one that has not begun. */
+static inline void trale_sleep_for_(struct trale_sleep *sleep, uint64_t duration_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};
     *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = duration_ns};
+}
+
+static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns, uint64_t slack_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until", trale_sleep_until_poll_,
+                                                  NULL};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
+}
+
+/* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
+ * -ENOMEM, or why the driver cannot wait any more (epoll_ctl(2), timerfd_settime(2)). 0 resolves at once, UINT64_MAX
+ * never. Made anywhere, awaited in a task. */
+TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64_t duration_ns)
+{
+    trale_sleep_for_(sleep, duration_ns);
     return &sleep->future;
 }
 
 /* The same for a point in time on one of the TRALE_CLOCK_ clocks, one that has passed resolves at once; and it may end
  * up to `slack_ns` late, so that sleeps that are close end at once and the machine wakes up less often. Also -EINVAL
  * (no such clock), -EOPNOTSUPP (the driver has but one clock and no slack), and why that clock cannot be waited for. */
-static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
-                                                  uint64_t slack_ns)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock,
+                                                                     uint64_t deadline_ns, uint64_t slack_ns)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until", trale_sleep_until_poll_,
-                                                  NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
+    trale_sleep_set_(sleep, clock, deadline_ns, slack_ns);
     return &sleep->future;
 }
 
 /* The same on the clock that the driver was configured for. */
-static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
     return trale_sleep_on(sleep, TRALE_CLOCK_CONFIGURED, deadline_ns, 0);
 }
@@ -150,7 +161,7 @@ static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, 
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
     if (sleep->driver == NULL) {
-        trale_sleep_on(sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
+        trale_sleep_set_(sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
         return 0;
     }
     struct trale *runtime = trale_current();
@@ -201,7 +212,7 @@ static inline void trale_interval_start(struct trale_interval *interval, uint64_
     *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns};
 }
 
-static inline struct trale_future *trale_tick(struct trale_interval *interval)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_tick(struct trale_interval *interval)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tick", trale_tick_poll_, NULL};
     struct trale_future *sleep = trale_sleep_until(&interval->sleep, interval->next_ns);
@@ -220,6 +231,8 @@ struct trale_timeout {
 static inline int64_t trale_timeout_poll_(struct trale_future *future, struct trale_context *context)
 {
     struct trale_timeout *timeout = (struct trale_timeout *)(void *)future;
+    if (future->awaiting == NULL)
+        return -EINVAL;
     int64_t result = trale_future_poll(future->awaiting, context);
     if (result != TRALE_PENDING) {
         trale_future_drop(&timeout->sleep.future);
@@ -241,24 +254,24 @@ static inline void trale_timeout_drop_(struct trale_future *future)
     trale_future_drop(&((struct trale_timeout *)(void *)future)->sleep.future);
 }
 
-static inline struct trale_future *trale_timeout(struct trale_timeout *timeout, struct trale_future *future,
-                                                 uint64_t duration_ns)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_timeout(struct trale_timeout *timeout,
+                                                                    struct trale_future *future, uint64_t duration_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_timeout", trale_timeout_poll_,
                                                   trale_timeout_drop_};
     timeout->future = (struct trale_future){.type = &type, .awaiting = future};
-    trale_sleep(&timeout->sleep, duration_ns);
+    trale_sleep_for_(&timeout->sleep, duration_ns);
     return &timeout->future;
 }
 
 /* The same with a point in time. A deadline is passed down a chain as a number, each await of which stands in such a
  * future; and one that stands further up ends what is below whether that knows of it or not. */
-static inline struct trale_future *trale_deadline(struct trale_timeout *timeout, struct trale_future *future,
-                                                  uint64_t deadline_ns)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct trale_timeout *timeout,
+                                                                     struct trale_future *future, uint64_t deadline_ns)
 {
-    trale_timeout(timeout, future, 0);
-    trale_sleep_until(&timeout->sleep, deadline_ns);
-    return &timeout->future;
+    struct trale_future *timed = trale_timeout(timeout, future, 0);
+    trale_sleep_set_(&timeout->sleep, TRALE_CLOCK_CONFIGURED, deadline_ns, 0);
+    return timed;
 }
 
 #if UINTPTR_MAX == UINT64_MAX

@@ -14,11 +14,13 @@
  *
  * Fairness. The run-queue is first in, first out: a task that is woken goes to its end. Tasks of high priority are
  * polled before those of normal priority, and those before tasks of low priority; but 1 in 17 polls goes to a lower
- * priority, if a task of one is runnable. In one poll a task may complete at most TRALE_POLL_BUDGET awaits; then it
- * goes to the end of the run-queue, even if the next result is already there. The executor counts polls and completed
- * awaits together; after TRALE_EVENT_INTERVAL of them it looks at the reactor, the timers and the tasks that other
- * threads woke or spawned. So neither a task that is always ready nor a socket that always has data can starve other
- * tasks; a poll that computes for a long time can.
+ * priority, if a task of one is runnable. In one poll a task may take at most TRALE_POLL_BUDGET results
+ * of awaits; after that trale's own futures that may be ready again and again give no more, and the task goes to the
+ * end of the run-queue. A result that was given is never held back. Futures which do not look at the budget (future.h)
+ * may give TRALE_POLL_OVERDRAFT more; then the next future, even a new one, is polled only when the task has its next
+ * turn. The executor counts polls and results together; after TRALE_EVENT_INTERVAL of them it looks at the reactor, the
+ * timers and the tasks that other threads woke or spawned. So neither a task that is always ready nor a socket that
+ * always has data can starve other tasks; a poll that computes for a long time can.
  *
  * Errors are negative errno, and outputs are untouched on failure. A fork()ed child must not touch its parent's
  * runtimes; it may exec, or open its own.
@@ -41,6 +43,7 @@
 #endif
 
 #define TRALE_POLL_BUDGET 32u
+#define TRALE_POLL_OVERDRAFT 32u
 #define TRALE_EVENT_INTERVAL 256u
 
 struct trale;      /* a runtime */
@@ -77,11 +80,12 @@ struct trale_options {
  * Returns 0, or -ENOENT (a file or driver is missing), -EINVAL (the configuration does not hold), -EPERM (a file that
  * others may write), -ENOEXEC (not a driver), -EPROTONOSUPPORT (a driver for another ABI), whatever a driver's start
  * answered, or -ENOMEM, -EMFILE, -EAGAIN and their like from the system. */
-static inline int trale_open(struct trale **runtime, const struct trale_options *options);
+TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const struct trale_options *options);
 
 /* What stands behind it: `size` says how much of the options the caller knows. */
-TRALE_API int trale_open_sized(struct trale **runtime, const struct trale_options *options, size_t size);
-static inline int trale_open(struct trale **runtime, const struct trale_options *options)
+TRALE_CHECK_RESULT TRALE_API int trale_open_sized(struct trale **runtime, const struct trale_options *options,
+                                                  size_t size);
+TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const struct trale_options *options)
 {
     return trale_open_sized(runtime, options, sizeof *options);
 }
@@ -94,7 +98,7 @@ TRALE_API int trale_close(struct trale *runtime);
 
 /* The process-wide runtime, opened without options on the first call, by whichever thread comes first, and never
  * closed. Every call returns what that first opening returned. */
-TRALE_API int trale_global(struct trale **runtime);
+TRALE_CHECK_RESULT TRALE_API int trale_global(struct trale **runtime);
 
 /* The runtime whose task is being polled on this thread, or NULL. */
 TRALE_API struct trale *trale_current(void);
@@ -109,8 +113,9 @@ TRALE_API int trale_run(struct trale *runtime);
  * TRALE_UDP_REUSE_PORT, and the kernel spreads the senders over them.
  * Errors are those of trale_open, and then none is left open. The configuration is read for each of them. */
 struct trale_group;
-TRALE_API int trale_group_open_sized(struct trale_group **group, const struct trale_options *options, size_t size);
-static inline int trale_group_open(struct trale_group **group, const struct trale_options *options)
+TRALE_CHECK_RESULT TRALE_API int trale_group_open_sized(struct trale_group **group, const struct trale_options *options,
+                                                        size_t size);
+TRALE_CHECK_RESULT static inline int trale_group_open(struct trale_group **group, const struct trale_options *options)
 {
     return trale_group_open_sized(group, options, sizeof *options);
 }
@@ -137,7 +142,8 @@ TRALE_API int trale_group_close(struct trale_group *group);
 /* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL: memory is out,
  * or `size` is less than a future's, and the frame was neither polled nor dropped. While the runtime closes, the task
  * is born cancelled and its frame dropped. */
-TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size);
+TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
+                                                                  const struct trale_future *frame, size_t size);
 
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
  * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
@@ -173,7 +179,8 @@ struct trale_join_future {
     struct trale_task *task;
     const struct trale_waker *waker;
 };
-TRALE_API struct trale_future *trale_join_future(struct trale_join_future *joined, struct trale_task *task);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_join_future(struct trale_join_future *joined,
+                                                                    struct trale_task *task);
 
 /* Runs a future that stays in the caller's memory, and returns its result as soon as it is there, whatever other tasks
  * do. -EDEADLK, the future untouched, inside a task of the same runtime; -ENOMEM likewise untouched. */
@@ -181,7 +188,7 @@ TRALE_API int64_t trale_block_on(struct trale *runtime, struct trale_future *fut
 
 /* --- futures made of futures -------------------------------------------------------------------------------------- */
 
-/* One of several futures that are awaited together: an array of these stands in the frame. */
+/* One of several futures that are awaited together; an array of these is a member of the frame. */
 struct trale_branch {
     struct trale_future *future; /* the caller sets it; NULL once it has resolved or was dropped */
     int64_t result;              /* valid if it resolved; TRALE_PENDING otherwise */
@@ -190,15 +197,48 @@ struct trale_branches {
     struct trale_future future;
     struct trale_branch *branch;
     size_t n_branches;
-    size_t turn; /* which branch is polled first, when the last poll's budget did not suffice for all */
+    size_t next;    /* trale_all: the branch that the next turn begins with */
+    uint32_t begun; /* trale_all: every branch was polled once */
+    uint32_t reserved;
 };
 
-/* Resolves as soon as one branch does, to its index, and drops the others. If several are ready, it is the lowest, as
- * far as the poll's budget lets it find out; another one's `result` may be there as well then. No branch: -EINVAL. */
-TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch, size_t n_branches);
+/* Resolves to the index of the first branch that resolves, and drops the others: exactly one branch resolves, so
+ * nothing that another one waits for is taken and lost. Each poll begins with another branch, so that one which is
+ * always ready does not starve the others. A branch that is NULL takes no part; with no branch the result is -EINVAL.
+ * */
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch,
+                                                             size_t n_branches);
+
+/* The same, but every poll begins with the first branch: if several are ready, the lowest wins, as far as their first
+ * polls find out (trale_future_type.poll). One that is always ready starves those behind it. */
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race_in_order(struct trale_branches *race,
+                                                                      struct trale_branch *branch, size_t n_branches);
 
 /* Resolves to 0 when all branches have. */
-TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch, size_t n_branches);
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch,
+                                                            size_t n_branches);
+
+/* The same without an array filled by hand. A member of the frame, TRALE_BRANCHES(3) race; has room for three branches;
+ * trale_race_of(&self->race, first, second, third) makes the race of just so many futures. Which one has won is the
+ * result; a branch's own result is self->race.branch[i].result. `room` is evaluated more than once. */
+#define TRALE_BRANCHES(n)                                                                                              \
+    struct {                                                                                                           \
+        struct trale_branches branches;                                                                                \
+        struct trale_branch branch[n];                                                                                 \
+    }
+#define trale_race_of(room, ...) trale_branches_of_(trale_race, room, __VA_ARGS__)
+#define trale_race_in_order_of(room, ...) trale_branches_of_(trale_race_in_order, room, __VA_ARGS__)
+#define trale_all_of(room, ...) trale_branches_of_(trale_all, room, __VA_ARGS__)
+#define trale_branches_of_(make, room, ...)                                                                            \
+    __extension__({                                                                                                    \
+        struct trale_future *const trale_futures_[] = {__VA_ARGS__};                                                   \
+        _Static_assert(sizeof trale_futures_ / sizeof trale_futures_[0] ==                                             \
+                           sizeof(room)->branch / sizeof(room)->branch[0],                                             \
+                       "as many futures as TRALE_BRANCHES has room for");                                              \
+        for (size_t trale_i_ = 0; trale_i_ < sizeof trale_futures_ / sizeof trale_futures_[0]; trale_i_++)             \
+            (room)->branch[trale_i_].future = trale_futures_[trale_i_];                                                \
+        make(&(room)->branches, (room)->branch, sizeof trale_futures_ / sizeof trale_futures_[0]);                     \
+    })
 
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
 
