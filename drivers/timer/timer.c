@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * trale.timer/1 on timerfd(2): one fd for all sleepers, and another only for those who ask for another clock.
+ * trale.timer/1 on timerfd(2): one fd for all sleeps, and one more for each other clock that is used.
  *
- * Sleeps that wait stand in a queue (timer_queue.c), from which one that is dropped is taken out again; a clock
- * (timer_clock.c) wakes those that are due.
+ * Sleeps that wait are in a queue (queue.c), from which a dropped sleep is removed; a clock (clock.c) wakes the sleeps
+ * that are due.
  *
  * Never early: a sleep resolves when the clock, read here, has reached its deadline, never because an event came.
  */

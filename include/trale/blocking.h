@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interface "trale.blocking/1": functions that block or compute for a long time, run on threads of their own while
- * tasks go on. Offered by drivers/blocking.c, awaited through trale_blocking():
+ * tasks go on. Offered by drivers/blocking/blocking.c, awaited through trale_blocking():
  *
  *     struct size {
  *         struct trale_future future;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.signal/1": signals (signal(7)) that tasks await. Offered by drivers/signal.c, awaited through
+ * The interface "trale.signal/1": signals (signal(7)) that tasks await. Offered by drivers/signal/signal.c, awaited through
  * the functions at the end.
  *
  * The driver takes the signals that `signals` in its section of trale.ini names, and no others. What is taken does not

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer.c, awaited through the functions
+ * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, awaited through the functions
  * at the end.
  *
  * Times are nanoseconds in 64 bits, of the clock that the driver was configured for; a deadline is absolute on that
