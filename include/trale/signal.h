@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.signal/1": signals (signal(7)) that tasks await. Offered by drivers/signal/signal.c, awaited through
- * the functions at the end.
+ * The interface "trale.signal/1": signals (signal(7)) that tasks await. Offered by
+ * drivers/signal/signal.c, used through the functions at the end.
  *
  * The driver takes the signals that `signals` in its section of trale.ini names, and no others. What is taken does not
  * interrupt anything any more: it is blocked, and pending until a task awaits it. The kernel remembers what nobody

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, awaited through the functions
- * at the end.
+ * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, used
+ * through the functions at the end.
  *
  * Times are nanoseconds in 64 bits, of the clock that the driver was configured for; a deadline is absolute on that
  * clock. A sleep never ends early: when it resolves, the driver's clock has reached the deadline. UINT64_MAX never

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.udp/1": datagrams (RFC 768, RFC 8200). Offered by drivers/udp/udp.c, awaited through the functions
+ * The interface "trale.udp/1": datagrams (RFC 768, RFC 8200). Offered by drivers/udp/udp.c, used through the functions
  * at the end.
  *
  * Addresses are numeric; nothing here resolves names. A socket belongs to the runtime that opened it and is used on
