@@ -1,76 +1,89 @@
 /* SPDX-License-Identifier: MIT
  *
- * Awaiting a task: the future of its result. */
+ * Awaiting a task: the future of its result. Any number of these futures may wait for one task, each with a handle. */
 #include <errno.h>
 
 #include "core/executor/executor.h"
 
-/* On the task's own executor thread no two sides can meet: `awaited_here` lends it the joiner's waker, for as long as
- * the future waits. Elsewhere it is given a clone, and TASK_AWAITED says whose that is. */
-static bool join_is_here(const struct trale_join_future *joined)
-{
-    return executor_is_here(joined->task->executor);
-}
+enum join_state {
+    JOIN_IDLE,            /* On no ring of the task: not polled yet, or resolved. */
+    JOIN_WAITS_HERE,      /* Polled on the task's own executor thread. On `joins_here` until the task is finished; the
+                             waker is lent by the last poll. */
+    JOIN_WAITS_ELSEWHERE, /* Polled by another executor. On `joins_elsewhere` until the task is finished; the waker is a
+                             clone, which the task gives back when it wakes. */
+};
 
-static int64_t join_take(struct trale_join_future *joined)
+static int64_t join_take(struct trale_join_future *join)
 {
-    int64_t result = joined->task->result;
-    task_release(joined->task, executor_pool_here(joined->task->executor));
+    int64_t result = join->task->result;
+    join->state = JOIN_IDLE;
+    task_release(join->task, executor_pool_here(join->task->executor));
     return result;
 }
 
-/* Takes the joiner's waker back; false if the task has finished and uses it. */
-static bool join_retract(struct trale_join_future *joined)
+/* False: the task has finished, and wakes. */
+static bool join_retract(struct trale_join_future *join)
 {
-    uint32_t old = atomic_fetch_and_explicit(&joined->task->shared, ~TASK_AWAITED, memory_order_acq_rel);
-    if ((old & TASK_FINISHED) != 0)
+    if (!task_forget_elsewhere(join->task, join))
         return false;
-    joined->waker->table->drop(joined->waker);
-    joined->waker = NULL;
+    join->waker->table->drop(join->waker);
+    join->state = JOIN_IDLE;
     return true;
+}
+
+static int64_t join_wait_here(struct trale_join_future *join, const struct trale_waker *waker)
+{
+    join->waker = waker;
+    if (join->state == JOIN_IDLE)
+        task_await_here(join->task, join);
+    join->state = JOIN_WAITS_HERE;
+    return TRALE_PENDING;
+}
+
+static int64_t join_wait_elsewhere(struct trale_join_future *join, const struct trale_waker *waker)
+{
+    if (join->state == JOIN_WAITS_ELSEWHERE && join->waker == waker)
+        return TRALE_PENDING;
+    if (join->state == JOIN_WAITS_ELSEWHERE && !join_retract(join))
+        return join_take(join);
+    join->waker = waker->table->clone(waker);
+    join->state = JOIN_WAITS_ELSEWHERE;
+    if (task_await_elsewhere(join->task, join))
+        return TRALE_PENDING;
+    join->waker->table->drop(join->waker);
+    return join_take(join);
 }
 
 static int64_t join_poll(struct trale_future *future, struct trale_context *context)
 {
-    struct trale_join_future *joined = (struct trale_join_future *)(void *)future;
-    struct trale_task *task = joined->task;
-    if (task == NULL)
+    struct trale_join_future *join = (struct trale_join_future *)(void *)future;
+    if (join->task == NULL)
         return -ENOMEM;
-    if (task_is_finished(task))
-        return trale_context_may_resolve(context) ? join_take(joined) : TRALE_PENDING;
-    if (join_is_here(joined)) {
-        task->joiner = context->waker;
-        task->awaited_here = true;
-        return TRALE_PENDING;
+    if (task_is_finished(join->task)) {
+        if (join->state == JOIN_WAITS_ELSEWHERE)
+            join_retract(join);
+        return trale_context_may_resolve(context) ? join_take(join) : TRALE_PENDING;
     }
-    if (joined->waker == context->waker)
-        return TRALE_PENDING;
-    if (joined->waker != NULL && !join_retract(joined))
-        return join_take(joined);
-    const struct trale_waker *waker = context->waker->table->clone(context->waker);
-    task->joiner = joined->waker = waker;
-    uint32_t old = atomic_fetch_or_explicit(&task->shared, TASK_AWAITED, memory_order_acq_rel);
-    if ((old & TASK_FINISHED) == 0)
-        return TRALE_PENDING;
-    waker->table->drop(waker);
-    return join_take(joined);
+    if (executor_is_here(join->task->executor))
+        return join_wait_here(join, context->waker);
+    return join_wait_elsewhere(join, context->waker);
 }
 
 static void join_drop(struct trale_future *future)
 {
-    struct trale_join_future *joined = (struct trale_join_future *)(void *)future;
-    if (joined->task == NULL)
+    struct trale_join_future *join = (struct trale_join_future *)(void *)future;
+    if (join->task == NULL)
         return;
-    if (joined->waker != NULL)
-        join_retract(joined);
-    else if (join_is_here(joined))
-        joined->task->awaited_here = false;
-    task_release(joined->task, executor_pool_here(joined->task->executor));
+    if (join->state == JOIN_WAITS_ELSEWHERE)
+        join_retract(join);
+    else if (join->state == JOIN_WAITS_HERE && !task_is_finished(join->task))
+        task_forget_here(join->task, join);
+    task_release(join->task, executor_pool_here(join->task->executor));
 }
 
-struct trale_future *trale_join_future(struct trale_join_future *joined, struct trale_task *task)
+struct trale_future *trale_join_future(struct trale_join_future *join, struct trale_task *task)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_join_future", join_poll, join_drop};
-    *joined = (struct trale_join_future){.future = {.type = &type}, .task = task};
-    return &joined->future;
+    *join = (struct trale_join_future){.future = {.type = &type}, .task = task};
+    return &join->future;
 }

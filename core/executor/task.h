@@ -28,16 +28,16 @@ enum task_state {
     TASK_DONE,    /* On no queue, the future resolved or dropped. Never left. */
 };
 
-/* The flags in `shared`. Each is set at most once, but for INJECTED and AWAITED, which come and go. Who awaits the task
- * on the executor thread itself needs none of them, see `awaited_here`. */
+/* The flags in `shared`. FINISHED, ABORTED, AWAITED, BLOCKED and POLLED are never cleared. */
 #define TASK_FINISHED 1u /* `result` is there. Set by the executor. */
-#define TASK_INJECTED 2u /* On its way to the executor from another thread: set by whoever pushes it, once. */
+#define TASK_INJECTED 2u /* On its way to the executor from another thread: set by the thread that pushes it, once. */
 #define TASK_ABORTED 4u  /* trale_abort was called. */
-#define TASK_AWAITED 8u  /* `joiner` is another thread's; it belongs to who clears this or sets FINISHED meanwhile. */
-#define TASK_BLOCKED 16u /* A thread sleeps until the task is FINISHED. */
+#define TASK_AWAITED 8u  /* `joins_elsewhere` has been used. */
+#define TASK_BLOCKED 16u /* A thread sleeps on this word until the task is FINISHED, or no longer LOCKED. */
 #define TASK_POLLED 32u  /* Always: there is no executor thread, trale_join has to poll. */
+#define TASK_LOCKED 64u  /* A thread changes `joins_elsewhere`. */
 #define TASK_REFERENCE 256u
-/* Above this, references are no longer counted, and the task is leaked rather than freed under somebody. */
+/* Above this, references are no longer counted: the task is leaked, and never freed while it is in use. */
 #define TASK_REFERENCES_MAX (1u << 31)
 
 struct trale_task {
@@ -49,15 +49,16 @@ struct trale_task {
     struct executor *executor; /* alive as long as the task is not FINISHED, and until it has left the injection */
     struct trale_link node;    /* on the run-queue or the idle list */
     struct trale_task *next_injected;
-    const struct trale_waker *joiner;
+    /* The futures that wait for the result, as rings: NULL, or the first, whose previous is the last. Those that are
+     * polled on the executor thread, and those that are polled elsewhere, which TASK_LOCKED guards. */
+    struct trale_link *joins_here, *joins_elsewhere;
     uint64_t id;
     uint64_t n_polls, n_wakes;
     uint64_t poll_ns; /* if that is measured */
     _Atomic uint32_t shared;
-    uint8_t state;         /* enum task_state */
-    uint8_t size_class;    /* in the pool */
-    bool driver : 1;       /* a driver's own or the runtime's: not counted by trale_run */
-    bool awaited_here : 1; /* `joiner` is lent by a future that is polled on the executor thread */
+    uint8_t state;      /* enum task_state */
+    uint8_t size_class; /* in the pool */
+    bool driver;        /* a driver's own or the runtime's: not counted by trale_run */
     _Atomic uint8_t priority;
     /* The frame of a spawned task follows. */
     _Alignas(max_align_t) char frame[];
@@ -74,8 +75,8 @@ void task_reference(struct trale_task *task);
 /* Gives a reference back; the last one gives the memory to the pool, or frees it where that is NULL. [any] */
 void task_release(struct trale_task *task, struct task_pool *pool);
 
-/* Sets the result, for all to see, wakes the task or thread that waits for it, gives back the executor's reference, and
- * returns the flags as they were. [executor] */
+/* Sets the result, for all threads to see, wakes the tasks and threads that wait for it, gives back the executor's
+ * reference, and returns the flags as they were. [executor] */
 uint32_t task_finish(struct trale_task *task, struct task_pool *pool, int64_t result);
 
 /* Whether the result is there; if so, it may be read. */
@@ -86,5 +87,14 @@ static inline bool task_is_finished(const struct trale_task *task)
 
 /* Sleeps until the task is finished. */
 void task_wait(struct trale_task *task);
+
+/* Puts a future on the ring of those that wait here, or takes it off, if the task is not finished. [executor] */
+void task_await_here(struct trale_task *task, struct trale_join_future *join);
+void task_forget_here(struct trale_task *task, struct trale_join_future *join);
+
+/* The same for a future that is polled elsewhere, whose waker is a clone that the task gives back when it wakes. False:
+ * the task has finished, and the future is not on the ring; its waker is the caller's, or has been woken. [any] */
+bool task_await_elsewhere(struct trale_task *task, struct trale_join_future *join);
+bool task_forget_elsewhere(struct trale_task *task, struct trale_join_future *join);
 
 #endif

@@ -12,6 +12,13 @@ struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_f
     return executor_spawn(&runtime->executor, frame, size, false);
 }
 
+struct trale_task *trale_task_clone(struct trale_task *task)
+{
+    if (task != NULL)
+        task_reference(task);
+    return task;
+}
+
 int64_t trale_join(struct trale_task *task)
 {
     if (task == NULL)

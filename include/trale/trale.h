@@ -47,7 +47,7 @@
 #define TRALE_EVENT_INTERVAL 256u
 
 struct trale;      /* a runtime */
-struct trale_task; /* a handle on a task: whoever holds it owns one claim on the result */
+struct trale_task; /* a handle on a task, see trale_spawn and trale_task_clone */
 
 /* --- runtimes ----------------------------------------------------------------------------------------------------- */
 
@@ -145,6 +145,11 @@ TRALE_API int trale_group_close(struct trale_group *group);
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
                                                                   const struct trale_future *frame, size_t size);
 
+/* Another handle on the task: each of them is given up by itself, and may be used on another thread than the first. So
+ * one may wait for the task while another aborts it. There may be any number of handles, and each of them gets the
+ * result. Allocates nothing and does not fail; NULL gives NULL. */
+TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_task_clone(struct trale_task *task);
+
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
  * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
  * would wait for itself, also by way of another runtime; use trale_join_future there. A task should not return -EDEADLK
@@ -172,15 +177,27 @@ TRALE_API int trale_prioritise(struct trale_task *task, uint32_t priority);
 /* The same for the task that calls; -EPERM if none does. */
 TRALE_API int trale_prioritise_self(uint32_t priority);
 
-/* The future of a task's result, to be awaited; the task may belong to another runtime. Takes the handle at once; if
- * it is dropped, the task goes on, as with trale_detach. */
+/* The future of a task's result, to be awaited; the task may belong to another runtime, and any number of futures and
+ * threads may wait for it. Takes the handle at once; if the future is dropped, the task goes on, as with trale_detach.
+ * A task that awaits its own result waits until it is aborted. */
 struct trale_join_future {
     struct trale_future future;
     struct trale_task *task;
-    const struct trale_waker *waker;
+    const struct trale_waker *waker; /* the rest is the runtime's */
+    struct trale_link link;
+    uint32_t state;
+    uint32_t reserved;
 };
-TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_join_future(struct trale_join_future *joined,
+TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_join_future(struct trale_join_future *join,
                                                                     struct trale_task *task);
+
+/* The same, and the handle stays the caller's, who can still abort the task when the future was dropped. trale_join of
+ * a clone is the same for a thread that waits. */
+TRALE_CHECK_RESULT static inline struct trale_future *trale_join_by_ref(struct trale_join_future *join,
+                                                                        struct trale_task *task)
+{
+    return trale_join_future(join, trale_task_clone(task));
+}
 
 /* Runs a future that stays in the caller's memory, and returns its result as soon as it is there, whatever other tasks
  * do. -EDEADLK, the future untouched, inside a task of the same runtime; -ENOMEM likewise untouched. */
