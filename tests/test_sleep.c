@@ -117,6 +117,7 @@ struct overtaken {
     struct trale_future future;
     struct trale_sleep sleep;
     uint64_t deadline_ns;
+    uint32_t waiting; /* the driver's state of a sleep that waits */
 };
 
 /* Its wake is on its way when it is set anew. */
@@ -125,7 +126,8 @@ trale_async(overtaken)
     trale_begin();
     if (trale_future_poll(trale_sleep(&self->sleep, TRALE_MILLISECOND), cx) != TRALE_PENDING)
         trale_return(-EILSEQ);
-    while (self->sleep.waker != NULL)
+    self->waiting = self->sleep.state;
+    while (self->sleep.state == self->waiting)
         trale_yield();
     self->deadline_ns = trale_now(cx->runtime) + 2 * TRALE_MILLISECOND;
     if (trale_sleep_reset(&self->sleep, self->deadline_ns) < 0)

@@ -67,12 +67,12 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
             model->slack_ns = random_number() % 2 == 0 ? 0 : random_deadline(0) >> 1;
             if (latest_ns(model) == NEVER) /* in no order, so it had better not come */
                 model->sleep.deadline_ns = NEVER;
-            *timer_slack_ns(&model->sleep) = model->slack_ns;
+            model->sleep.slack_ns = model->slack_ns;
             model->order = ++order;
             assert_int_equal(timer_queue_add(queue, &model->sleep), 0);
         } else if (random_number() % 2 == 0) {
             timer_queue_remove(queue, &model->sleep);
-            assert_int_equal(*timer_slack_ns(&model->sleep), model->slack_ns);
+            assert_int_equal(model->sleep.slack_ns, model->slack_ns);
             model->order = 0;
         }
         if (step % 3 != 0)
@@ -125,7 +125,7 @@ static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
     (void)state;
     struct timer_queue queue = {.n_entries = 0};
     struct trale_sleep sleep = {.deadline_ns = NEVER};
-    *timer_slack_ns(&sleep) = TRALE_SECOND;
+    sleep.slack_ns = TRALE_SECOND;
     assert_int_equal(timer_queue_add(&queue, &sleep), 0);
     timer_queue_remove(&queue, &sleep);
     sleep.deadline_ns = 1; /* it is reset */

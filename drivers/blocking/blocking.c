@@ -17,9 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include <trale/blocking.h>
+
+#include "list.h"
 
 enum option { OPTION_THREADS, N_OPTIONS };
 
@@ -33,10 +34,15 @@ static const struct trale_option blocking_options[] = {
     [N_OPTIONS] = {.name = NULL},
 };
 
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ABANDONED };
+enum job_state {
+    JOB_QUEUED,    /* It is in the queue; its future may take it out. */
+    JOB_RUNNING,   /* A thread runs it; its future waits. */
+    JOB_DONE,      /* It has its result, and belongs to its future. */
+    JOB_ABANDONED, /* A thread runs it, and frees it then, for its future was dropped. */
+};
 
 struct job {
-    TAILQ_ENTRY(job) entry; /* while it is queued */
+    struct trale_link link; /* in the queue */
     enum job_state state;
     int64_t (*function)(void *data);
     void *data;
@@ -50,7 +56,7 @@ struct pool {
     struct trale_host host;
     pthread_mutex_t lock; /* for what follows, and the jobs */
     pthread_cond_t changed;
-    TAILQ_HEAD(, job) queue;
+    struct trale_link queue; /* jobs in JOB_QUEUED, by their `link` */
     size_t n_queued;
     size_t n_idle; /* threads that wait for a job, or have been told that there is one */
     bool stopping;
@@ -62,7 +68,7 @@ struct pool {
 
 static void job_dequeue(struct pool *pool, struct job *job)
 {
-    TAILQ_REMOVE(&pool->queue, job, entry);
+    list_remove(&job->link);
     pool->n_queued--;
 }
 
@@ -97,13 +103,13 @@ static void *pool_thread(void *data)
     struct pool *pool = data;
     pthread_mutex_lock(&pool->lock);
     while (!pool->stopping) {
-        struct job *job = TAILQ_FIRST(&pool->queue);
-        if (job == NULL) {
+        if (list_is_empty(&pool->queue)) {
             pool->n_idle++;
             pthread_cond_wait(&pool->changed, &pool->lock);
             pool->n_idle--;
             continue;
         }
+        struct job *job = list_entry(pool->queue.next, struct job, link);
         job_dequeue(pool, job);
         job->state = JOB_RUNNING;
         pthread_mutex_unlock(&pool->lock);
@@ -152,7 +158,7 @@ static int64_t blocking_begin(struct pool *pool, struct trale_blocking *blocking
                         .waker = waker->table->clone(waker)};
     blocking->job = job;
     pthread_mutex_lock(&pool->lock);
-    TAILQ_INSERT_TAIL(&pool->queue, job, entry);
+    list_append(&pool->queue, &job->link);
     pool->n_queued++;
     bool more = pool->n_queued > pool->n_idle && pool->n_threads < pool->n_threads_max;
     pthread_cond_signal(&pool->changed);
@@ -256,7 +262,7 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     pool->table = (struct trale_pool){{sizeof pool->table, 1, pool}, driver_run};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->changed, NULL);
-    TAILQ_INIT(&pool->queue);
+    list_init(&pool->queue);
     pool->n_threads_max = n_threads_max;
     *instance = pool;
     return 0;

@@ -25,6 +25,7 @@
 
 #include <trale/signal.h>
 
+#include "list.h"
 #include "names.h"
 
 enum option { OPTION_SIGNALS, N_OPTIONS };
@@ -46,7 +47,7 @@ struct driver {
     int fd;
     uint64_t watched;            /* what the fd watches for */
     int32_t error;               /* why nobody can be woken any more, or 0 */
-    struct trale_signal waiting; /* the head of a ring */
+    struct trale_link waiting;   /* waits that were polled and have no signal yet */
     struct trale_future watcher; /* the driver's task */
     struct trale_wait wait;
 };
@@ -71,23 +72,7 @@ static int driver_watch(struct driver *driver, uint64_t signals)
     return 0;
 }
 
-/* --- a wait: in the ring from its first poll until it has its signal, or is dropped ------------------------------- */
-
-static void signal_unlink(struct trale_signal *signal)
-{
-    if (signal->next == NULL)
-        return;
-    signal->previous->next = signal->next;
-    signal->next->previous = signal->previous;
-    signal->next = signal->previous = NULL;
-}
-
-static void signal_link(struct driver *driver, struct trale_signal *signal)
-{
-    signal->next = &driver->waiting;
-    signal->previous = driver->waiting.previous;
-    signal->previous->next = signal->next->previous = signal;
-}
+/* --- a wait: in the list from its first poll until it has its signal, or is dropped ------------------------------- */
 
 /* Most of a siginfo_t is a union: which member is there, the code says (the kernel's siginfo_layout). */
 static void signal_set(struct trale_signal *signal, const siginfo_t *info)
@@ -109,7 +94,7 @@ static void signal_set(struct trale_signal *signal, const siginfo_t *info)
     }
 }
 
-/* Takes a signal that is pending, and hands it to all that wait for it; the one that takes it need not be linked. */
+/* Takes a signal that is pending, and gives it to all waits for it; the taker need not be in the list. */
 static bool signal_take(struct driver *driver, struct trale_signal *taker)
 {
     static const struct timespec at_once = {0, 0};
@@ -118,13 +103,14 @@ static bool signal_take(struct driver *driver, struct trale_signal *taker)
     set_from_bits(&set, taker->signals);
     if (sigtimedwait(&set, &info, &at_once) < 0)
         return false;
-    signal_unlink(taker);
+    list_remove(&taker->link);
     signal_set(taker, &info);
-    for (struct trale_signal *signal = driver->waiting.next, *next; signal != &driver->waiting; signal = next) {
-        next = signal->next;
+    for (struct trale_link *link = driver->waiting.next, *next; link != &driver->waiting; link = next) {
+        struct trale_signal *signal = list_entry(link, struct trale_signal, link);
+        next = link->next;
         if ((signal->signals & trale_signal_bit(info.si_signo)) == 0)
             continue;
-        signal_unlink(signal);
+        list_remove(&signal->link);
         signal_set(signal, &info);
         signal->waker->table->wake_by_ref(signal->waker);
     }
@@ -147,25 +133,25 @@ static int64_t signal_poll(struct trale_future *future, struct trale_context *co
         return signal->number;
     int32_t r = signal_flaw(driver, signal);
     /* One that begins need not look for what the fd watches already: that would be told. */
-    bool looks = signal->next != NULL || (signal->signals & ~driver->watched) != 0 ||
+    bool looks = list_has(&signal->link) || (signal->signals & ~driver->watched) != 0 ||
                  (driver->host.hints & TRALE_HOST_LEVEL) == 0;
     if (r == 0 && looks && signal_take(driver, signal))
         return signal->number;
     if (r == 0)
         r = driver_watch(driver, driver->watched | signal->signals);
     if (r < 0) {
-        signal_unlink(signal);
+        list_remove(&signal->link);
         return r;
     }
-    if (signal->next == NULL)
-        signal_link(driver, signal);
+    if (!list_has(&signal->link))
+        list_append(&driver->waiting, &signal->link);
     signal->waker = context->waker;
     return TRALE_PENDING;
 }
 
 static void signal_drop(struct trale_future *future)
 {
-    signal_unlink((struct trale_signal *)(void *)future);
+    list_remove(&((struct trale_signal *)(void *)future)->link);
 }
 
 static void driver_wait(void *instance, struct trale_signal *signal)
@@ -184,8 +170,10 @@ static uint64_t driver_taken(void *instance)
 
 static void driver_wake_all(struct driver *driver)
 {
-    for (struct trale_signal *signal = driver->waiting.next; signal != &driver->waiting; signal = signal->next)
-        signal->waker->table->wake_by_ref(signal->waker);
+    for (struct trale_link *link = driver->waiting.next; link != &driver->waiting; link = link->next) {
+        const struct trale_waker *waker = list_entry(link, struct trale_signal, link)->waker;
+        waker->table->wake_by_ref(waker);
+    }
 }
 
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
@@ -270,7 +258,7 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
         return -ENOMEM;
     trale_host_copy(&driver->host, host);
     driver->table = (struct trale_signals){{sizeof driver->table, 1, driver}, driver_taken, driver_wait};
-    driver->waiting.next = driver->waiting.previous = &driver->waiting;
+    list_init(&driver->waiting);
     driver->watcher.type = &watcher_type;
     driver->fd = -1;
     int32_t r = driver_read_settings(driver, settings);

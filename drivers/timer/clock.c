@@ -42,11 +42,8 @@ static int clock_arm(struct timer_clock *clock, uint64_t deadline_ns)
 static void clock_wake_due(struct timer_clock *clock, uint64_t now_ns)
 {
     struct trale_sleep *sleep;
-    while ((sleep = timer_queue_take(&clock->queue, now_ns)) != NULL) {
-        const struct trale_waker *waker = sleep->waker;
-        sleep->waker = NULL;
-        waker->table->wake_by_ref(waker);
-    }
+    while ((sleep = timer_queue_take(&clock->queue, now_ns)) != NULL)
+        sleep->waker->table->wake_by_ref(sleep->waker);
 }
 
 /* Whoever sleeps, and whoever begins to from now on, is told. */

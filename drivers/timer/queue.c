@@ -7,22 +7,19 @@
 
 #define ARITY 4
 
-/* What stands in the `place` of a sleep that stands. Of those that need not be woken ever, nobody asks who came first,
- * and what cannot be worked out again stands there: their slack. */
-enum { PLACE_POSITION, PLACE_SEQUENCE, PLACE_SLACK = PLACE_SEQUENCE };
-
-/* Equal ones go in the order in which they came. */
+/* Equal ones go in the order in which they came; but those that need never be woken in any, for they keep their slack
+ * where others have their sequence: it could not be worked out again. */
 static bool entry_before(const struct timer_entry *a, const struct timer_entry *b)
 {
     if (a->latest_ns != b->latest_ns)
         return a->latest_ns < b->latest_ns;
-    return a->sleep->place[PLACE_SEQUENCE] < b->sleep->place[PLACE_SEQUENCE];
+    return a->sleep->sequence < b->sleep->sequence;
 }
 
 static void heap_put(struct timer_queue *queue, size_t position, struct timer_entry entry)
 {
     queue->heap[position] = entry;
-    entry.sleep->place[PLACE_POSITION] = position;
+    entry.sleep->position = (uint32_t)position;
 }
 
 static void heap_rise(struct timer_queue *queue, size_t position, struct timer_entry entry)
@@ -71,12 +68,15 @@ static void queue_remove(struct timer_queue *queue, size_t position)
 {
     struct timer_entry entry = queue->heap[position];
     heap_remove(queue, position);
-    *timer_slack_ns(entry.sleep) = entry.latest_ns == NEVER ? entry.sleep->place[PLACE_SLACK]
-                                                            : entry.latest_ns - entry.sleep->deadline_ns;
+    if (entry.latest_ns != NEVER)
+        entry.sleep->slack_ns = entry.latest_ns - entry.sleep->deadline_ns;
+    entry.sleep->state = SLEEP_READY;
 }
 
 int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
 {
+    if (queue->n_entries == UINT32_MAX) /* positions have 32 bits */
+        return -ENOMEM;
     if (queue->n_entries == queue->n_room) {
         size_t n_room = queue->n_room > 0 ? 2 * queue->n_room : 64;
         struct timer_entry *heap = reallocarray(queue->heap, n_room, sizeof *heap);
@@ -85,11 +85,10 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
         queue->heap = heap;
         queue->n_room = n_room;
     }
-    struct timer_entry entry = {trale_time_add(sleep->deadline_ns, *timer_slack_ns(sleep)), sleep};
-    if (entry.latest_ns == NEVER)
-        sleep->place[PLACE_SLACK] = *timer_slack_ns(sleep);
-    else
-        sleep->place[PLACE_SEQUENCE] = ++queue->last_sequence;
+    struct timer_entry entry = {trale_time_add(sleep->deadline_ns, sleep->slack_ns), sleep};
+    if (entry.latest_ns != NEVER)
+        sleep->sequence = ++queue->last_sequence;
+    sleep->state = SLEEP_WAITING;
     queue->n_entries++;
     heap_rise(queue, queue->n_entries - 1, entry);
     return 0;
@@ -97,7 +96,7 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
 
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
 {
-    queue_remove(queue, sleep->place[PLACE_POSITION]);
+    queue_remove(queue, sleep->position);
 }
 
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns)

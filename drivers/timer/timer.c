@@ -59,17 +59,17 @@ static uint64_t timer_now_on(void *instance, uint32_t clock)
     return id >= 0 ? timer_clock_now(id) : 0;
 }
 
-/* --- a sleep: `driver` is its clock, `waker` is set while it stands in the queue ---------------------------------- */
+/* --- a sleep: `driver` is its clock ------------------------------------------------------------------------------- */
 
 static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
     struct timer_clock *clock = sleep->driver;
-    if (sleep->waker != NULL) {
+    if (sleep->state == SLEEP_WAITING) {
         sleep->waker = context->waker;
         return TRALE_PENDING;
     }
-    /* Either it begins, or it was found due; on a clock that was set back in between, it waits again. */
+    /* One that was found due waits again where its clock was set back since. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
     int r = clock->error < 0 ? clock->error : timer_queue_add(&clock->queue, sleep);
@@ -82,7 +82,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
 static void sleep_drop(struct trale_future *future)
 {
     struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
-    if (sleep->waker != NULL)
+    if (sleep->state == SLEEP_WAITING)
         timer_queue_remove(&((struct timer_clock *)sleep->driver)->queue, sleep);
 }
 
@@ -90,8 +90,11 @@ static void sleep_begin(struct timer *timer, struct timer_clock *clock, struct t
                         uint64_t slack_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", sleep_poll, sleep_drop};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .driver = clock};
-    *timer_slack_ns(sleep) = trale_time_add(timer->slack_ns, slack_ns);
+    *sleep = (struct trale_sleep){.future = {.type = &type},
+                                  .deadline_ns = deadline_ns,
+                                  .driver = clock,
+                                  .slack_ns = trale_time_add(timer->slack_ns, slack_ns),
+                                  .state = SLEEP_READY};
 }
 
 static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
@@ -102,17 +105,16 @@ static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_
 
 /* --- other clocks than the configured one ------------------------------------------------------------------------- */
 
-/* A sleep on a clock that cannot be had: `deadline_ns` is why. */
 static int64_t refused_poll(struct trale_future *future, struct trale_context *context)
 {
     (void)context;
     return -(int64_t)((struct trale_sleep *)(void *)future)->deadline_ns;
 }
 
-static void sleep_refuse(struct timer *timer, struct trale_sleep *sleep, int error)
+static void sleep_refuse(struct trale_sleep *sleep, int error)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", refused_poll, NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = (uint64_t)-error, .driver = timer};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = (uint64_t)-error, .state = SLEEP_REFUSED};
 }
 
 /* The clock by that id, opened if it is not in use yet. */
@@ -137,21 +139,22 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
     clockid_t id = timer_clock_id(timer, clock);
     int r = id >= 0 ? timer_find(timer, id, &found) : -EINVAL;
     if (r < 0)
-        sleep_refuse(timer, sleep, r);
+        sleep_refuse(sleep, r);
     else
         sleep_begin(timer, found, sleep, deadline_ns, slack_ns);
 }
 
 static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
 {
-    if (sleep->driver == instance) /* refused */
-        return;
+    (void)instance;
     struct timer_clock *clock = sleep->driver;
-    bool stands = sleep->waker != NULL;
-    if (stands)
+    bool waits = sleep->state == SLEEP_WAITING;
+    if (sleep->state == SLEEP_REFUSED)
+        return;
+    if (waits)
         timer_queue_remove(&clock->queue, sleep);
     sleep->deadline_ns = deadline_ns;
-    if (stands)
+    if (waits)
         timer_queue_add(&clock->queue, sleep); /* there is room: it has just left */
 }
 

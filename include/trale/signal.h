@@ -55,7 +55,7 @@ struct trale_signal {
 
     void *driver;
     const struct trale_waker *waker;
-    struct trale_signal *next, *previous;
+    struct trale_link link; /* among the waits */
 };
 
 struct trale_signals {

@@ -26,14 +26,26 @@
 #define TRALE_CLOCK_BOOTTIME 2u   /* goes on then */
 #define TRALE_CLOCK_REALTIME 3u   /* the time of day: a deadline follows the clock when that is set */
 
-/* A sleep. `future` and `deadline_ns` are the interface's, the rest is for the driver to use as it likes from
- * sleep_until to its end; its contents are nobody else's. Frozen: it stands in frames. */
+/* The `state` of a sleep that no driver has got yet; the other states are the driver's own. */
+#define TRALE_SLEEP_NEW 0u
+
+/* A sleep. From sleep_until to the end of the sleep, all after `deadline_ns` is for the driver to use as it likes, with
+ * any state but TRALE_SLEEP_NEW. */
 struct trale_sleep {
     struct trale_future future;
     uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
-    void *driver;         /* NULL before the first poll, and from sleep_until on something else */
+    void *driver;
     const struct trale_waker *waker;
-    uint64_t place[2]; /* before the first poll: clock, slack */
+    union {
+        uint64_t slack_ns;        /* TRALE_SLEEP_NEW: how late it may end */
+        uint64_t sequence;        /* in a queue: which of two came first */
+        struct trale_sleep *next; /* in a list */
+    };
+    union {
+        uint32_t clock;    /* TRALE_SLEEP_NEW: TRALE_CLOCK_ */
+        uint32_t position; /* in a queue */
+    };
+    uint32_t state;
 };
 
 struct trale_timer {
@@ -43,8 +55,8 @@ struct trale_timer {
     uint64_t (*now)(void *instance);
 
     /* [executor] Makes *sleep a future, not begun, that resolves to 0 when the clock has reached `deadline_ns`; at the
-     * first poll if it has by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Its `type` is set, the
-     * other members of its future are zeroed. */
+     * first poll if it has by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Its `type` and `state`
+     * are set, the other members of its future are zeroed. */
     void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 
     /* Since these came later, look for NULL.
@@ -96,12 +108,12 @@ static inline int64_t trale_sleep_begin_(struct trale_future *future, struct tra
         return -ENODEV;
     void *instance = timer->interface.instance;
     uint64_t deadline_ns = trale_time_add(relative ? timer->now(instance) : 0, sleep->deadline_ns);
-    if ((sleep->place[0] | sleep->place[1]) == 0)
+    if (sleep->clock == TRALE_CLOCK_CONFIGURED && sleep->slack_ns == 0)
         timer->sleep_until(instance, sleep, deadline_ns);
     else if (timer->sleep_on == NULL)
         return -EOPNOTSUPP;
     else
-        timer->sleep_on(instance, sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
+        timer->sleep_on(instance, sleep, sleep->clock, deadline_ns, sleep->slack_ns);
     return trale_future_poll(future, context);
 }
 
@@ -126,7 +138,8 @@ static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, u
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until", trale_sleep_until_poll_,
                                                   NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .place = {clock, slack_ns}};
+    *sleep = (struct trale_sleep){
+        .future = {.type = &type}, .deadline_ns = deadline_ns, .slack_ns = slack_ns, .clock = clock};
 }
 
 /* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
@@ -160,8 +173,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_until(struct t
  * handed to a task] */
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
-    if (sleep->driver == NULL) {
-        trale_sleep_set_(sleep, (uint32_t)sleep->place[0], deadline_ns, sleep->place[1]);
+    if (sleep->state == TRALE_SLEEP_NEW) {
+        trale_sleep_set_(sleep, sleep->clock, deadline_ns, sleep->slack_ns);
         return 0;
     }
     struct trale *runtime = trale_current();
@@ -275,7 +288,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct tral
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_sleep) == 72, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_sleep) == 72, "stands in frames");
 #endif
 
 #endif

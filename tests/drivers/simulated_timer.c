@@ -10,13 +10,10 @@
 struct simulation {
     struct trale_timer table;
     uint64_t now_ns;
-    struct trale_sleep *first; /* sleepers by deadline, linked through `place` */
+    struct trale_sleep *first; /* sleepers by deadline */
 };
 
-static struct trale_sleep *next_of(const struct trale_sleep *sleep)
-{
-    return (struct trale_sleep *)(uintptr_t)sleep->place[0];
-}
+enum { SLEEP_BEGUN = TRALE_SLEEP_NEW + 1 };
 
 static uint64_t simulation_now(void *instance)
 {
@@ -26,12 +23,12 @@ static uint64_t simulation_now(void *instance)
 static void unlink_sleep(struct simulation *simulation, struct trale_sleep *sleep)
 {
     if (simulation->first == sleep) {
-        simulation->first = next_of(sleep);
+        simulation->first = sleep->next;
         return;
     }
-    for (struct trale_sleep *before = simulation->first; before != NULL; before = next_of(before))
-        if (next_of(before) == sleep)
-            before->place[0] = sleep->place[0];
+    for (struct trale_sleep *before = simulation->first; before != NULL; before = before->next)
+        if (before->next == sleep)
+            before->next = sleep->next;
 }
 
 static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
@@ -46,11 +43,11 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     struct trale_sleep *before = NULL, *after = simulation->first;
     while (after != NULL && after->deadline_ns <= sleep->deadline_ns) {
         before = after;
-        after = next_of(after);
+        after = after->next;
     }
-    sleep->place[0] = (uintptr_t)after;
+    sleep->next = after;
     if (before != NULL)
-        before->place[0] = (uintptr_t)sleep;
+        before->next = sleep;
     else
         simulation->first = sleep;
     sleep->waker = context->waker;
@@ -67,7 +64,8 @@ static void sleep_drop(struct trale_future *future)
 static void simulation_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "simulated_sleep", sleep_poll, sleep_drop};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance};
+    *sleep = (struct trale_sleep){
+        .future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance, .state = SLEEP_BEGUN};
 }
 
 static void simulation_before_wait(void *instance, uint32_t idle)
