@@ -93,6 +93,30 @@ static void test_a_dump_shows_every_task_with_its_await_chain(void **state)
         trale_join(tasks[i]);
 }
 
+static void test_a_task_is_named_as_its_function_or_as_it_was_named_last(void **state)
+{
+    struct trale_semaphore semaphore = TRALE_SEMAPHORE(0);
+    struct trale_task *task = trale_spawn(*state, waiter, .semaphore = &semaphore);
+    assert_string_equal(trale_task_name(task), "waiter");
+    trale_task_set_name(task, "first");
+    trale_task_set_name(task, "waiter of room 2");
+    trale_task_set_name(task, NULL);
+    assert_string_equal(trale_task_name(task), "waiter of room 2");
+    turns(*state, 2);
+    struct text text = {""};
+    assert_int_equal(trale_dump(*state, text_add, &text), 0);
+    assert_non_null(strstr(text.text, " (waiter of room 2): idle, 1 polls, 0 wakes, 0 ns\nwaiter at "));
+    struct trale_task_info found = {0};
+    assert_int_equal(trale_tasks(*state, find_waiter, &found), 0);
+    assert_int_equal(found.n_polls, 0); /* none is called "waiter" any more */
+    trale_semaphore_release(&semaphore, 1);
+    turns(*state, 3); /* it is done, and has its name until the handle is given up */
+    assert_string_equal(trale_task_name(task), "waiter of room 2");
+    assert_int_equal(trale_join(task), 0);
+    assert_null(trale_task_name(NULL));
+    trale_task_set_name(NULL, "nothing");
+}
+
 static void test_statistics_count_what_has_happened(void **state)
 {
     struct trale_semaphore semaphore = TRALE_SEMAPHORE(0);
@@ -250,6 +274,39 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
     assert_non_null(strstr(alarm.log.text, "(busy): one poll has taken longer than 5ms"));
 }
 
+/* Names a task that has not been polled yet. */
+struct namer {
+    struct trale_future future;
+    struct trale_join_future join;
+    const _Atomic bool *until;
+    struct trale_task *task;
+};
+
+trale_async(namer)
+{
+    trale_begin();
+    self->task = trale_spawn(cx->runtime, busy, .until = self->until);
+    trale_task_set_name(self->task, "the busy one");
+    trale_try(trale_join_future(&self->join, self->task));
+    trale_return(0);
+}
+
+static void test_the_watchdog_calls_a_task_by_the_name_it_was_given(void **state)
+{
+    (void)state;
+    static struct alarm alarm;
+    alarm = (struct alarm){.said = false};
+    char text[256];
+    snprintf(text, sizeof text, "[runtime]\nthreads = %d\nwatchdog = 5ms\n", test_threads());
+    struct trale *runtime;
+    struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    struct namer frame;
+    assert_int_equal(trale_block_on(runtime, trale_call(namer, &frame, .until = &alarm.said)), 0);
+    trale_close(runtime);
+    assert_non_null(strstr(alarm.log.text, "(the busy one): one poll has taken longer than 5ms"));
+}
+
 static void test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark(void **state)
 {
     (void)state;
@@ -281,11 +338,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_s_polls_and_wakes_are_counted),
         cmocka_unit_test(test_a_dump_shows_every_task_with_its_await_chain),
+        cmocka_unit_test(test_a_task_is_named_as_its_function_or_as_it_was_named_last),
         cmocka_unit_test(test_statistics_count_what_has_happened),
         cmocka_unit_test(test_a_caller_that_knows_more_or_less_gets_what_there_is),
         cmocka_unit_test(test_a_task_that_blocks_on_another_runtime_can_be_asked_about_from_there),
         cmocka_unit_test(test_time_in_poll_is_measured_where_that_is_asked_for),
         cmocka_unit_test(test_the_watchdog_names_a_task_that_is_stuck_in_its_poll),
+        cmocka_unit_test(test_the_watchdog_calls_a_task_by_the_name_it_was_given),
         cmocka_unit_test(test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark),
         cmocka_unit_test(test_a_watchdog_without_a_sense_is_refused),
     };

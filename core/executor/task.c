@@ -38,6 +38,7 @@ struct trale_task *task_new(struct task_pool *pool, struct executor *executor, c
     task->joins_here = task->joins_elsewhere = NULL;
     task->n_polls = task->n_wakes = task->poll_ns = 0;
     task->node = (struct trale_link){NULL, NULL};
+    atomic_init(&task->name, future->type->name);
     atomic_init(&task->priority, TRALE_PRIORITY_NORMAL);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     if (size > 0)

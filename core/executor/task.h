@@ -54,7 +54,8 @@ struct trale_task {
     struct trale_link *joins_here, *joins_elsewhere;
     uint64_t id;
     uint64_t n_polls, n_wakes;
-    uint64_t poll_ns; /* if that is measured */
+    uint64_t poll_ns;           /* if that is measured */
+    _Atomic(const char *) name; /* the outermost future's until trale_task_set_name */
     _Atomic uint32_t shared;
     uint8_t state;      /* enum task_state */
     uint8_t size_class; /* in the pool */

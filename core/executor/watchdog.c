@@ -21,7 +21,7 @@ int64_t watchdog_poll(struct watchdog *watchdog, struct trale_task *task, struct
 {
     atomic_fetch_add_explicit(&watchdog->n_polls, 1, memory_order_relaxed);
     atomic_store_explicit(&watchdog->task_id, task->id, memory_order_relaxed);
-    atomic_store_explicit(&watchdog->task_name, task->future->type->name, memory_order_release);
+    atomic_store_explicit(&watchdog->task_name, atomic_load(&task->name), memory_order_release);
     uint64_t start_ns = watchdog->measures ? now_ns() : 0;
     int64_t result = trale_future_poll(task->future, context);
     if (watchdog->measures) {

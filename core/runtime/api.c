@@ -48,6 +48,17 @@ void trale_abort(struct trale_task *task)
         executor_abort(task);
 }
 
+const char *trale_task_name(const struct trale_task *task)
+{
+    return task != NULL ? atomic_load(&task->name) : NULL;
+}
+
+void trale_task_set_name(struct trale_task *task, const char *name)
+{
+    if (task != NULL && name != NULL)
+        atomic_store(&task->name, name);
+}
+
 int trale_prioritise(struct trale_task *task, uint32_t priority)
 {
     if (priority >= TRALE_PRIORITIES)

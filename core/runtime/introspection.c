@@ -33,7 +33,7 @@ static void listing_visit(const struct listing *listing, const struct trale_task
         return;
     struct trale_task_info info = {
         .id = task->id,
-        .name = type->name,
+        .name = atomic_load(&task->name),
         .runnable = task->state != TASK_IDLE,
         .driver = task->driver,
         .future = task->future,
@@ -92,9 +92,12 @@ static void dump_visit(void *data, const struct trale_task_info *task)
         return;
     }
     trale_backtrace(task->future, backtrace, size);
-    snprintf(head, sizeof head, "task %" PRIu64 ": %s%s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
-             task->id, task->driver ? "a driver's, " : "", priorities[task->priority],
-             task->runnable ? "runnable" : "idle", task->n_polls, task->n_wakes, task->poll_ns);
+    snprintf(head, sizeof head, "task %" PRIu64 " (", task->id);
+    dump->write(dump->data, head);
+    dump->write(dump->data, task->name);
+    snprintf(head, sizeof head, "): %s%s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
+             task->driver ? "a driver's, " : "", priorities[task->priority], task->runnable ? "runnable" : "idle",
+             task->n_polls, task->n_wakes, task->poll_ns);
     dump->write(dump->data, head);
     dump->write(dump->data, backtrace);
     free(backtrace);

@@ -164,6 +164,13 @@ TRALE_API void trale_detach(struct trale_task *task);
  * to a task that is done, it does nothing. NULL is allowed. */
 TRALE_API void trale_abort(struct trale_task *task);
 
+/* The name of a task in trale_tasks, trale_dump and the messages of the watchdog: that of its outermost future, or what
+ * trale_task_set_name has set last. `name` is not copied: it is static, as a string literal is. A task that is done
+ * keeps its name until its last handle is given up. The name of NULL is NULL; to name NULL, or to set NULL as a name,
+ * does nothing. */
+TRALE_API const char *trale_task_name(const struct trale_task *task);
+TRALE_API void trale_task_set_name(struct trale_task *task, const char *name);
+
 /* Who goes first of those that are runnable. Tasks are born with TRALE_PRIORITY_NORMAL. */
 #define TRALE_PRIORITY_HIGH 0u
 #define TRALE_PRIORITY_NORMAL 1u
@@ -270,7 +277,7 @@ TRALE_API const void *trale_interface(struct trale *runtime, const char *name, s
 /* What trale_tasks tells of one task: lent for the call. */
 struct trale_task_info {
     uint64_t id;                       /* counts from 1 in each runtime */
-    const char *name;                  /* of its outermost future */
+    const char *name;                  /* trale_task_name */
     uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, on the wait-queue */
     uint32_t driver;                   /* 1: a driver's own */
     const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
