@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Intrusive doubly linked lists, of `struct trale_link` (trale/future.h). A zeroed head is an empty list; a head stays
- * where it is once something was appended. A node that is in no list is zero, so removing it again does nothing. */
+ * Intrusive doubly linked lists, of `struct trale_link` (trale/future.h). A head is initialised, and stays where it is.
+ * A node that is in no list is zero, so removing it again does nothing. */
 #ifndef CORE_BASE_LIST_H
 #define CORE_BASE_LIST_H
 
@@ -12,7 +12,7 @@
 /* The structure that a node is a member of. */
 #define list_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-/* Makes a list empty, and ready to be walked: from list->next, until the head comes round. */
+/* Makes a list empty. */
 static inline void list_init(struct trale_link *list)
 {
     list->next = list->previous = list;
@@ -20,7 +20,7 @@ static inline void list_init(struct trale_link *list)
 
 static inline bool list_is_empty(const struct trale_link *list)
 {
-    return list->next == list || list->next == NULL;
+    return list->next == list;
 }
 
 /* Whether a node is in a list. */
@@ -32,8 +32,6 @@ static inline bool list_has(const struct trale_link *node)
 /* Appends a node of no list. */
 static inline void list_append(struct trale_link *list, struct trale_link *node)
 {
-    if (list->next == NULL)
-        list_init(list);
     node->previous = list->previous;
     node->next = list;
     list->previous->next = node;
@@ -54,8 +52,6 @@ static inline void list_append_all(struct trale_link *list, struct trale_link *f
 {
     if (list_is_empty(from))
         return;
-    if (list->next == NULL)
-        list_init(list);
     from->next->previous = list->previous;
     list->previous->next = from->next;
     from->previous->next = list;

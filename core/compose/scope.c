@@ -94,6 +94,8 @@ int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child 
 
 static void scope_drop_children(struct trale_scope *scope)
 {
+    if (scope->children.next == NULL) /* it was never polled */
+        return;
     while (!list_is_empty(&scope->children)) {
         struct trale_scope_child *child = list_entry(scope->children.next, struct trale_scope_child, link);
         struct trale_future *frame = child->future.awaiting;
@@ -118,6 +120,8 @@ static int64_t scope_poll(struct trale_future *future, struct trale_context *con
     struct trale_scope *scope = (struct trale_scope *)(void *)future;
     scope->waker = context->waker;
     scope->runtime = context->runtime;
+    if (scope->children.next == NULL)
+        list_init(&scope->children);
     if (future->awaiting != NULL && scope->error == 0) {
         int64_t result = trale_future_poll(future->awaiting, context);
         if (result != TRALE_PENDING) {

@@ -3,9 +3,18 @@
 
 #include "core/base/list.h"
 
+/* The list is zeroed until the first waiter comes: the macros of sync.h cannot name its address. */
 static struct trale_waiter *wait_queue_first(const struct trale_wait_queue *queue)
 {
-    return list_is_empty(&queue->waiters) ? NULL : list_entry(queue->waiters.next, struct trale_waiter, link);
+    bool is_empty = queue->waiters.next == NULL || list_is_empty(&queue->waiters);
+    return is_empty ? NULL : list_entry(queue->waiters.next, struct trale_waiter, link);
+}
+
+static void wait_queue_append(struct trale_wait_queue *queue, struct trale_waiter *waiter)
+{
+    if (queue->waiters.next == NULL)
+        list_init(&queue->waiters);
+    list_append(&queue->waiters, &waiter->link);
 }
 
 /* Takes the first waiter out of the queue and wakes it; its memory may be gone as soon as the lock is free. */
@@ -27,7 +36,7 @@ static void wait_queue_serve(struct trale_wait_queue *queue)
 
 bool wait_queue_try_take(struct trale_wait_queue *queue, uint64_t n)
 {
-    if (!list_is_empty(&queue->waiters) || n > queue->n_free)
+    if (wait_queue_first(queue) != NULL || n > queue->n_free)
         return false;
     queue->n_free -= n;
     return true;
@@ -42,7 +51,7 @@ bool wait_queue_take(struct trale_wait_queue *queue, struct trale_waiter *waiter
         bool taken = wait_queue_try_take(queue, n);
         waiter->state = taken ? WAITER_SERVED : WAITER_WAITING;
         if (!taken)
-            list_append(&queue->waiters, &waiter->link);
+            wait_queue_append(queue, waiter);
     }
     if (waiter->state == WAITER_WAITING || !trale_context_may_resolve(context))
         return false;
@@ -72,13 +81,13 @@ void wait_queue_leave(struct trale_wait_queue *queue, struct trale_waiter *waite
 
 void wait_queue_wake_all(struct trale_wait_queue *queue)
 {
-    while (!list_is_empty(&queue->waiters))
+    while (wait_queue_first(queue) != NULL)
         wait_queue_release_first(queue, WAITER_NEW);
 }
 
 void wait_queue_serve_all(struct trale_wait_queue *queue)
 {
-    while (!list_is_empty(&queue->waiters)) {
+    while (wait_queue_first(queue) != NULL) {
         wait_queue_first(queue)->n = 0;
         wait_queue_release_first(queue, WAITER_SERVED);
     }
