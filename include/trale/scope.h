@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Structured concurrency: a scope is a future that is over when everything that was started in it is over.
+ * Structured concurrency: a scope is a future that resolves when everything that was started in it is done.
  *
  *     struct serve { struct trale_future future; struct trale_scope *scope; ... };
  *     trale_async(serve)                                  the scope's body: starts children
@@ -13,10 +13,10 @@
  *
  *     trale_await(trale_scope(&self->scope, trale_call(serve, &self->serve, .scope = &self->scope)));
  *
- * Children are tasks, but none outlives the scope: it resolves when its body and all children have, and when it is
- * dropped, they are dropped before it is gone. The first error, a negative result of the body or of a child, ends all
- * the others and is the scope's result. A deadline for all of it is a timeout around it (timer.h); scopes may stand in
- * scopes, timeouts, races.
+ * Children are tasks, but no child outlives the scope: the scope resolves when its body and all children have resolved,
+ * and when it is dropped, it drops them first. The first error, a negative result of the body or of a child, ends all
+ * the others and is the scope's result. A deadline for all of it is a timeout around the scope (timer.h). Scopes may be
+ * nested in scopes, timeouts and races.
  */
 #ifndef TRALE_SCOPE_H
 #define TRALE_SCOPE_H
@@ -26,33 +26,35 @@
 struct trale_scope_child;
 struct trale_scope {
     struct trale_future future; /* `awaiting` is the body */
-    struct trale *runtime;      /* from the first poll to the end */
+    struct trale *runtime;      /* NULL before the first poll and after the end */
     const struct trale_waker *waker;
     struct trale_link children;
-    int64_t error;  /* the first, or 0 */
+    int64_t error;  /* the first error, or 0 */
     int64_t result; /* the body's */
 };
 
-/* The future that runs `body`, resolves to its result when all children have resolved as well, or to the first error.
- * When an error comes, what is left is dropped, the children in the order in which they came, and the body first. */
+/* A future that runs `body`. It resolves to the result of the body when all children have resolved too, or to the first
+ * error. At an error it drops the body first, then the children that are left, in the order in which they were
+ * spawned. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body);
 
 /* trale_scope_spawn(scope, name, .member = value, ...) starts a task of the scope that runs the async function `name`;
- * a result >= 0 is lost. 0, or -ENOMEM, -ECANCELED (an error ends the scope, or the runtime closes), -EINVAL (the scope
- * has not begun, or is over, or is not of the runtime whose task calls). [executor thread: in the body, in children] */
+ * a result >= 0 is lost. Returns 0, or -ENOMEM, -ECANCELED (an error ends the scope, or the runtime closes), -EINVAL
+ * (the scope has not begun, or is over, or belongs to another runtime than the caller). [in the body and in
+ * children] */
 #define trale_scope_spawn(scope, name, ...)                                                                            \
     trale_scope_spawn_frame(                                                                                           \
         (scope), &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,          \
         sizeof(trale_scope_frame_(name)))
 
-/* Ends the scope as an error would: it resolves to -ECANCELED. Does nothing after an error or the end.
+/* Ends the scope like an error: it resolves to -ECANCELED. Does nothing after an error or the end.
  * [as trale_scope_spawn] */
 TRALE_API void trale_scope_cancel(struct trale_scope *scope);
 
-/* A child's head; its frame follows. trale_scope_spawn makes both, and they are copied into a task. */
+/* The head of a child; the child's frame follows. trale_scope_spawn makes both and copies them into a task. */
 struct trale_scope_child {
-    struct trale_future future; /* `awaiting` is the frame behind, while the child lives */
-    struct trale_scope *scope;  /* NULL when it has left */
+    struct trale_future future; /* `awaiting` is the frame that follows, until the child is done */
+    struct trale_scope *scope;  /* NULL when the child has left it */
     struct trale_task *task;
     struct trale_link link;
 };
@@ -65,8 +67,8 @@ TRALE_CHECK_RESULT TRALE_API int trale_scope_spawn_frame(struct trale_scope *sco
                                                          size_t size);
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_scope) == 80, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_scope_child) == 64, "frozen: stands before frames, and keeps their alignment");
+_Static_assert(sizeof(struct trale_scope) == 80, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_scope_child) == 64, "frozen: precedes frames, and keeps their alignment");
 #endif
 
 #endif

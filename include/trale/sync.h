@@ -2,18 +2,19 @@
  *
  * What tasks use to wait for each other and for other threads: semaphores, mutexes, notifications, oneshots, channels.
  *
- * Each is plain memory that the user provides and initialises with the macro beside it; it holds no fd, nothing is ever
- * allocated, and nothing needs to be taken down. It must stay where it is while anybody waits for it. Its functions may
- * be called on any thread, inside tasks and outside, of one runtime or several; each takes the object's lock for a few
+ * Each is plain memory that the user provides and initialises with the macro beside it. It holds no fd, allocates
+ * nothing, and needs no cleanup. It must stay where it is while a future waits for it. Its functions may be called on
+ * any thread, inside and outside of tasks, of one runtime or several; each takes the object's lock for a few
  * instructions. A thread that is no task waits with trale_block_on().
  *
- * Fair. Who waits stands in a line, first come, first served: what is given goes to the first in it, and nobody who
- * comes later gets it in between.
+ * Fair. Futures wait in a queue, first come, first served: what is given goes to the first one, and a future that comes
+ * later cannot take it before.
  *
- * Safe to cancel. A wait that is dropped has taken nothing. What had been given to it by then goes to the next in line.
+ * Safe to cancel. A wait that is dropped has taken nothing. What was given to it meanwhile goes to the next in the
+ * queue.
  *
- * Futures that wait are frozen structs: they stand in frames. A mutex that stays locked over an await is what these
- * are for; for a few instructions without an await a pthread_mutex_t is the right one.
+ * Futures that wait are frozen structs: they are part of frames. These objects are for what is held over an await; to
+ * guard a few instructions without an await, use a pthread_mutex_t.
  */
 #ifndef TRALE_SYNC_H
 #define TRALE_SYNC_H
@@ -22,11 +23,11 @@
 
 #include <trale/trale.h>
 
-/* One that waits, and the line it stands in. Their contents are nobody else's. */
+/* A waiter, and the queue in which it waits. Their members are for the functions below only. */
 struct trale_waiter {
     struct trale_link link;
     const struct trale_waker *waker;
-    uint64_t n; /* of what the line gives */
+    uint64_t n; /* how many permits it waits for */
     uint32_t state;
     uint32_t reserved;
 };
@@ -37,7 +38,7 @@ struct trale_wait_queue {
 
 /* --- semaphores --------------------------------------------------------------------------------------------------- */
 
-/* A number of permits. A task takes some, or waits until so many are there. */
+/* A number of permits. A task takes some, or waits until there are enough. */
 struct trale_semaphore {
     pthread_mutex_t lock;
     struct trale_wait_queue queue;
@@ -54,26 +55,26 @@ struct trale_semaphore_acquire {
     struct trale_waiter waiter;
 };
 
-/* The future that resolves to 0 when the caller has `n` permits; to -ECANCELED if the semaphore is closed. Who asks for
- * many is not overtaken by those who ask for few; who asks for more than there will ever be waits for ever, and so do
- * all behind it. */
+/* A future that resolves to 0 when the caller has `n` permits; to -ECANCELED if the semaphore is closed. A waiter that
+ * asks for many permits is not overtaken by one that asks for few. A waiter that asks for more than there will ever be
+ * waits for ever, and so do all behind it. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *
 trale_semaphore_acquire(struct trale_semaphore_acquire *acquire, struct trale_semaphore *semaphore, uint64_t n);
 
-/* The same at once or not at all: 0, -EAGAIN (too few, or others wait already), -ECANCELED (closed). */
+/* Takes `n` permits without waiting. 0, or -EAGAIN (too few, or others are waiting), -ECANCELED (closed). */
 TRALE_API int trale_semaphore_try_acquire(struct trale_semaphore *semaphore, uint64_t n);
 
-/* Gives permits, taken before or new. 0, or -EOVERFLOW, and nothing given, if there would be more than UINT64_MAX; what
- * a dropped acquire gives back beyond that is lost. */
+/* Gives `n` permits, taken before or new. 0, or -EOVERFLOW, and none is given, if there would be more than UINT64_MAX.
+ * Permits that a dropped acquire gives back beyond that number are lost. */
 TRALE_API int trale_semaphore_release(struct trale_semaphore *semaphore, uint64_t n);
 
-/* From now on nobody is given a permit, and who waits is told; who was given some before and has not been polled since
- * still gets them. Releasing stays allowed. */
+/* From now on no permit is given, and every waiter resolves to -ECANCELED, except those that were given their permits
+ * before and have not been polled since: they keep them. Releasing stays allowed. */
 TRALE_API void trale_semaphore_close(struct trale_semaphore *semaphore);
 
 /* --- mutexes ------------------------------------------------------------------------------------------------------ */
 
-/* Belongs to one task at a time. It is not recursive, and it is the user who knows whose it is. */
+/* Belongs to one task at a time. It is not recursive, and it does not record its owner. */
 struct trale_mutex {
     struct trale_semaphore semaphore;
 };
@@ -86,11 +87,11 @@ struct trale_mutex_lock {
     struct trale_semaphore_acquire acquire;
 };
 
-/* The future that resolves to 0 when the mutex is the caller's. */
+/* A future that resolves to 0 when the caller has the mutex. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_mutex_lock(struct trale_mutex_lock *lock,
                                                                    struct trale_mutex *mutex);
 
-/* 0, or -EAGAIN: it is somebody's. */
+/* 0, or -EAGAIN: it is locked. */
 static inline int trale_mutex_try_lock(struct trale_mutex *mutex)
 {
     return trale_semaphore_try_acquire(&mutex->semaphore, 1);
@@ -119,19 +120,19 @@ struct trale_notify_wait {
     struct trale_waiter waiter;
 };
 
-/* The future that resolves to 0 when it is notified; at its first poll, if a notification was kept. */
+/* A future that resolves to 0 when it is notified; at its first poll, if a notification was kept. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_notify_wait(struct trale_notify_wait *wait,
                                                                     struct trale_notify *notify);
 
-/* Notifies the first that waits. If nobody does, the notification is kept for the next who comes; one, not more. */
+/* Notifies the first waiter. If there is none, the notification is kept for the next one; at most one is kept. */
 TRALE_API void trale_notify_one(struct trale_notify *notify);
 
-/* Notifies all that wait now, that is, were polled; nothing is kept. */
+/* Notifies all waiters that have been polled by now; nothing is kept. */
 TRALE_API void trale_notify_all(struct trale_notify *notify);
 
 /* --- oneshots ----------------------------------------------------------------------------------------------------- */
 
-/* A value that comes once, from anywhere; all that wait for it get it, and so does who comes later. */
+/* A value that is sent once, from any thread. All waiters get it, those that come later too. */
 struct trale_oneshot {
     pthread_mutex_t lock;
     struct trale_wait_queue queue;
@@ -149,15 +150,15 @@ struct trale_oneshot_wait {
     struct trale_waiter waiter;
 };
 
-/* The future that resolves to the value; to -ECANCELED if the oneshot is closed without one. */
+/* A future that resolves to the value; to -ECANCELED if the oneshot is closed without one. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_oneshot_wait(struct trale_oneshot_wait *wait,
                                                                      struct trale_oneshot *oneshot);
 
-/* Sets the value: a result as any future has it, so not TRALE_PENDING (-EINVAL). 0, or -EALREADY: it has one, or
- * -EPIPE: it is closed. */
+/* Sets the value, which becomes a future's result. 0, or -EALREADY (it has a value), -EPIPE (it is closed), -EINVAL
+ * (the value is TRALE_PENDING). */
 TRALE_API int trale_oneshot_send(struct trale_oneshot *oneshot, int64_t value);
 
-/* There will be no value; does nothing if there is one. */
+/* Says that no value will come; does nothing if there is one. */
 TRALE_API void trale_oneshot_close(struct trale_oneshot *oneshot);
 
 /* --- channels ----------------------------------------------------------------------------------------------------- */
@@ -165,8 +166,8 @@ TRALE_API void trale_oneshot_close(struct trale_oneshot *oneshot);
 /* A bounded queue of elements of one size, in memory that the user provides; any number of senders and receivers. */
 struct trale_channel {
     pthread_mutex_t lock;
-    struct trale_wait_queue slots; /* free places: who sends takes one */
-    struct trale_wait_queue items; /* elements: who receives takes one */
+    struct trale_wait_queue slots; /* free places: a send takes one */
+    struct trale_wait_queue items; /* elements: a receive takes one */
     char *elements;
     size_t element_size, capacity;
     size_t n_elements;
@@ -195,30 +196,30 @@ struct trale_channel_recv {
     struct trale_waiter waiter;
 };
 
-/* The future that resolves to 0 when a copy of *element is in the queue; to -EPIPE if the channel is closed. The
- * element is lent until then. Dropped, it has not sent. */
+/* A future that resolves to 0 when a copy of *element is in the queue; to -EPIPE if the channel is closed. The element
+ * is lent until then. If the future is dropped, nothing was sent. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *
 trale_channel_send(struct trale_channel_send *send, struct trale_channel *channel, const void *element);
 
-/* The future that resolves to 1 when an element was moved into *element; to 0 if the channel is closed and empty. The
- * memory is lent until then. Dropped, it has taken no element. */
+/* A future that resolves to 1 when an element was moved into *element; to 0 if the channel is closed and empty. The
+ * memory is lent until then. If the future is dropped, no element was taken. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_channel_recv(struct trale_channel_recv *recv,
                                                                      struct trale_channel *channel, void *element);
 
-/* The same at once or not at all: -EAGAIN if the queue is full or empty, or others wait already. */
+/* The same without waiting: -EAGAIN if the queue is full or empty, or others are waiting. */
 TRALE_API int trale_channel_try_send(struct trale_channel *channel, const void *element);
 TRALE_API int trale_channel_try_recv(struct trale_channel *channel, void *element);
 
-/* Nothing more is sent; who waits to send gets -EPIPE. What is in the queue can be received, then comes the end. */
+/* Ends sending: sends that wait resolve to -EPIPE. Elements in the queue can still be received, then comes the end. */
 TRALE_API void trale_channel_close(struct trale_channel *channel);
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_waiter) == 40, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_semaphore_acquire) == 80, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_notify_wait) == 80, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_oneshot_wait) == 80, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_channel_send) == 88, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_channel_recv) == 88, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_waiter) == 40, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_semaphore_acquire) == 80, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_notify_wait) == 80, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_oneshot_wait) == 80, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_channel_send) == 88, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_channel_recv) == 88, "frozen: part of frames");
 #endif
 
 #endif

@@ -3,8 +3,8 @@
  * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, used
  * through the functions at the end.
  *
- * Times are nanoseconds in 64 bits, of the clock that the driver was configured for; a deadline is absolute on that
- * clock. A sleep never ends early: when it resolves, the driver's clock has reached the deadline. UINT64_MAX never
+ * Times are nanoseconds in 64 bits, on the clock that the driver is configured for. A deadline is absolute on that
+ * clock. A sleep never ends early: when it resolves, the clock has reached the deadline. The deadline UINT64_MAX never
  * comes.
  */
 #ifndef TRALE_TIMER_H
@@ -20,20 +20,20 @@
 #define TRALE_MILLISECOND UINT64_C(1000000)
 #define TRALE_SECOND UINT64_C(1000000000)
 
-/* On which clock (clock_gettime(2)). */
-#define TRALE_CLOCK_CONFIGURED 0u /* whichever the driver was configured for */
-#define TRALE_CLOCK_MONOTONIC 1u  /* stands still while the machine is suspended */
-#define TRALE_CLOCK_BOOTTIME 2u   /* goes on then */
-#define TRALE_CLOCK_REALTIME 3u   /* the time of day: a deadline follows the clock when that is set */
+/* The clocks (clock_gettime(2)). */
+#define TRALE_CLOCK_CONFIGURED 0u /* the clock that the driver is configured for */
+#define TRALE_CLOCK_MONOTONIC 1u  /* does not count while the machine is suspended */
+#define TRALE_CLOCK_BOOTTIME 2u   /* counts also while the machine is suspended */
+#define TRALE_CLOCK_REALTIME 3u   /* the time of day: deadlines follow the clock when it is set */
 
-/* The `state` of a sleep that no driver has got yet; the other states are the driver's own. */
+/* The `state` of a sleep that no driver has seen; the other states are the driver's own. */
 #define TRALE_SLEEP_NEW 0u
 
-/* A sleep. From sleep_until to the end of the sleep, all after `deadline_ns` is for the driver to use as it likes, with
- * any state but TRALE_SLEEP_NEW. */
+/* A sleep. From sleep_until to the end of the sleep, the members after `deadline_ns` are the driver's, in any state but
+ * TRALE_SLEEP_NEW, and no other code reads them. */
 struct trale_sleep {
     struct trale_future future;
-    uint64_t deadline_ns; /* before the first poll of a trale_sleep: how long */
+    uint64_t deadline_ns; /* before the first poll of a trale_sleep: the duration */
     void *driver;
     const struct trale_waker *waker;
     union {
@@ -54,22 +54,22 @@ struct trale_timer {
     /* [any] The clock, in nanoseconds. */
     uint64_t (*now)(void *instance);
 
-    /* [executor] Makes *sleep a future, not begun, that resolves to 0 when the clock has reached `deadline_ns`; at the
-     * first poll if it has by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Its `type` and `state`
-     * are set, the other members of its future are zeroed. */
+    /* [executor] Makes *sleep a future that resolves to 0 when the clock has reached `deadline_ns`; at the first poll
+     * if it has reached it by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Sets its `state` and
+     * the `type` of its future, and zeroes the future's other members. */
     void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 
-    /* Since these came later, look for NULL.
-     * [any] One of the TRALE_CLOCK_ clocks, in nanoseconds; 0 for one that the driver does not know. */
+    /* This member and those below came later: they may be NULL.
+     * [any] The time on one of the TRALE_CLOCK_ clocks, in nanoseconds; 0 if the driver does not know the clock. */
     uint64_t (*now_on)(void *instance, uint32_t clock);
 
-    /* [executor] As sleep_until, on one of the TRALE_CLOCK_ clocks; the sleep may resolve up to `slack_ns`, and what
-     * the driver was configured for, after its deadline. Resolves to -EINVAL on a clock that the driver does not know,
-     * or to what keeps it from waiting for that clock (timerfd_create(2)). */
+    /* [executor] As sleep_until, on one of the TRALE_CLOCK_ clocks. The sleep may resolve late, by `slack_ns` and the
+     * configured slack together. Resolves to -EINVAL if the driver does not know the clock, or to the error that keeps
+     * it from waiting for that clock (timerfd_create(2)). */
     void (*sleep_on)(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
                      uint64_t slack_ns);
 
-    /* [executor] Gives a sleep that has not resolved another deadline, on the same clock, with the same slack. */
+    /* [executor] Gives a sleep that has not resolved a new deadline, on the same clock, with the same slack. */
     void (*reset)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 };
 
@@ -79,27 +79,27 @@ static inline const struct trale_timer *trale_timer(struct trale *runtime)
     return (const struct trale_timer *)trale_interface(runtime, "trale.timer/1", sizeof(struct trale_timer));
 }
 
-/* The time on the timer's clock, in nanoseconds; 0 if no driver offers one. [any] */
+/* The time on the configured clock, in nanoseconds; 0 if no driver offers a timer. [any] */
 static inline uint64_t trale_now(struct trale *runtime)
 {
     const struct trale_timer *timer = trale_timer(runtime);
     return timer != NULL ? timer->now(timer->interface.instance) : 0;
 }
 
-/* The same on another clock; 0 also if the driver does not know it. [any] */
+/* The same on one of the TRALE_CLOCK_ clocks; 0 also if the driver does not know it. [any] */
 static inline uint64_t trale_now_on(struct trale *runtime, uint32_t clock)
 {
     const struct trale_timer *timer = trale_timer(runtime);
     return timer != NULL && timer->now_on != NULL ? timer->now_on(timer->interface.instance, clock) : 0;
 }
 
-/* a + b, or UINT64_MAX where that is more. */
+/* a + b, or UINT64_MAX if the sum is larger. */
 static inline uint64_t trale_time_add(uint64_t a, uint64_t b)
 {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-/* The first poll of a sleep: here the runtime is known, and with it the driver, which takes over. */
+/* The first poll of a sleep. Here the runtime is known, and so the driver, which takes the future over. */
 static inline int64_t trale_sleep_begin_(struct trale_future *future, struct trale_context *context, int relative)
 {
     struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
@@ -127,7 +127,7 @@ static inline int64_t trale_sleep_until_poll_(struct trale_future *future, struc
     return trale_sleep_begin_(future, context, 0);
 }
 
-/* These make *sleep one that has not begun. */
+/* These make *sleep a sleep that has not begun. */
 static inline void trale_sleep_for_(struct trale_sleep *sleep, uint64_t duration_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};
@@ -142,18 +142,18 @@ static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, u
         .future = {.type = &type}, .deadline_ns = deadline_ns, .slack_ns = slack_ns, .clock = clock};
 }
 
-/* The future that resolves to 0 once `duration_ns` have passed since its first poll; or -ENODEV (no timer driver),
- * -ENOMEM, or why the driver cannot wait any more (epoll_ctl(2), timerfd_settime(2)). 0 resolves at once, UINT64_MAX
- * never. Made anywhere, awaited in a task. */
+/* A future that resolves to 0 when `duration_ns` have passed since its first poll; or to -ENODEV (no timer driver),
+ * -ENOMEM, or an error of epoll_ctl(2) or timerfd_settime(2). A duration of 0 resolves at once, UINT64_MAX never.
+ * May be called anywhere; the future is awaited in a task. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep(struct trale_sleep *sleep, uint64_t duration_ns)
 {
     trale_sleep_for_(sleep, duration_ns);
     return &sleep->future;
 }
 
-/* The same for a point in time on one of the TRALE_CLOCK_ clocks, one that has passed resolves at once; and it may end
- * up to `slack_ns` late, so that sleeps that are close end at once and the machine wakes up less often. Also -EINVAL
- * (no such clock), -EOPNOTSUPP (the driver has but one clock and no slack), and why that clock cannot be waited for. */
+/* The same for a deadline on one of the TRALE_CLOCK_ clocks; a deadline that has passed resolves at once. The sleep may
+ * end up to `slack_ns` late, so that sleeps that end close together cost one wake-up of the machine. More errors:
+ * -EINVAL (no such clock), -EOPNOTSUPP (the driver has only one clock and no slack), and those of timerfd_create(2). */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock,
                                                                      uint64_t deadline_ns, uint64_t slack_ns)
 {
@@ -161,16 +161,15 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_on(struct tral
     return &sleep->future;
 }
 
-/* The same on the clock that the driver was configured for. */
+/* The same on the configured clock, without slack. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_until(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
     return trale_sleep_on(sleep, TRALE_CLOCK_CONFIGURED, deadline_ns, 0);
 }
 
-/* Gives a sleep another deadline, earlier or later, on its clock; whoever awaits it goes on awaiting. For a sleep that
- * has not resolved, begun or not; one whose wake is already on its way waits again. 0, or -EOPNOTSUPP: the driver
- * cannot, or -EPERM: it has begun, and this is no task. [executor thread, in a task of its runtime; any, before it is
- * handed to a task] */
+/* Gives a sleep that has not resolved a new deadline, earlier or later, on its clock. The task that awaits the sleep
+ * goes on waiting, also if it has been woken but not polled yet. Returns 0; -EOPNOTSUPP: the driver cannot; -EPERM: the
+ * sleep has begun, and the caller is no task. [in a task of the same runtime; any thread before the first poll] */
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
     if (sleep->state == TRALE_SLEEP_NEW) {
@@ -187,19 +186,19 @@ static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline
     return 0;
 }
 
-/* What becomes of ticks that nobody awaited in time. */
-#define TRALE_TICKS_SKIP 0u  /* they are left out: the next tick is the next that is still to come, in phase */
-#define TRALE_TICKS_BURST 1u /* they come at once, one after the other, until time is caught up with */
-#define TRALE_TICKS_DELAY 2u /* they move all later ones: the next tick is a period after this one was told */
+/* What happens to missed ticks, which were due before they were awaited. */
+#define TRALE_TICKS_SKIP 0u  /* they are skipped: the next tick is the first in the future, in phase with the others */
+#define TRALE_TICKS_BURST 1u /* they resolve at once, one after the other, until none is missed */
+#define TRALE_TICKS_DELAY 2u /* they delay all later ticks: the next tick is one period after this one resolved */
 
-/* Ticks at `first_ns`, `first_ns` + `period_ns`, and so on. trale_await(trale_tick(...)) waits for the next one and
- * resolves to the number of ticks since the last await: 1 when none was missed, and with BURST and DELAY always. A tick
- * that is dropped while it is awaited is not lost: the next await is for the same. */
+/* Ticks at `first_ns`, `first_ns` + `period_ns`, and so on. trale_await(trale_tick(...)) waits for the next tick and
+ * resolves to the number of ticks since the last await: 1 if none was missed, and always 1 with BURST and DELAY. A tick
+ * that is dropped while it is awaited is not lost: the next await waits for the same tick. */
 struct trale_interval {
     struct trale_future future;
     struct trale_sleep sleep;
-    uint64_t next_ns;   /* the tick to wait for */
-    uint64_t period_ns; /* 0 stands for 1 */
+    uint64_t next_ns;   /* the next tick */
+    uint64_t period_ns; /* 0 means 1 */
     uint32_t missed;    /* TRALE_TICKS_; may be changed between ticks */
     uint32_t reserved;
 };
@@ -219,7 +218,7 @@ static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale
     return n_ticks > INT64_MAX ? INT64_MAX : (int64_t)n_ticks;
 }
 
-/* With TRALE_TICKS_SKIP; set `missed` for another policy. */
+/* Sets the first tick and the period, with TRALE_TICKS_SKIP; set `missed` for another policy. */
 static inline void trale_interval_start(struct trale_interval *interval, uint64_t first_ns, uint64_t period_ns)
 {
     *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns};
@@ -233,11 +232,11 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_tick(struct trale_in
     return &interval->future;
 }
 
-/* The future that resolves as `future` does, or, if that has not resolved after `duration_ns`, drops it and resolves
- * to -ETIMEDOUT, or to what keeps the timeout's own sleep from waiting (as trale_sleep). When both are ready, the
+/* A future that resolves to the result of `future`. If there is none after `duration_ns`, it drops `future` and
+ * resolves to -ETIMEDOUT; or, if its own sleep fails, to the error of that (as trale_sleep). If both are ready, the
  * result wins. */
 struct trale_timeout {
-    struct trale_future future; /* `awaiting` is the future that may take too long */
+    struct trale_future future; /* `awaiting` is the future that has a timeout */
     struct trale_sleep sleep;
 };
 
@@ -254,7 +253,7 @@ static inline int64_t trale_timeout_poll_(struct trale_future *future, struct tr
     int64_t slept = trale_future_poll(&timeout->sleep.future, context);
     if (slept == TRALE_PENDING)
         return TRALE_PENDING;
-    /* A first poll may only have begun to wait, and much may have come since the last one. */
+    /* The first poll of a future may only begin to wait: poll again before giving up. */
     result = trale_future_poll(future->awaiting, context);
     if (result != TRALE_PENDING)
         return result;
@@ -277,8 +276,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_timeout(struct trale
     return &timeout->future;
 }
 
-/* The same with a point in time. A deadline is passed down a chain as a number, each await of which stands in such a
- * future; and one that stands further up ends what is below whether that knows of it or not. */
+/* The same with a deadline. A chain of calls that shares a deadline passes it down as a number, and each await in the
+ * chain is in such a future; or one such future around the whole chain ends all of it. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct trale_timeout *timeout,
                                                                      struct trale_future *future, uint64_t deadline_ns)
 {
@@ -288,7 +287,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct tral
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_sleep) == 72, "stands in frames");
+_Static_assert(sizeof(struct trale_sleep) == 72, "part of frames");
 #endif
 
 #endif
