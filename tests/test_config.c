@@ -552,18 +552,29 @@ static void assert_located(const char *explicit_path, enum config_origin origin,
 {
     char *found = NULL;
     enum config_origin from = CONFIG_EXPLICIT;
-    assert_int_equal(config_locate(explicit_path, &found, &from), 0);
+    struct test_log log = {0};
+    struct log into = log_into(&log);
+    assert_int_equal(config_locate(explicit_path, &found, &from, &into), 0);
     assert_int_equal(from, origin);
     assert_string_equal(found, path);
+    char expected[512];
+    snprintf(expected, sizeof expected, "2 trale: configuration: %s (%s)\n", path,
+             origin == CONFIG_EXPLICIT      ? "named by the program"
+             : origin == CONFIG_ENVIRONMENT ? "named by $TRALE_CONFIG"
+                                            : "the user's");
+    assert_string_equal(log.text, expected);
     free(found);
 }
 
-/* Neither the program, nor the environment, nor the user has one. */
-static void assert_located_beyond_the_user(void)
+/* Neither the program, nor the environment, nor the user has one; the messages name `reason`, and are in `log`. */
+static void assert_located_beyond_the_user_with(const char *reason, struct test_log *log)
 {
     char *found = (char *)"untouched";
     enum config_origin from = CONFIG_EXPLICIT;
-    assert_int_equal(config_locate(NULL, &found, &from), 0);
+    struct log into = log_into(log);
+    assert_int_equal(config_locate(NULL, &found, &from, &into), 0);
+    if (strstr(log->text, reason) == NULL || strstr(log->text, "2 trale: configuration: ") == NULL)
+        fail_msg("wanted \"%s\":\n%s", reason, log->text);
     if (from == CONFIG_BUILT_IN) {
         assert_null(found);
         return;
@@ -573,6 +584,13 @@ static void assert_located_beyond_the_user(void)
     assert_null(strstr(found, folder));
     assert_int_equal(access(found, F_OK), 0);
     free(found);
+}
+
+static void assert_located_beyond_the_user(void)
+{
+    struct test_log log = {0};
+    assert_located_beyond_the_user_with("", &log);
+    assert_int_equal(strchr(log.text, '\n') - log.text + 1, log.length); /* one message */
 }
 
 static void test_the_nearest_of_the_places_is_taken(void **state)
@@ -635,6 +653,60 @@ static void test_trouble_with_a_users_file_is_not_passed_over(void **state)
     assert_not_read(path, -ELOOP, "Too many levels of symbolic links");
 }
 
+static void test_a_file_that_may_not_be_looked_for_is_absent(void **state)
+{
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/.config/trale/trale.ini", folder);
+    unsetenv("TRALE_CONFIG");
+    unsetenv("XDG_CONFIG_HOME");
+    setenv("HOME", folder, 1);
+    assert_int_equal(mkdir(in_folder(".config"), 0700), 0);
+    assert_int_equal(mkdir(in_folder(".config/trale"), 0700), 0);
+    write_file(".config/trale/trale.ini", "[runtime]\n", 10, 0600);
+    assert_located(NULL, CONFIG_USER, path);
+
+    /* Root may look into every folder, so be another user meanwhile. */
+    bool is_root = geteuid() == 0;
+    assert_int_equal(chmod(folder, is_root ? 0711 : 0000), 0);
+    assert_int_equal(seteuid(is_root ? 65534 : geteuid()), 0);
+    struct test_log log = {0};
+    assert_located_beyond_the_user_with(".config/trale/trale.ini: Permission denied", &log);
+    assert_null(strstr(log.text, "1 trale:"));
+    assert_int_equal(seteuid(is_root ? 0 : geteuid()), 0);
+    assert_int_equal(chmod(folder, 0700), 0);
+
+    /* One that is there and may not be read stays an error. */
+    assert_located(NULL, CONFIG_USER, path);
+    assert_int_equal(chmod(path, 0000), 0);
+    assert_located(NULL, CONFIG_USER, path);
+}
+
+static void assert_dangling(const char *link)
+{
+    char expected[512];
+    struct test_log log = {0};
+    snprintf(expected, sizeof expected, "1 trale: %s/.config/trale/trale.ini: %s is a symbolic link to nowhere, which",
+             folder, in_folder(link));
+    assert_int_equal(symlink("nowhere", in_folder(link)), 0);
+    assert_located_beyond_the_user_with(expected, &log);
+    assert_int_equal(unlink(in_folder(link)), 0);
+}
+
+static void test_a_link_to_nothing_is_a_warning(void **state)
+{
+    (void)state;
+    unsetenv("TRALE_CONFIG");
+    unsetenv("XDG_CONFIG_HOME");
+    setenv("HOME", folder, 1);
+    assert_dangling(".config");
+    assert_int_equal(mkdir(in_folder(".config"), 0700), 0);
+    assert_dangling(".config/trale");
+    assert_int_equal(mkdir(in_folder(".config/trale"), 0700), 0);
+    assert_dangling(".config/trale/trale.ini");
+    assert_located_beyond_the_user();
+}
+
 #define TEST_IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -653,6 +725,8 @@ int main(void)
         TEST_IN_FOLDER(test_an_empty_file_is_an_empty_configuration),
         TEST_IN_FOLDER(test_the_nearest_of_the_places_is_taken),
         TEST_IN_FOLDER(test_trouble_with_a_users_file_is_not_passed_over),
+        TEST_IN_FOLDER(test_a_file_that_may_not_be_looked_for_is_absent),
+        TEST_IN_FOLDER(test_a_link_to_nothing_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,9 @@
 #include <trale/driver.h>
 #include <trale/trale.h>
 
-#include "core/config/option.h"
+#include "core/config/advice.h"
 #include "core/config/parse.h"
+#include "core/config/settings.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 #define KIBI INT64_C(1024)
@@ -232,9 +233,10 @@ static void test_an_unsound_schema_is_refused(void **state)
     assert_flawed((struct trale_option){.name = "a key"}, name);
     assert_flawed((struct trale_option){.name = "a;b"}, name);
     assert_flawed((struct trale_option){.name = "caf\xc3\xa9"}, name);
-    assert_flawed((struct trale_option){.name = "path"}, "its name is too long, or the runtime's");
+    assert_flawed((struct trale_option){.name = "path"},
+                  "its name has more than 49 bytes, or is path, which is the runtime's");
     assert_flawed((struct trale_option){.name = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
-                  "its name is too long, or the runtime's");
+                  "its name has more than 49 bytes, or is path, which is the runtime's");
     assert_flawed((struct trale_option){.name = "x", .type = 99}, "its type is unknown");
     assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "x", .minimum = 2, .maximum = 1},
                   "its range is empty");
@@ -246,7 +248,8 @@ static void test_an_unsound_schema_is_refused(void **state)
                   value);
     assert_flawed(
         (struct trale_option){.name = "x", .type = TRALE_OPTION_CHOICE, .choices = "a|b", .default_value = "c"}, value);
-    assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "fine"}, "it is there twice");
+    assert_flawed((struct trale_option){.type = TRALE_OPTION_INTEGER, .name = "fine"},
+                  "an option before it has the same name");
 }
 
 static void test_a_schema_without_end_is_refused(void **state)
@@ -319,7 +322,7 @@ static void test_a_section_fills_the_values_in_the_schemas_order(void **state)
     config_deinit(&config);
 }
 
-static void test_every_flaw_of_a_section_is_told(void **state)
+static void test_every_flaw_of_a_section_is_a_message_in_the_order_of_lines(void **state)
 {
     (void)state;
     static const char text[] = "[driver:t]\nclok = boottime\nclock = sundial\nslack = 2s\ncount = few\npath = t.so\n"
@@ -331,12 +334,12 @@ static void test_every_flaw_of_a_section_is_told(void **state)
     assert_string_equal(
         log.text,
         "0 trale: t.ini:2: [driver:t] clok: no such key; did you mean clock?\n"
-        "0 trale: t.ini:6: [driver:t] path: no such key; allowed are clock, slack, count, label\n"
-        "0 trale: t.ini:7: [driver:t] quite_another: no such key; allowed are clock, slack, count, label\n"
         "0 trale: t.ini:3: [driver:t] clock = sundial: not one of monotonic or boottime\n"
         "0 trale: t.ini:4: [driver:t] slack = 2s: out of range; allowed: a duration such as 500us, 20ms or 1.5s, 0 to "
         "1s\n"
         "0 trale: t.ini:5: [driver:t] count = few: not an integer; allowed: 1 to 9\n"
+        "0 trale: t.ini:6: [driver:t] path: no such key; allowed are clock, slack, count, label\n"
+        "0 trale: t.ini:7: [driver:t] quite_another: no such key; allowed are clock, slack, count, label\n"
         "0 trale: t.ini:1: [driver:t] label: missing, it must be given; allowed: text\n");
     config_deinit(&config);
 }
@@ -356,6 +359,196 @@ static void test_an_absent_section_has_the_defaults(void **state)
     config_deinit(&config);
 }
 
+static void test_a_value_that_is_not_given_is_named(void **state)
+{
+    (void)state;
+    struct test_log log = {0};
+    struct config config = {0};
+    struct trale_value found[N_OPTIONS] = {{0}};
+    assert_int_equal(read_text("[driver:t]\ncount =\nslack = 1 MS\nlabel =\n", NULL, found, &config, &log), -EINVAL);
+    assert_string_equal(
+        log.text, "0 trale: t.ini:2: [driver:t] count: no value is given; allowed: 1 to 9\n"
+                  "0 trale: t.ini:3: [driver:t] slack = 1 MS: not a duration: it has a blank inside and capitals "
+                  "and small letters differ, write 1ms; allowed: a duration such as 500us, 20ms or 1.5s, 0 to 1s\n");
+    config_deinit(&config);
+}
+
+static void test_a_list_of_keys_that_is_cut_says_so(void **state)
+{
+    (void)state;
+    static struct trale_option many[100];
+    static char names[100][16];
+    struct trale_value found[N_ELEMENTS(many)] = {{0}};
+    struct test_log log = {0};
+    struct config config = {0};
+    const struct log into = {.write = test_log_write, .data = &log};
+    for (size_t i = 0; i < N_ELEMENTS(many); i++) {
+        snprintf(names[i], sizeof names[i], "option_%zu", i);
+        many[i] = (struct trale_option){.name = names[i], .type = TRALE_OPTION_TEXT, .default_value = ""};
+    }
+    assert_int_equal(config_parse(&config, "t.ini", "[a]\nx = 1\n", 10, &into), 0);
+    assert_int_equal(
+        option_read_section(&config, config.sections, NULL, many, sizeof many[0], N_ELEMENTS(many), found, &into),
+        -EINVAL);
+    assert_string_equal(log.text + log.length - 4, "...\n");
+    config_deinit(&config);
+}
+
+/* --- advice ------------------------------------------------------------------------------------------------------- */
+
+static void test_advice_says_what_exactly_is_wrong_with_a_value(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type;
+        const char *text, *advice;
+    } samples[] = {
+        {TRALE_OPTION_SIZE, "64k", "capitals and small letters differ, write 64K"},
+        {TRALE_OPTION_SIZE, "64 K", "it has a blank inside, write 64K"},
+        {TRALE_OPTION_SIZE, "64\tk", "it has a blank inside and capitals and small letters differ, write 64K"},
+        {TRALE_OPTION_SIZE, "64KB", "there is no unit KB, write 64K"},
+        {TRALE_OPTION_SIZE, "64 kiB", "there is no unit kiB, write 64K"},
+        {TRALE_OPTION_SIZE, "1T", "there is no unit T, write 1 with K, M or G"},
+        {TRALE_OPTION_SIZE, "1.5M", "a size has no fraction"},
+        {TRALE_OPTION_SIZE, "-1", "a size is not negative"},
+        {TRALE_OPTION_SIZE, "much", NULL},
+        {TRALE_OPTION_DURATION, "1 ms", "it has a blank inside, write 1ms"},
+        {TRALE_OPTION_DURATION, "1MS", "capitals and small letters differ, write 1ms"},
+        {TRALE_OPTION_DURATION, "1.5 S", "it has a blank inside and capitals and small letters differ, write 1.5s"},
+        {TRALE_OPTION_DURATION, "20", "it has no unit, write for example 20ms"},
+        {TRALE_OPTION_DURATION, "1.5", "it has no unit, write for example 1.5ms"},
+        {TRALE_OPTION_DURATION, "1day", "there is no unit day, write 1 with ns, us, ms, s, min or h"},
+        {TRALE_OPTION_DURATION, "5\xc2\xb5s", "there is no unit \xc2\xb5s, write 5 with ns, us, ms, s, min or h"},
+        {TRALE_OPTION_DURATION, "-1s", "a duration is not negative"},
+        {TRALE_OPTION_DURATION, "soon", NULL},
+        {TRALE_OPTION_BOOLEAN, "Yes", "capitals and small letters differ, write yes"},
+        {TRALE_OPTION_BOOLEAN, "OFF", "capitals and small letters differ, write off"},
+        {TRALE_OPTION_BOOLEAN, "1", "write yes"},
+        {TRALE_OPTION_BOOLEAN, "0", "write no"},
+        {TRALE_OPTION_BOOLEAN, "maybe", NULL},
+        {TRALE_OPTION_CHOICE, "Monotonic", "capitals and small letters differ, write monotonic"},
+        {TRALE_OPTION_CHOICE, "monotone", "did you mean monotonic?"},
+        {TRALE_OPTION_CHOICE, "lunar", NULL},
+        {TRALE_OPTION_INTEGER, "1 000", "it has a blank inside, write 1000"},
+        {TRALE_OPTION_INTEGER, "many", NULL},
+    };
+    for (size_t i = 0; i < N_ELEMENTS(samples); i++) {
+        const struct trale_option option = {.type = samples[i].type, .choices = "monotonic | boottime"};
+        char buf[OPTION_TEXT];
+        const char *advice = advice_value(&option, samples[i].text, buf);
+        if ((advice == NULL) != (samples[i].advice == NULL) ||
+            (advice != NULL && strcmp(advice, samples[i].advice) != 0))
+            fail_msg("%s: \"%s\", wanted \"%s\"", samples[i].text, advice != NULL ? advice : "nothing",
+                     samples[i].advice != NULL ? samples[i].advice : "nothing");
+    }
+}
+
+static void test_long_texts_get_no_advice(void **state)
+{
+    (void)state;
+    char text[4096], buf[OPTION_TEXT];
+    memset(text, '1', sizeof text);
+    text[sizeof text - 1] = '\0';
+    for (uint32_t type = 0; type <= TRALE_OPTION_TEXT; type++) {
+        const struct trale_option option = {.type = type, .choices = "a | b"};
+        assert_null(advice_value(&option, text, buf));
+    }
+    assert_int_equal(advice_distance(text, "a"), SIZE_MAX);
+    assert_int_equal(advice_distance("a", text), SIZE_MAX);
+}
+
+/* --- [runtime], and which sections there are ---------------------------------------------------------------------- */
+
+static void assert_settings(const char *text, int expected, const char *messages)
+{
+    struct test_log log = {0};
+    struct config config = {0};
+    struct settings settings = {0};
+    const struct log into = {.write = test_log_write, .data = &log};
+    assert_int_equal(config_parse(&config, "t.ini", text, strlen(text), &into), 0);
+    int r = settings_read(&settings, &config, &into);
+    if (r != expected || strcmp(log.text, messages) != 0)
+        fail_msg("%d\n%swanted %d\n%s", r, log.text, expected, messages);
+    settings_deinit(&settings);
+    config_deinit(&config);
+}
+
+#define NO_DRIVERS                                                                                                     \
+    "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` alone says that "  \
+    "none is wanted\n"
+
+static void test_a_configuration_that_names_no_driver_is_a_warning(void **state)
+{
+    (void)state;
+    assert_settings("", 0, "1 trale: t.ini: [runtime] drivers: " NO_DRIVERS);
+    assert_settings("; a file that is just being writ", 0, "1 trale: t.ini: [runtime] drivers: " NO_DRIVERS);
+    assert_settings("\n[runtime]\nthreads = 1\n", 0, "1 trale: t.ini:2: [runtime] drivers: " NO_DRIVERS);
+    assert_settings("[runtime]\ndrivers =\n", 0, "");
+    assert_settings("[runtime]\ndrivers = a\n[driver:a]\n", 0, "");
+}
+
+#define SECTION(line, name) "0 trale: t.ini:" line ": [" name "]: no such section; "
+#define ALLOWED "allowed are [runtime], [driver:NAME] and [end]\n"
+
+static void test_a_section_that_there_is_not_is_refused_with_the_nearest(void **state)
+{
+    (void)state;
+    assert_settings("[runtime]\ndrivers =\n[runtme]\n", -EINVAL, SECTION("3", "runtme") "did you mean [runtime]?\n");
+    assert_settings("[runtime]\ndrivers =\n[Runtime]\n", -EINVAL, SECTION("3", "Runtime") "did you mean [runtime]?\n");
+    static const char *const spellings[] = {"drivers:x", "Driver.x", "driver: x", "drvier/x", "driver x"};
+    for (size_t i = 0; i < N_ELEMENTS(spellings); i++) {
+        char text[128], expected[128];
+        snprintf(text, sizeof text, "[runtime]\ndrivers =\n[%s]\n", spellings[i]);
+        snprintf(expected, sizeof expected, SECTION("3", "%s") "did you mean [driver:x]?\n", spellings[i]);
+        assert_settings(text, -EINVAL, expected);
+    }
+    assert_settings("[runtime]\ndrivers = a\n[a]\n[driver:a]\n[b]\n", -EINVAL,
+                    "0 trale: t.ini:3: [a]: no such section; did you mean [driver:a]?\n"
+                    "0 trale: t.ini:5: [b]: no such section; " ALLOWED);
+    assert_settings("[runtime]\ndrivers =\n[driver:]\n[driver:a b]\n", -EINVAL,
+                    "0 trale: t.ini:3: [driver:]: no such section; " ALLOWED
+                    "0 trale: t.ini:4: [driver:a b]: no such section; " ALLOWED);
+    assert_settings("[runtime]\ndrivers =\n[End]\n", -EINVAL, SECTION("3", "End") "did you mean [end]?\n");
+}
+
+static void test_a_driver_without_a_section_is_refused_with_the_nearest(void **state)
+{
+    (void)state;
+    assert_settings("[runtime]\ndrivers = upd x udp, udp\n[driver:udp]\n", -EINVAL,
+                    "0 trale: t.ini:2: [runtime] drivers: upd: there is no section [driver:upd]; did you mean udp?\n"
+                    "0 trale: t.ini:2: [runtime] drivers: x: there is no section [driver:x]\n"
+                    "0 trale: t.ini:2: [runtime] drivers: udp: named twice\n");
+}
+
+static void test_nothing_follows_the_end(void **state)
+{
+    (void)state;
+    assert_settings("[runtime]\ndrivers =\n[end]\n; comment\n\n", 0, "");
+    assert_settings("[runtime]\ndrivers =\n[end]", 0, "");
+    assert_settings("[end]\n[runtime]\ndrivers =\n", -EINVAL,
+                    "0 trale: t.ini:1: [end]: text follows; allowed are blank lines and comments\n");
+    assert_settings("[runtime]\ndrivers =\n[end]\nthreads = 1\n", -EINVAL,
+                    "0 trale: t.ini:3: [end]: text follows; allowed are blank lines and comments\n");
+}
+
+/* However a file is cut, it lacks its end, or is no text that is read. */
+static void test_a_file_that_is_cut_off_is_not_complete(void **state)
+{
+    (void)state;
+    static const char text[] = "; comment\n[runtime]\ndrivers = a\n[driver:a]\npath = a.so\n[end]\n";
+    for (size_t length = 0; length < sizeof text; length++) {
+        struct test_log log = {0};
+        struct config config = {0};
+        const struct log into = {.write = test_log_write, .data = &log};
+        int r = config_parse(&config, "t.ini", text, length, &into);
+        if (r == 0)
+            r = settings_check_end(&config, &into);
+        assert_int_equal(r, length < sizeof text - 2 ? -EINVAL : 0);
+        assert_int_equal(log.length > 0, r < 0);
+        config_deinit(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,8 +561,17 @@ int main(void)
         cmocka_unit_test(test_a_schema_without_end_is_refused),
         cmocka_unit_test(test_options_of_another_release_are_read_as_far_as_both_know_them),
         cmocka_unit_test(test_a_section_fills_the_values_in_the_schemas_order),
-        cmocka_unit_test(test_every_flaw_of_a_section_is_told),
+        cmocka_unit_test(test_every_flaw_of_a_section_is_a_message_in_the_order_of_lines),
         cmocka_unit_test(test_an_absent_section_has_the_defaults),
+        cmocka_unit_test(test_a_value_that_is_not_given_is_named),
+        cmocka_unit_test(test_a_list_of_keys_that_is_cut_says_so),
+        cmocka_unit_test(test_advice_says_what_exactly_is_wrong_with_a_value),
+        cmocka_unit_test(test_long_texts_get_no_advice),
+        cmocka_unit_test(test_a_configuration_that_names_no_driver_is_a_warning),
+        cmocka_unit_test(test_a_section_that_there_is_not_is_refused_with_the_nearest),
+        cmocka_unit_test(test_a_driver_without_a_section_is_refused_with_the_nearest),
+        cmocka_unit_test(test_nothing_follows_the_end),
+        cmocka_unit_test(test_a_file_that_is_cut_off_is_not_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

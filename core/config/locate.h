@@ -4,6 +4,8 @@
 #ifndef CORE_CONFIG_LOCATE_H
 #define CORE_CONFIG_LOCATE_H
 
+#include "core/base/log.h"
+
 /* Where a configuration comes from. */
 enum config_origin {
     CONFIG_EXPLICIT,    /* the caller named the file */
@@ -14,7 +16,9 @@ enum config_origin {
 };
 
 /* Says which file is to be read: *path is allocated, or NULL for CONFIG_BUILT_IN. A user's or system's file that does
- * not exist is passed over; any other trouble with it is found when it is read. 0 or -ENOMEM. */
-int config_locate(const char *explicit_path, char **path, enum config_origin *origin);
+ * not exist, or that the process may not look for (-EACCES or -EPERM in a folder above it), is passed over; where that
+ * is because of a symbolic link to nothing, it is a warning. Any other trouble with a file is found when it is read.
+ * One message of level INFO says which file it is, and why. 0 or -ENOMEM. */
+int config_locate(const char *explicit_path, char **path, enum config_origin *origin, const struct log *log);
 
 #endif

@@ -109,8 +109,7 @@ static int parse_boolean(const char *text, int64_t *integer)
     return -EINVAL;
 }
 
-/* Cuts the next word out of "a | b | c"; NULL at the end. */
-static const char *next_choice(const char **choices, size_t *length)
+const char *option_next_choice(const char **choices, size_t *length)
 {
     const char *word = *choices + strspn(*choices, " |");
     *length = strcspn(word, " |");
@@ -122,7 +121,7 @@ static int parse_choice(const char *choices, const char *text, int64_t *integer)
 {
     size_t length;
     const char *word;
-    for (int64_t i = 0; (word = next_choice(&choices, &length)) != NULL; i++) {
+    for (int64_t i = 0; (word = option_next_choice(&choices, &length)) != NULL; i++) {
         if (strlen(text) == length && memcmp(text, word, length) == 0) {
             *integer = i;
             return 0;
@@ -194,13 +193,15 @@ static void write_range(const struct trale_option *option, char *buf, size_t siz
 static void write_choices(const char *choices, char *buf, size_t size)
 {
     size_t length, used = 0;
-    const char *word = next_choice(&choices, &length);
+    const char *word = option_next_choice(&choices, &length);
     for (const char *separator = ""; word != NULL && used < size;) {
         int n = snprintf(buf + used, size - used, "%s%.*s", separator, (int)length, word);
         used += n > 0 ? (size_t)n : 0;
-        word = next_choice(&choices, &length);
+        word = option_next_choice(&choices, &length);
         separator = choices[strspn(choices, " |")] == '\0' ? " or " : ", ";
     }
+    if (used >= size)
+        memcpy(buf + size - 4, "...", 4);
 }
 
 const char *option_allowed(const struct trale_option *option, char buf[OPTION_TEXT])
@@ -237,7 +238,7 @@ static const char *option_flaw(const struct trale_option *option)
     if (option->name[0] == '\0' || option->name[strspn(option->name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
         return "its name is not of lower case letters, digits and '_'";
     if (strlen(option->name) > 49 || strcmp(option->name, "path") == 0)
-        return "its name is too long, or the runtime's";
+        return "its name has more than 49 bytes, or is path, which is the runtime's";
     if (option_kind(option) == NULL)
         return "its type is unknown";
     if (option->minimum > option->maximum)
@@ -266,7 +267,7 @@ int option_check_schema(const struct trale_option *options, size_t option_size, 
             return (int)i;
         const char *flaw = option_flaw(&option);
         if (flaw == NULL && is_repeated(options, option_size, i, option.name))
-            flaw = "it is there twice";
+            flaw = "an option before it has the same name";
         if (flaw != NULL) {
             snprintf(why, OPTION_TEXT, "the option '%s' in its description is wrong: %s", option.name, flaw);
             return -EINVAL;

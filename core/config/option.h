@@ -19,6 +19,10 @@ int option_parse(const struct trale_option *option, const char *text, int64_t *i
 #define OPTION_TEXT 256
 const char *option_allowed(const struct trale_option *option, char buf[OPTION_TEXT]);
 
+/* Cuts the next word out of a choice's "a | b | c": returns it, *length bytes long, and moves *choices behind it; NULL at
+ * the end. */
+const char *option_next_choice(const char **choices, size_t *length);
+
 /* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for a kind that there is not. */
 const char *option_kind(const struct trale_option *option);
 
@@ -29,9 +33,10 @@ int option_check_schema(const struct trale_option *options, size_t option_size, 
 /* The i-th option of an array whose elements are `option_size` bytes, copied as far as both sides know it. */
 struct trale_option option_at(const struct trale_option *options, size_t option_size, size_t i);
 
-/* Fills values[0..n) from the section's entries, in the schema's order, and defaults; `also` is a key that the section
- * may have beside them, or NULL. Every unknown key (with the nearest known name), wrong value or missing key is an
- * error message. The texts are lent by config and schema. A section that is NULL has no entries. 0 or -EINVAL. */
+/* Fills the zeroed values[0..n), which are in the schema's order, from the section's entries and from defaults; `also`
+ * is a key that the section may have beside them, or NULL. Every unknown key (with the nearest known name) and wrong
+ * value, in the order of lines, and then every missing key, is an error message. The texts are lent by config and
+ * schema. A section that is NULL has no entries. 0 or -EINVAL. */
 int option_read_section(const struct config *config, const struct config_section *section, const char *also,
                         const struct trale_option *options, size_t option_size, size_t n_options,
                         struct trale_value *values, const struct log *log);

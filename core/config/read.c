@@ -12,6 +12,8 @@
 #include "core/config/trusted_file.h"
 #include "trale.ini.h"
 
+_Static_assert(CONFIG_SIZE_MAX == 65536, "a message says so");
+
 static int read_whole(int fd, char *buf, size_t size, size_t *length)
 {
     *length = 0;
@@ -40,13 +42,13 @@ int config_read(struct config *config, const char *path, const struct log *log)
         log_say(log, TRALE_LOG_ERROR, "trale", "%s", reason);
         goto out;
     }
-    /* One byte more than allowed tells a file that is too large, also one that grows. */
+    /* One byte more than allowed shows that the file is too large, also if it grows meanwhile. */
     r = read_whole(fd, text, CONFIG_SIZE_MAX + 1, &length);
     if (r == 0 && length > CONFIG_SIZE_MAX)
         r = -EFBIG;
     if (r < 0)
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s: %s; at most %u bytes are allowed", path, strerror(-r),
-                CONFIG_SIZE_MAX);
+        log_say(log, TRALE_LOG_ERROR, "trale", "%s: %s%s", path, strerror(-r),
+                r == -EFBIG ? "; at most 65536 bytes are allowed" : "");
     else
         r = config_parse(config, path, text, length, log);
 out:
@@ -61,7 +63,7 @@ int config_load(struct config *config, const char *explicit_path, char **path, e
                 const struct log *log)
 {
     static const char built_in[] = TRALE_BUILT_IN_CONFIG;
-    int r = config_locate(explicit_path, path, origin);
+    int r = config_locate(explicit_path, path, origin, log);
     if (r < 0)
         return r;
     return *path != NULL ? config_read(config, *path, log)

@@ -7,10 +7,10 @@
 #include "core/config/locate.h"
 #include "core/config/table.h"
 
-/* Reads and parses a file into a zeroed *config. Each thing wrong is an error message with file and line, what was
- * found and what is allowed; all of them are found, not only the first. On failure *config stays zeroed.
- * 0, -ENOENT, -EACCES and what else open(2) has, -EPERM (others may write it: file_trust), -EFBIG (over
- * CONFIG_SIZE_MAX), -EISDIR, -EINVAL (not a regular file, or what it says), -ENOMEM. */
+/* Reads and parses a file into a zeroed *config. Each mistake is an error message with file and line, what was found
+ * and what is allowed; all of them are found, not only the first. On failure *config stays zeroed.
+ * 0, -ENOENT, -EACCES and the other errors of open(2), -EPERM (other users may write it: trusted_file.h), -EFBIG (more
+ * than CONFIG_SIZE_MAX bytes), -EISDIR, -EINVAL (not a regular file, or a mistake in it), -ENOMEM. */
 #define CONFIG_SIZE_MAX (64u * 1024u)
 int config_read(struct config *config, const char *path, const struct log *log);
 

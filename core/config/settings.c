@@ -2,16 +2,20 @@
 #include "core/config/settings.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <trale/trale.h>
 
+#include "core/base/printable.h"
 #include "core/base/words.h"
-#include "core/config/option.h"
+#include "core/config/advice.h"
 
 #define SECTION_RUNTIME "runtime"
 #define SECTION_DRIVER "driver:"
+#define SECTION_END "end"
 
 const struct trale_option settings_options[] = {
     [SETTING_DRIVERS] = {.name = "drivers",
@@ -23,7 +27,7 @@ const struct trale_option settings_options[] = {
                          .minimum = 0,
                          .maximum = 2,
                          .default_value = "1",
-                         .help = "who polls the tasks: 1 or 2 threads of the runtime's, 0 the caller"},
+                         .help = "which threads poll tasks and wait: 1 or 2 of the runtime, or 0: the caller's"},
     [SETTING_INSTANCES] = {.name = "instances",
                            .type = TRALE_OPTION_INTEGER,
                            .minimum = 0,
@@ -33,16 +37,16 @@ const struct trale_option settings_options[] = {
     [SETTING_DRIVERS_FOLDER] = {.name = "drivers_folder",
                                 .type = TRALE_OPTION_TEXT,
                                 .default_value = TRALE_DRIVERS_FOLDER,
-                                .help = "where drivers are found whose path is a bare name"},
+                                .help = "the folder of the drivers whose path is a bare file name"},
     [SETTING_POLL_TIMES] = {.name = "poll_times",
                             .type = TRALE_OPTION_BOOLEAN,
                             .default_value = "no",
-                            .help = "measure how long tasks are in their polls, at two looks at the clock for each"},
+                            .help = "measure how long each poll takes; reads the clock twice for each"},
     [SETTING_WATCHDOG] = {.name = "watchdog",
                           .type = TRALE_OPTION_DURATION,
                           .maximum = INT64_C(3600000000000),
                           .default_value = "0",
-                          .help = "name the task whose poll takes longer; 0: do not look"},
+                          .help = "a message names the task whose poll takes longer; 0: no watchdog"},
     [SETTING_FIBER_STACK] = {.name = "fiber_stack",
                              .type = TRALE_OPTION_SIZE,
                              .minimum = INT64_C(32) << 10, /* a batch of datagrams takes 18K */
@@ -54,37 +58,52 @@ const struct trale_option settings_options[] = {
                               .minimum = 0,
                               .maximum = 1000000,
                               .default_value = "64",
-                              .help = "how many stacks of fibers that have ended are kept for others"},
+                              .help = "how many stacks of ended fibers are kept for later ones"},
     [N_SETTINGS] = {.name = NULL},
 };
 
-/* The section [driver:NAME], or NULL. */
-static const struct config_section *driver_section(const struct config *config, const char *name, size_t length)
+static const char *driver_name(const struct config_section *section)
 {
+    bool is_driver = strncmp(section->name, SECTION_DRIVER, strlen(SECTION_DRIVER)) == 0;
+    return is_driver ? section->name + strlen(SECTION_DRIVER) : NULL;
+}
+
+/* --- drivers ------------------------------------------------------------------------------------------------------ */
+
+/* The section [driver:NAME], or NULL; then *nearest is the driver whose name is nearest, or NULL. */
+static const struct config_section *find_driver(const struct config *config, const char *name, const char **nearest)
+{
+    size_t least = ADVICE_DISTANCE + 1;
+    *nearest = NULL;
     for (size_t i = 0; i < config->n_sections; i++) {
-        const char *section = config->sections[i].name;
-        if (strncmp(section, SECTION_DRIVER, strlen(SECTION_DRIVER)) == 0 &&
-            strncmp(section + strlen(SECTION_DRIVER), name, length) == 0 &&
-            section[strlen(SECTION_DRIVER) + length] == '\0')
+        const char *other = driver_name(&config->sections[i]);
+        if (other == NULL)
+            continue;
+        size_t off = advice_distance(name, other);
+        if (strcmp(other, name) == 0)
             return &config->sections[i];
+        if (off < least) {
+            least = off;
+            *nearest = other;
+        }
     }
     return NULL;
 }
 
-static int settings_add_driver(struct settings *settings, const struct config *config, const char *name, size_t length,
-                               const struct log *log)
+static int add_driver(struct settings *settings, const struct config *config, const char *name,
+                      const struct log_place *place, const struct log *log)
 {
-    uint32_t line = settings->values[SETTING_DRIVERS].line;
-    const struct config_section *section = driver_section(config, name, length);
+    const char *nearest;
+    const struct config_section *section = find_driver(config, name, &nearest);
     if (section == NULL) {
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [runtime] drivers: %.*s: there is no section [driver:%.*s]",
-                config->name, line, (int)length, name, (int)length, name);
+        log_say_at(log, TRALE_LOG_ERROR, place, "%s: there is no section [driver:%s]%s%s%s", name, name,
+                   nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                   nearest != NULL ? "?" : "");
         return -EINVAL;
     }
     for (size_t i = 0; i < settings->n_drivers; i++) {
         if (settings->drivers[i] == section) {
-            log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [runtime] drivers: %.*s stands there twice", config->name,
-                    line, (int)length, name);
+            log_say_at(log, TRALE_LOG_ERROR, place, "%s: named twice", name);
             return -EINVAL;
         }
     }
@@ -92,40 +111,107 @@ static int settings_add_driver(struct settings *settings, const struct config *c
     return 0;
 }
 
-static int settings_read_drivers(struct settings *settings, const struct config *config, const struct log *log)
+static int read_drivers(struct settings *settings, const struct config *config, const struct log *log)
 {
+    const struct trale_value *value = &settings->values[SETTING_DRIVERS];
+    struct log_place place = {config->name, value->line, SECTION_RUNTIME, settings_options[SETTING_DRIVERS].name, NULL};
     settings->drivers = calloc(config->n_sections + 1, sizeof *settings->drivers);
     if (settings->drivers == NULL)
         return -ENOMEM;
-    const char *list = settings->values[SETTING_DRIVERS].text, *name;
+    if (value->line == 0) {
+        const struct config_section *runtime = config_section(config, SECTION_RUNTIME);
+        place.line = runtime != NULL ? runtime->line : 0;
+        log_say_at(log, TRALE_LOG_WARNING, &place,
+                   "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` "
+                   "alone says that none is wanted");
+    }
+    const char *list = value->text, *word;
     size_t length;
     int result = 0;
-    while ((name = words_next(&list, &length)) != NULL) {
-        int r = settings_add_driver(settings, config, name, length, log);
-        if (r < 0)
-            result = r;
+    while ((word = words_next(&list, &length)) != NULL) {
+        char name[PRINTABLE_SIZE]; /* longer than the name of any section */
+        if (add_driver(settings, config, printable_part(name, word, length), &place, log) < 0)
+            result = -EINVAL;
     }
     return result;
 }
 
-static int settings_check_sections(const struct config *config, const struct log *log)
+/* --- sections ----------------------------------------------------------------------------------------------------- */
+
+static bool is_in_list(const char *list, const char *name)
 {
-    int result = 0;
-    for (size_t i = 0; i < config->n_sections; i++) {
-        const struct config_section *section = &config->sections[i];
-        if (strcmp(section->name, SECTION_RUNTIME) == 0)
-            continue;
-        if (strncmp(section->name, SECTION_DRIVER, strlen(SECTION_DRIVER)) == 0 &&
-            section->name[strlen(SECTION_DRIVER)] != '\0' && strpbrk(section->name, " \t,") == NULL)
-            continue;
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s]: no such section; allowed are [runtime] and [driver:NAME]",
-                config->name, section->line, section->name);
-        result = -EINVAL;
-    }
-    return result;
+    const char *word;
+    size_t length;
+    while ((word = words_next(&list, &length)) != NULL)
+        if (strlen(name) == length && memcmp(word, name, length) == 0)
+            return true;
+    return false;
 }
 
-static int settings_find_folder(struct settings *settings, const struct config *config, const struct log *log)
+/* The name that the section probably should have, or NULL: [timer] is "driver:timer" if `drivers` names a timer, and
+ * [drivers.timer] is in any case. */
+static const char *nearest_section(const char *name, const char *drivers, char buf[PRINTABLE_SIZE])
+{
+    if (advice_distance(name, SECTION_RUNTIME) <= ADVICE_DISTANCE)
+        return SECTION_RUNTIME;
+    if (advice_distance(name, SECTION_END) <= 1)
+        return SECTION_END;
+    if (is_in_list(drivers, name)) {
+        snprintf(buf, PRINTABLE_SIZE, SECTION_DRIVER "%s", name);
+        return buf;
+    }
+    char word[PRINTABLE_SIZE];
+    size_t length = strcspn(name, ":./ \t");
+    printable_part(word, name, length);
+    const char *rest = name + length + strspn(name + length, ":./ \t");
+    if (rest[0] == '\0' || strpbrk(rest, " \t,") != NULL || advice_distance(word, "driver") > ADVICE_DISTANCE)
+        return NULL;
+    snprintf(buf, PRINTABLE_SIZE, SECTION_DRIVER "%s", rest);
+    return buf;
+}
+
+static bool has_entries(const struct config *config, size_t section)
+{
+    for (size_t i = 0; i < config->n_entries; i++)
+        if (config->entries[i].section == section)
+            return true;
+    return false;
+}
+
+static int check_section(const struct config *config, size_t i, const char *drivers, const struct log *log)
+{
+    const char *name = config->sections[i].name, *driver = driver_name(&config->sections[i]);
+    const struct log_place place = {.file = config->name, .line = config->sections[i].line, .section = name};
+    if (strcmp(name, SECTION_RUNTIME) == 0 || (driver != NULL && driver[0] != '\0' && strpbrk(driver, " \t,") == NULL))
+        return 0;
+    if (strcmp(name, SECTION_END) == 0) {
+        if (i + 1 == config->n_sections && !has_entries(config, i))
+            return 0;
+        log_say_at(log, TRALE_LOG_ERROR, &place, "text follows; allowed are blank lines and comments");
+        return -EINVAL;
+    }
+    char buf[PRINTABLE_SIZE];
+    const char *nearest = nearest_section(name, drivers, buf);
+    if (nearest != NULL)
+        log_say_at(log, TRALE_LOG_ERROR, &place, "no such section; did you mean [%s]?", nearest);
+    else
+        log_say_at(log, TRALE_LOG_ERROR, &place, "no such section; allowed are [runtime], [driver:NAME] and [end]");
+    return -EINVAL;
+}
+
+int settings_check_end(const struct config *config, const struct log *log)
+{
+    if (config->n_sections > 0 && strcmp(config->sections[config->n_sections - 1].name, SECTION_END) == 0)
+        return 0;
+    log_say_at(log, TRALE_LOG_ERROR, &(struct log_place){.file = config->name},
+               "it does not end with the line [end], so it is cut off or still being written; this program reads "
+               "complete files alone");
+    return -EINVAL;
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static int find_folder(struct settings *settings, const struct config *config, const struct log *log)
 {
     const struct trale_value *value = &settings->values[SETTING_DRIVERS_FOLDER];
     const char *environment = secure_getenv("TRALE_DRIVERS");
@@ -139,8 +225,10 @@ static int settings_find_folder(struct settings *settings, const struct config *
     if (settings->drivers_folder_origin != NULL)
         log_say(log, TRALE_LOG_ERROR, "trale", "$TRALE_DRIVERS = %s: not an absolute path", environment);
     else
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [runtime] drivers_folder = %s: not an absolute path",
-                config->name, value->line, value->text);
+        log_say_at(log, TRALE_LOG_ERROR,
+                   &(struct log_place){config->name, value->line, SECTION_RUNTIME,
+                                       settings_options[SETTING_DRIVERS_FOLDER].name, value->text},
+                   "not an absolute path");
     return -EINVAL;
 }
 
@@ -150,11 +238,12 @@ int settings_read(struct settings *settings, const struct config *config, const 
                                      sizeof settings_options[0], N_SETTINGS, settings->values, log);
     settings->threads = (uint32_t)settings->values[SETTING_THREADS].integer;
     settings->instances = (uint32_t)settings->values[SETTING_INSTANCES].integer;
-    if (settings_check_sections(config, log) < 0)
+    for (size_t i = 0; i < config->n_sections; i++)
+        if (check_section(config, i, settings->values[SETTING_DRIVERS].text, log) < 0)
+            result = -EINVAL;
+    if (find_folder(settings, config, log) < 0)
         result = -EINVAL;
-    if (settings_find_folder(settings, config, log) < 0)
-        result = -EINVAL;
-    int r = settings_read_drivers(settings, config, log);
+    int r = read_drivers(settings, config, log);
     return r < 0 ? r : result;
 }
 

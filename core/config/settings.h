@@ -32,9 +32,12 @@ struct settings {
     size_t n_drivers;
 };
 
-/* Reads them into a zeroed *settings; each thing wrong is a message, and what is right is read all the same, so that
- * settings_deinit is called in any case. 0, -EINVAL, -ENOMEM. */
+/* Reads them into a zeroed *settings. Each mistake is a message, and what is right is read all the same, so that
+ * settings_deinit is called in any case. Where `drivers` is not given, that is a warning. 0, -EINVAL, -ENOMEM. */
 int settings_read(struct settings *settings, const struct config *config, const struct log *log);
+
+/* Whether the configuration is complete: its last section is [end]. 0, or -EINVAL and a message. */
+int settings_check_end(const struct config *config, const struct log *log);
 
 void settings_deinit(struct settings *settings);
 

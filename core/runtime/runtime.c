@@ -109,19 +109,22 @@ static int runtime_start_drivers(struct trale *runtime)
 static int runtime_configure(struct trale *runtime, const struct trale_options *options)
 {
     int r;
+    enum config_origin origin = CONFIG_EXPLICIT;
     if (options->config_text != NULL) {
         r = config_parse(&runtime->config, options->config_path != NULL ? options->config_path : "(text)",
                          options->config_text, strlen(options->config_text), &runtime->log);
     } else {
         char *path = NULL;
-        enum config_origin origin;
         r = config_load(&runtime->config, options->config_path, &path, &origin, &runtime->log);
         free(path);
     }
     if (r < 0)
         return r;
     runtime->state = RUNTIME_CONFIGURED;
-    return settings_read(&runtime->settings, &runtime->config, &runtime->log);
+    if (options->require_end != 0 && origin != CONFIG_BUILT_IN)
+        r = settings_check_end(&runtime->config, &runtime->log);
+    int result = settings_read(&runtime->settings, &runtime->config, &runtime->log);
+    return result < 0 ? result : r;
 }
 
 static int runtime_load(struct trale *runtime)

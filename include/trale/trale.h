@@ -61,8 +61,10 @@ struct trale_task; /* a handle on a task, see trale_spawn and trale_task_clone *
 struct trale_options {
     /* The configuration file. NULL: the first that exists of $TRALE_CONFIG, $XDG_CONFIG_HOME/trale/trale.ini (or
      * $HOME/.config/trale/trale.ini), the system's trale.ini (`trale check` prints the path); if none does, the
-     * built-in text, which is the shipped trale.ini. A file that is named, here or by TRALE_CONFIG, must exist. The
-     * environment is ignored in a setuid program (secure_getenv(3)). */
+     * built-in text, which is the shipped trale.ini. A file that is named, here or by TRALE_CONFIG, must exist; one
+     * that this process may not look for does not exist; one that exists and cannot be read is an error. The
+     * environment is ignored in a setuid or setcap program (secure_getenv(3)). A message of level INFO says which file
+     * is used, and why. */
     const char *config_path;
     /* The configuration itself, instead of any file. With both, config_path is only its name in messages. */
     const char *config_text;
@@ -72,6 +74,11 @@ struct trale_options {
      * NULL: errors and warnings go to stderr, a line each. */
     void (*log)(void *log_data, uint32_t level, const char *source, const char *message);
     void *log_data;
+    /* 1: the configuration must be complete, and -EINVAL if it is not: its last section is [end], which holds nothing.
+     * So a file that is cut off, or that another process is just writing, is not taken for one with fewer settings. The
+     * built-in text is complete. */
+    uint32_t require_end;
+    uint32_t reserved;
 };
 
 /* Reads the configuration, loads and starts the drivers in the order it gives, starts the threads. On failure
