@@ -19,8 +19,7 @@ int option_parse(const struct trale_option *option, const char *text, int64_t *i
 #define OPTION_TEXT 256
 const char *option_allowed(const struct trale_option *option, char buf[OPTION_TEXT]);
 
-/* Cuts the next word out of a choice's "a | b | c": returns it, *length bytes long, and moves *choices behind it; NULL at
- * the end. */
+/* Returns the next word of "a | b | c", *length bytes long, and moves *choices behind it; NULL at the end. */
 const char *option_next_choice(const char **choices, size_t *length);
 
 /* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for a kind that there is not. */

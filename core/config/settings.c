@@ -114,17 +114,11 @@ static int add_driver(struct settings *settings, const struct config *config, co
 static int read_drivers(struct settings *settings, const struct config *config, const struct log *log)
 {
     const struct trale_value *value = &settings->values[SETTING_DRIVERS];
-    struct log_place place = {config->name, value->line, SECTION_RUNTIME, settings_options[SETTING_DRIVERS].name, NULL};
+    const struct log_place place = {config->name, value->line, SECTION_RUNTIME, settings_options[SETTING_DRIVERS].name,
+                                    NULL};
     settings->drivers = calloc(config->n_sections + 1, sizeof *settings->drivers);
     if (settings->drivers == NULL)
         return -ENOMEM;
-    if (value->line == 0) {
-        const struct config_section *runtime = config_section(config, SECTION_RUNTIME);
-        place.line = runtime != NULL ? runtime->line : 0;
-        log_say_at(log, TRALE_LOG_WARNING, &place,
-                   "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` "
-                   "alone says that none is wanted");
-    }
     const char *list = value->text, *word;
     size_t length;
     int result = 0;
@@ -134,6 +128,17 @@ static int read_drivers(struct settings *settings, const struct config *config, 
             result = -EINVAL;
     }
     return result;
+}
+
+/* A configuration without the key may be one that is just being written, or one that a typo made. */
+static void warn_of_no_drivers(const struct config *config, const struct log *log)
+{
+    const struct config_section *runtime = config_section(config, SECTION_RUNTIME);
+    const struct log_place place = {config->name, runtime != NULL ? runtime->line : 0, SECTION_RUNTIME,
+                                    settings_options[SETTING_DRIVERS].name, NULL};
+    log_say_at(log, TRALE_LOG_WARNING, &place,
+               "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` alone "
+               "says that none is wanted");
 }
 
 /* --- sections ----------------------------------------------------------------------------------------------------- */
@@ -244,6 +249,8 @@ int settings_read(struct settings *settings, const struct config *config, const 
     if (find_folder(settings, config, log) < 0)
         result = -EINVAL;
     int r = read_drivers(settings, config, log);
+    if (r == 0 && result == 0 && settings->values[SETTING_DRIVERS].line == 0)
+        warn_of_no_drivers(config, log);
     return r < 0 ? r : result;
 }
 
