@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A DNS forwarder over UDP (RFC 1035): asks an upstream resolver what it is asked itself.
+ * A DNS forwarder over UDP (RFC 1035): passes queries on to an upstream resolver, and its answers back.
  *
  *     dns_forwarder [-t MILLISECONDS] [-m MAXIMUM] UPSTREAM [ADDRESS]
  *         -t  how long one try waits for the upstream, default 500; there are three
- *         -m  queries in flight, default 1000; what comes above it is dropped
+ *         -m  maximum of queries in flight, default 1000; more are dropped
  *
- * ADDRESS, where it listens, is 127.0.0.1:0 by default; it is printed, with the port that the system chose.
+ * It listens on ADDRESS, by default 127.0.0.1:0, and prints the address with the port that the system chose.
  *
- * One task per query. Each has a socket of its own, connected to the upstream, rather than a share in one socket with a
- * table of ids: the kernel then chooses an unpredictable port for every query (RFC 5452, 9.2), drops what others than
- * the upstream send, and finds the task for an answer, so there is no table to keep. It costs two system calls more.
+ * One task per query. Each has a socket of its own that is connected to the upstream, instead of one socket for all
+ * with a table of ids. So the kernel chooses an unpredictable port for every query (RFC 5452, 9.2), drops datagrams
+ * that do not come from the upstream, and finds the task for an answer: no table is needed. It costs two more system
+ * calls.
  *
- * SIGINT or SIGTERM ends it, after the queries in flight; it then prints what it counted.
+ * SIGINT or SIGTERM ends it, after the queries in flight; then it prints its counts.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +35,7 @@
 
 struct message {
     size_t size;
-    uint8_t bytes[4096]; /* what resolvers commonly allow on UDP (EDNS, RFC 6891) */
+    uint8_t bytes[4096]; /* the limit of most resolvers on UDP (EDNS, RFC 6891) */
 };
 
 /* What all tasks share. They run on one thread, so none of it needs a lock. */
@@ -53,7 +54,7 @@ static size_t question_end(const struct message *message)
 {
     size_t at = HEADER;
     while (at < message->size && message->bytes[at] != 0) {
-        if (message->bytes[at] > 63) /* no label: in a question there is nothing yet that a pointer could point to */
+        if (message->bytes[at] > 63) /* a pointer: before the question there is nothing that it could point to */
             return 0;
         at += 1u + message->bytes[at];
     }
@@ -61,14 +62,14 @@ static size_t question_end(const struct message *message)
     return at <= message->size ? at : 0;
 }
 
-/* A query (qr = 0) or a response (qr = 0x80) with exactly one question, and that whole. */
+/* A query (qr = 0) or a response (qr = 0x80) with exactly one question, which is complete. */
 static int is_well_formed(const struct message *message, int qr)
 {
     return message->size >= HEADER && (message->bytes[2] & 0x80) == qr && message->bytes[4] == 0 &&
            message->bytes[5] == 1 && question_end(message) != 0;
 }
 
-/* The id, the opcode and the question are those that we sent, byte for byte: anything else is late, or forged. */
+/* The id, the opcode and the question are those that were sent, byte for byte: anything else is late, or forged. */
 static int answers(const struct message *answer, const struct message *query)
 {
     size_t end = question_end(query);
@@ -77,7 +78,7 @@ static int answers(const struct message *answer, const struct message *query)
            memcmp(answer->bytes + HEADER, query->bytes + HEADER, end - HEADER) == 0;
 }
 
-/* The answer when there is none: the query's header and question, with that code and no records. */
+/* An answer that reports an error: the query's header and question, the code, and no records. */
 static void make_failure(struct message *answer, const struct message *query, uint8_t code)
 {
     *answer = *query;
@@ -89,7 +90,7 @@ static void make_failure(struct message *answer, const struct message *query, ui
 
 /* --- one query ---------------------------------------------------------------------------------------------------- */
 
-/* One try: asks the upstream and waits for the answer to just that. */
+/* One try: asks the upstream and waits for the answer to this query. */
 struct attempt {
     struct trale_future future;
     struct trale_udp_socket *socket;
@@ -134,7 +135,7 @@ static void query_close(struct query *self)
     self->forwarder->in_flight--;
 }
 
-/* An unpredictable id towards the upstream, in place of the client's, and a socket of its own. */
+/* Gives the query a socket of its own, and an unpredictable id in place of the client's. */
 static int query_open(struct query *self, struct trale *runtime)
 {
     struct trale_address any_port = {.any.sa_family = self->forwarder->upstream.any.sa_family};
@@ -153,7 +154,7 @@ trale_async_with(query, query_close)
     trale_begin();
     self->result = query_open(self, cx->runtime);
     if (self->result == 0) {
-        do { /* anything but an answer, silence or "port unreachable", is a try that failed */
+        do { /* a negative result, such as -ETIMEDOUT or -ECONNREFUSED, is a failed try */
             self->n_tries++;
             trale_await(trale_timeout(&self->timeout,
                                       trale_call(attempt, &self->attempt, .socket = self->upstream,
@@ -184,7 +185,7 @@ struct server {
     struct message message;
 };
 
-/* Starts a task for the query that has come, and forgets it: it answers by itself. */
+/* Starts a task for the query that has come. The task answers by itself, so its handle is given up. */
 static void server_accept(struct server *self, struct trale *runtime)
 {
     struct forwarder *forwarder = self->forwarder;
@@ -216,7 +217,7 @@ trale_async(server)
     }
 }
 
-/* Opens the clients' side and says where it is. 0 or a negative errno. */
+/* Opens the socket for the clients and prints its address. 0 or a negative errno. */
 static int forwarder_listen(struct forwarder *forwarder, struct trale *runtime, const char *address)
 {
     struct trale_address local;
@@ -254,7 +255,7 @@ static int64_t forwarder_run(struct forwarder *forwarder, struct trale *runtime)
         return -r;
     }
     trale_run(runtime);
-    pthread_kill(stopper, SIGTERM); /* if the server ended by an error, nobody has sent one */
+    pthread_kill(stopper, SIGTERM); /* if the server ended by an error, the stopper still waits for a signal */
     pthread_join(stopper, NULL);
     int64_t result = trale_join(server); /* gives the handle up: last */
     return result == -ECANCELED ? 0 : result;

@@ -4,7 +4,7 @@
  *
  *     echo_client ADDRESS TEXT...
  *
- * Datagrams get lost, so each text has three tries of a second. The exit status is not zero if an echo is missing.
+ * Datagrams get lost, so each text has three tries of a second each. The exit status is not 0 if an echo is missing.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ trale_async(try)
     if (trale_result() < 0)
         trale_return(trale_result());
 
-    /* An echo that came too late for an earlier text is still on its way here: wait for the one that was asked for. */
+    /* A late echo of an earlier text may come first: wait for the echo of this one. */
     do {
         trale_await(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
         if (trale_result() < 0)
@@ -45,7 +45,8 @@ trale_async(try)
     trale_return(trale_result());
 }
 
-/* An async function awaits others as it awaits a driver's futures: embedded in its frame, with a time limit around. */
+/* An async function awaits other async functions like a driver's futures: embedded in its frame, here with a
+ * timeout. */
 struct client {
     struct trale_future future;
     struct trale_timeout timeout;
@@ -63,7 +64,8 @@ static void client_close(struct client *self)
     trale_udp_close(self->socket);
 }
 
-/* A socket of the server's family, connected: then the kernel drops what others send to it. 0 or a negative errno. */
+/* Opens a socket of the server's family and connects it, so that the kernel drops datagrams of all others. 0 or a
+ * negative errno. */
 static int client_connect(struct client *self, struct trale *runtime)
 {
     struct trale_address any_port = {.any.sa_family = self->server->any.sa_family};
@@ -115,7 +117,7 @@ int main(int argc, char **argv)
 
     struct trale_address server;
     int64_t result = trale_address_parse(runtime, argv[1], &server);
-    if (result == 0) { /* a single future needs no task: it is run here, in main's own memory */
+    if (result == 0) { /* a single future needs no task: it runs here, in main's own memory */
         struct client client;
         result = trale_block_on(runtime, trale_call(client, &client, .server = &server, .texts = argv + 2));
     }

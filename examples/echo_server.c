@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A UDP echo server (RFC 862): sends every datagram back to where it came from.
+ * A UDP echo server (RFC 862): sends every datagram back to its sender.
  *
  *     echo_server [-n COUNT] [ADDRESS]       default 127.0.0.1:0, where the system chooses the port
  *
- * Without ADDRESS it takes a socket that a service manager hands over (systemd.socket(5)), if there is one. It prints
- * the address it listens on, and runs until SIGINT or SIGTERM, or until COUNT datagrams have come.
+ * Without ADDRESS it takes a socket from a service manager (systemd.socket(5)), if there is one. It prints the address
+ * on which it listens, and runs until SIGINT or SIGTERM, or until COUNT datagrams have come.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -28,13 +28,13 @@ struct server {
     char buf[65536]; /* no datagram is longer */
 };
 
-/* Runs once, however the server ends: by itself, by an error, or because it was aborted in the middle of an await. */
+/* Runs once, however the server ends: by itself, by an error, or because it was aborted during an await. */
 static void server_close(struct server *self)
 {
     trale_udp_close(self->socket);
 }
 
-/* Opens the socket and says where it is, with the port that the system chose. 0 or a negative errno. */
+/* Opens the socket and prints its address, with the port that the system chose. 0 or a negative errno. */
 static int server_listen(struct server *self, struct trale *runtime)
 {
     struct trale_address local;
@@ -58,7 +58,7 @@ trale_async_with(server, server_close)
 {
     trale_begin();
 
-    int r = server_listen(self, cx->runtime); /* a local may be used up to the next await */
+    int r = server_listen(self, cx->runtime); /* a local variable lives until the next await */
     if (r < 0)
         trale_return(r);
 
@@ -69,13 +69,13 @@ trale_async_with(server, server_close)
         self->n_datagrams++;
 
         trale_await(trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));
-        if (trale_result() < 0) /* one peer that cannot be reached is no reason to leave the others */
+        if (trale_result() < 0) /* one peer is unreachable: go on serving the others */
             trale_perror("send", trale_result());
     }
     trale_return(0);
 }
 
-/* Signals and tasks: a thread of its own waits for the signal and aborts the task, which works whoever polls. */
+/* A thread of its own waits for the signal and aborts the task. This works in every thread layout. */
 static sigset_t stop_signals; /* set once, by main */
 
 static void *stop_at_signal(void *server)
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
         }
     }
 
-    /* Blocked here, before any thread is there: the runtime's threads inherit it, and the signal waits for sigwait. */
+    /* Blocks the signals before there is any thread: the runtime's threads inherit it, and sigwait gets the signal. */
     sigemptyset(&stop_signals);
     sigaddset(&stop_signals, SIGINT);
     sigaddset(&stop_signals, SIGTERM);
@@ -116,14 +116,14 @@ int main(int argc, char **argv)
         return trale_perror("pthread_create", -r);
     }
 
-    /* trale_join gives the handle up, so it comes last, when the other thread does not use it any more. */
+    /* trale_join gives the handle up, so it comes last, when the other thread no longer uses it. */
     trale_run(runtime);
     pthread_kill(stopper, SIGTERM);
     pthread_join(stopper, NULL);
     int64_t result = trale_join(server);
     trale_close(runtime);
 
-    if (result < 0 && result != -ECANCELED) /* aborted is how it is meant to end */
+    if (result < 0 && result != -ECANCELED) /* -ECANCELED: it was aborted, as intended */
         return trale_perror("echo_server", result);
     return EXIT_SUCCESS;
 }

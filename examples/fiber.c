@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks a UDP echo server several things at once, each in a fiber: written as one would write it with blocking calls.
+ * Asks a UDP echo server several questions at once, each in a fiber, as code with blocking calls would do it.
  *
  *     fiber ADDRESS TEXT...
  *
- * Each question has three tries, and each try twice the patience of the one before. The answers are printed in the
- * order of the questions. The exit status is not zero if one is missing. Compare echo_client.c, where what survives an
- * await lives in a frame; here it is local.
+ * Each question has three tries, and each try waits twice as long as the one before. The answers are printed in the
+ * order of the questions. The exit status is not 0 if an answer is missing. Compare echo_client.c: there the variables
+ * that survive an await are in a frame; here they are local.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct question {
     int n_tries;
 };
 
-/* A function like any other: it may wait, for its caller is a fiber. */
+/* An ordinary function. It may wait, because its caller is a fiber. */
 static int64_t receive(struct trale_udp_socket *socket, struct question *question, uint64_t deadline_ns)
 {
     struct trale_udp_recv recv;
@@ -61,7 +61,7 @@ static int64_t converse(struct trale_udp_socket *socket, struct question *questi
     return result;
 }
 
-/* The body of a fiber. However the conversation ends, also when the fiber is dropped, it returns here. */
+/* The body of a fiber. It always runs to its end, also when the fiber is dropped. */
 static int64_t ask(void *data)
 {
     struct question *question = data;

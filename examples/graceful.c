@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Graceful shutdown: a UDP echo service that takes its time over each datagram, and ends well when it is asked to.
+ * Graceful shutdown: a UDP echo service that works on each datagram for a while, and ends in order at a signal.
  *
  *     graceful [-w MILLISECONDS] [-g MILLISECONDS] [ADDRESS]
  *         -w  how long it works on each datagram, default 100
- *         -g  how long what is under way may go on after the signal, default 5000
+ *         -g  how long the work that has begun may go on after the signal, default 5000
  *
- * At SIGTERM or SIGINT it accepts nothing more and waits for what is under way, until that has ended, its time is up,
- * or a second signal comes: then the scope drops what is left. The drivers are stopped when the runtime closes, the
- * last one first. The exit status is 0 if everybody was answered, else 1. At SIGUSR1 it writes down what every task
- * waits for.
+ * At SIGTERM or SIGINT it accepts no more datagrams and waits until all work is done, the time is up, or a second
+ * signal comes; then the scope drops what is left. The drivers are stopped when the runtime closes, the last one first.
+ * The exit status is 0 if every datagram was answered, else 1. At SIGUSR1 it prints what every task waits for.
  *
  * It needs the signal driver, which the default trale.ini does not load: see examples/graceful.ini. */
 #include <inttypes.h>
@@ -27,17 +26,17 @@
 /* What the tasks share. One thread polls them, so none of it needs a lock. */
 struct service {
     struct trale_udp_socket *socket;
-    struct trale_notify stop; /* to the acceptor */
+    struct trale_notify stop; /* for the acceptor */
     uint64_t work_ns, grace_ns;
     uint64_t n_accepted, n_echoed;
 };
 
 struct message {
     size_t size;
-    char bytes[2048]; /* what is longer is cut off */
+    char bytes[2048]; /* longer datagrams are cut off */
 };
 
-/* One for each datagram. An error of its own is not the service's, so it always returns 0. */
+/* One for each datagram. Its errors do not end the service, so it always returns 0. */
 struct echo {
     struct trale_future future;
     struct service *service;
@@ -57,7 +56,7 @@ trale_async(echo)
     trale_return(0);
 }
 
-/* The body of the scope: accepts until it is told to stop. */
+/* The body of the scope: accepts datagrams until it is notified to stop. */
 struct acceptor {
     struct trale_future future;
     struct service *service;
@@ -91,8 +90,8 @@ trale_async(acceptor)
     }
 }
 
-/* Resolves when the time is up: `grace_ns` after the first signal, or at the second. It alone awaits these signals: of
- * two tasks that do, one may not stand there when a signal comes. */
+/* Resolves when the time is up: `grace_ns` after the first signal, or at the second. Only this task awaits
+ * these signals: another might not be waiting at the moment when one comes. */
 struct limit {
     struct trale_future future;
     struct service *service;
@@ -183,9 +182,9 @@ int main(int argc, char **argv)
         }
         *(option == 'w' ? &service.work_ns : &service.grace_ns) = strtoul(optarg, NULL, 10) * TRALE_MILLISECOND;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0); /* line by line, also into a pipe */
+    setvbuf(stdout, NULL, _IOLBF, 0); /* writes line by line, also into a pipe */
 
-    /* From here on the signals are the driver's: a program that makes threads does that later. */
+    /* From here on the driver gets the signals. A program starts its own threads only after this. */
     struct trale *runtime;
     int64_t result = trale_open(&runtime, NULL);
     if (result < 0)

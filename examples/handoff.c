@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tasks and threads: a thread of the program's own counts primes and hands what it has found to tasks; an account that
- * two tasks write is guarded by a mutex that is held across an await; a task that is urgent goes first.
+ * Tasks and threads: a thread of the program counts primes and passes its results to tasks; a mutex that is held across
+ * an await guards an account that two tasks write; an urgent task goes first.
  *
  *     handoff [LIMIT]      default 1000 */
 #include <inttypes.h>
@@ -14,8 +14,8 @@
 struct hall {
     struct trale_mutex mutex; /* of the account */
     int64_t balance;
-    struct trale_notify progress;  /* from the thread: a hundred more */
-    struct trale_oneshot n_primes; /* and at last how many there are */
+    struct trale_notify progress;  /* from the thread: it has found a hundred more */
+    struct trale_oneshot n_primes; /* from the thread: how many it has found in the end */
     int64_t limit;
 };
 
@@ -27,7 +27,7 @@ static bool is_prime(int64_t n)
     return n > 1;
 }
 
-/* On a thread that knows no runtime. */
+/* Runs on a thread that does not use the runtime. */
 static void *count_primes(void *data)
 {
     struct hall *hall = data;
@@ -58,14 +58,14 @@ trale_async(depositor)
         if (trale_result() < 0)
             trale_return(trale_result());
         self->balance = self->hall->balance;
-        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND)); /* nobody else comes in meanwhile */
+        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND)); /* the other task waits for the mutex */
         self->hall->balance = self->balance + 1;
         trale_mutex_unlock(&self->hall->mutex);
     }
     trale_return(0);
 }
 
-/* Shows that there is progress, for as long as nobody has the result. */
+/* Shows the progress, until the result is there. */
 struct reporter {
     struct trale_future future;
     struct hall *hall;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two tasks that sleep for a second each, at the same time: the whole takes one second and not two. Start here.
+ * Two tasks sleep for a second each, at the same time: together they take one second and not two. Start here.
  *
  *     ./dev run          builds everything and runs this first
  */
@@ -10,8 +10,8 @@
 #include <trale/timer.h>
 #include <trale/trale.h>
 
-/* An async function's frame. The function stops at each await and goes on later, so what must survive that lives here
- * and not in local variables. The future comes first; `sleep`, which is awaited, is embedded: nothing is allocated. */
+/* The frame of an async function. The function stops at each await and goes on later; what must survive is here and not
+ * in local variables. The future comes first. `sleep`, which is awaited, is embedded: nothing is allocated. */
 struct hello {
     struct trale_future future;
     struct trale_sleep sleep;
@@ -24,7 +24,7 @@ static double seconds_since(struct trale *runtime, uint64_t start_ns)
     return (double)(trale_now(runtime) - start_ns) / TRALE_SECOND;
 }
 
-/* The function itself. `self` is its frame, `cx` says among other things which runtime runs it. */
+/* The async function. `self` is its frame; `cx->runtime` is the runtime that runs it. */
 trale_async(hello)
 {
     trale_begin();
@@ -50,7 +50,7 @@ int main(void)
     struct trale_task *first = trale_spawn(runtime, hello, .id = 1, .start_ns = start_ns);
     struct trale_task *second = trale_spawn(runtime, hello, .id = 2, .start_ns = start_ns);
 
-    /* Waits until they are done. A result is what the function returned, or a negative errno, as with a system call. */
+    /* Waits until the tasks are done. A result is the value that the function returned, or a negative errno. */
     int64_t one = trale_join(first);
     int64_t two = trale_join(second);
     double elapsed = seconds_since(runtime, start_ns);

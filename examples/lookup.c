@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that block: looks up names with getaddrinfo(3), all of them at once, for at most five seconds each. One
- * that takes longer is given up; the program ends when getaddrinfo has, for nothing can stop that.
+ * Functions that block: looks up names with getaddrinfo(3), all at once, for at most five seconds each. A lookup that
+ * takes longer is dropped; but nothing can stop getaddrinfo, so the program ends only when it has returned.
  *
  *     lookup NAME...
  *
- * It needs the driver for that, which the default trale.ini does not load: see examples/lookup.ini. */
+ * It needs the driver `blocking`, which the default trale.ini does not load: see examples/lookup.ini. */
 #include <netdb.h>
 
 #include <trale/blocking.h>
 #include <trale/timer.h>
 #include <trale/udp.h>
 
-/* What is given away to the thread that looks the name up: it may still be at it when the time is up. */
+/* The data of the thread that looks the name up. The thread owns it, and may still use it when the time is up. */
 struct query {
     char name[256];
     struct trale_address address;
@@ -45,7 +45,7 @@ struct lookup {
     struct trale_timeout timeout;
 };
 
-/* Runs however it ends. What was dropped has been given away, and data is NULL then. */
+/* Runs however the task ends. If the lookup was dropped, the thread owns the data, and work.data is NULL. */
 static void lookup_close(struct lookup *self)
 {
     free(self->work.data);

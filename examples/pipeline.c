@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Structured concurrency: a producer, three workers, a channel between them, and a scope around all of it, which has
- * two seconds. At most two workers work at a time.
+ * Structured concurrency: a producer, three workers, a channel between them, and a scope around all of it, with a
+ * timeout of two seconds. At most two workers work at a time.
  *
  *     pipeline [COUNT] */
 #include <trale/scope.h>
@@ -10,7 +10,7 @@
 
 #define N_WORKERS 3
 
-/* What the parts share. */
+/* What the tasks share. */
 struct plant {
     struct trale_scope scope;
     struct trale_channel jobs;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is there: sends a datagram to each address, all at once, and says what comes back within a second: an answer, or
- * an error from the host or a router on the way.
+ * Which hosts can be reached: sends a datagram to each address, all at once, and prints what comes back within a
+ * second: an answer, or an error from the host or from a router on the way.
  *
  *     reachable ADDRESS... */
 #include <trale/timer.h>
@@ -25,7 +25,7 @@ static void probe_close(struct probe *self)
     trale_udp_close(self->socket);
 }
 
-/* A socket without a peer: what it is told of errors would otherwise be lost. */
+/* Opens a socket without a peer, which gets no errors unless TRALE_UDP_ERRORS is on. */
 static int probe_open(struct probe *self, struct trale *runtime, struct trale_address *to)
 {
     int r = trale_address_parse(runtime, self->text, to);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers: a heart that beats every 10 ms, and a guard that gives up when it has heard nothing for 100 ms.
+ * Timers: a heart that beats every 10 ms, and a guard that gives up after 100 ms without a beat.
  *
- *     ticker [skip | burst | delay]      what becomes of the beats that are missed, default skip
+ *     ticker [skip | burst | delay]      what happens to missed beats, default skip
  *
- * After the fifth beat the heart stands still for 45 ms, and after the tenth for good. The guard is one sleep, put off
- * at every beat; it may end up to 5 ms late, for it is not urgent, and goes on counting while the machine is suspended.
+ * After the fifth beat the heart stops for 45 ms, and after the tenth for good. The guard is one sleep, which every
+ * beat postpones. It may end up to 5 ms late, because it is not urgent, and it counts also while the machine is
+ * suspended.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ trale_async(guard)
     trale_begin();
     uint64_t deadline_ns = trale_now_on(cx->runtime, TRALE_CLOCK_BOOTTIME) + SILENCE_NS;
     trale_await(trale_sleep_on(&self->silence, TRALE_CLOCK_BOOTTIME, deadline_ns, 5 * TRALE_MILLISECOND));
-    self->over = true; /* a sleep that has resolved cannot be put off any more */
+    self->over = true; /* a sleep that has resolved cannot be postponed */
     printf("silence\n");
     trale_return(trale_result());
 }
@@ -80,7 +81,7 @@ trale_async(watch)
 
 int main(int argc, char **argv)
 {
-    static const char *const policies[] = {"skip", "burst", "delay"}; /* as TRALE_TICKS_ has them */
+    static const char *const policies[] = {"skip", "burst", "delay"}; /* in the order of TRALE_TICKS_ */
     uint32_t missed = 0;
     while (argc > 1 && missed < 3 && strcmp(argv[1], policies[missed]) != 0)
         missed++;
