@@ -15,6 +15,11 @@ struct interface_copy {
     _Alignas(max_align_t) char table[];
 };
 
+struct interface_miss {
+    struct interface_miss *next;
+    char name[];
+};
+
 void interfaces_init(struct interfaces *interfaces)
 {
     *interfaces = (struct interfaces){0};
@@ -29,6 +34,10 @@ void interfaces_deinit(struct interfaces *interfaces)
             free(copy);
         }
         free(interfaces->items[i].name);
+    }
+    for (struct interface_miss *miss = interfaces->misses, *next; miss != NULL; miss = next) {
+        next = miss->next;
+        free(miss);
     }
     free(interfaces->items);
     pthread_mutex_destroy(&interfaces->lock);
@@ -121,4 +130,23 @@ const void *interfaces_find(struct interfaces *interfaces, const char *name, siz
         return copy;
     }
     return NULL;
+}
+
+bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name)
+{
+    for (size_t i = 0; i < interfaces->n_items; i++)
+        if (strcmp(interfaces->items[i].name, name) == 0)
+            return false;
+    pthread_mutex_lock(&interfaces->lock);
+    struct interface_miss *miss = interfaces->misses;
+    while (miss != NULL && strcmp(miss->name, name) != 0)
+        miss = miss->next;
+    bool is_first = miss == NULL;
+    if (is_first && (miss = malloc(sizeof *miss + strlen(name) + 1)) != NULL) {
+        strcpy(miss->name, name);
+        miss->next = interfaces->misses;
+        interfaces->misses = miss;
+    }
+    pthread_mutex_unlock(&interfaces->lock);
+    return is_first;
 }

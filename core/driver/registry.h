@@ -17,7 +17,8 @@ struct interface {
 struct interfaces {
     struct interface *items;
     size_t n_items;
-    pthread_mutex_t lock; /* of the copies */
+    struct interface_miss *misses; /* names that no driver offers, and that were asked for */
+    pthread_mutex_t lock;          /* of the copies and the misses */
 };
 
 void interfaces_init(struct interfaces *interfaces);
@@ -32,5 +33,8 @@ int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
 /* trale_interface. [any] */
 const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size);
+
+/* Whether no driver offers the interface, and this call is the first for its name. [any] */
+bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name);
 
 #endif

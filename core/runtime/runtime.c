@@ -268,8 +268,3 @@ struct trale *trale_current(void)
     struct executor *executor = executor_on_thread;
     return executor != NULL ? executor->context.runtime : NULL;
 }
-
-const void *trale_interface(struct trale *runtime, const char *name, size_t size)
-{
-    return interfaces_find(&runtime->interfaces, name, size);
-}

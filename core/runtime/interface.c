@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The drivers' interfaces as applications find them, and what is said about one that no driver offers. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/runtime/runtime.h"
+
+/* Interfaces that no driver offers, and what to write into trale.ini: lists for a message. */
+struct missing {
+    size_t n_names;
+    char *names;    /* "trale.signal/1, trale.blocking/1" */
+    char *drivers;  /* the drivers to name: "signal, blocking" */
+    char *sections; /* those of them without a section: ", [driver:signal] with path = signal.so" */
+    char *offered;  /* interfaces that drivers of these names do offer: "; [driver:timer] offers trale.timer/1" */
+    bool is_cut;    /* memory is out: the lists are not complete */
+};
+
+__attribute__((format(printf, 3, 4))) static void append(struct missing *missing, char **list, const char *format, ...)
+{
+    char *item = NULL, *longer = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&item, format, arguments) < 0)
+        item = NULL;
+    va_end(arguments);
+    if (item != NULL && asprintf(&longer, "%s%s", *list != NULL ? *list : "", item) < 0)
+        longer = NULL;
+    free(item);
+    missing->is_cut |= longer == NULL;
+    if (longer == NULL)
+        return;
+    free(*list);
+    *list = longer;
+}
+
+static const struct driver *loaded_driver(const struct trale *runtime, const char *name)
+{
+    for (size_t i = 0; i < runtime->n_started; i++)
+        if (strcmp(runtime->drivers[i].name, name) == 0)
+            return &runtime->drivers[i];
+    return NULL;
+}
+
+/* An interface is called domain.NAME/version, and by convention its driver NAME. */
+static void missing_add(struct missing *missing, const struct trale *runtime, const char *name)
+{
+    char driver[50], section[sizeof "driver:" + sizeof driver];
+    const char *slash = strrchr(name, '/'), *begin = slash != NULL ? slash : name + strlen(name);
+    int length = 0;
+    for (; begin > name && begin[-1] != '.'; begin--)
+        length++;
+    snprintf(driver, sizeof driver, "%.*s", length, begin);
+    snprintf(section, sizeof section, "driver:%s", driver);
+    const struct driver *loaded = loaded_driver(runtime, driver);
+    append(missing, &missing->names, "%s%s", missing->n_names++ > 0 ? ", " : "", name);
+    if (loaded != NULL) {
+        append(missing, &missing->offered, "; [%s] offers %s", section, loaded->description.interfaces);
+        return;
+    }
+    append(missing, &missing->drivers, "%s%s", missing->drivers != NULL ? ", " : "", driver);
+    if (config_section(&runtime->config, section) == NULL)
+        append(missing, &missing->sections, ", [%s] with path = %s.so", section, driver);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* One message about all of them: at the line of trale.ini that names the drivers. */
+static void missing_say(struct missing *missing, const struct trale *runtime, uint32_t level)
+{
+    const struct trale_value *drivers = &runtime->settings.values[SETTING_DRIVERS];
+    const struct log_place place = {runtime->config.name, drivers->line, "runtime", "drivers", NULL};
+    const struct executor *executor = executor_on_thread;
+    const struct trale_task *task = executor != NULL ? executor->running : NULL;
+    const char *named = drivers->text;
+    log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s", or_empty(missing->names),
+               task != NULL ? ", which the task " : "", task != NULL ? task->future->type->name : "",
+               task != NULL ? " asked for" : "", or_empty(missing->offered),
+               missing->drivers != NULL ? "; to load one, write: drivers = " : "",
+               missing->drivers != NULL ? named : "", missing->drivers != NULL && named[0] != '\0' ? ", " : "",
+               or_empty(missing->drivers), missing->sections != NULL ? ", and add" : "",
+               missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "");
+    free(missing->names);
+    free(missing->drivers);
+    free(missing->sections);
+    free(missing->offered);
+}
+
+const void *trale_interface(struct trale *runtime, const char *name, size_t size)
+{
+    const void *table = interfaces_find(&runtime->interfaces, name, size);
+    if (table == NULL && interfaces_is_first_miss(&runtime->interfaces, name)) {
+        struct missing missing = {0};
+        missing_add(&missing, runtime, name);
+        missing_say(&missing, runtime, TRALE_LOG_WARNING);
+    }
+    return table;
+}
+
+int trale_require(struct trale *runtime, const char *interface, ...)
+{
+    struct missing missing = {0};
+    va_list more;
+    va_start(more, interface);
+    for (const char *name = interface; name != NULL; name = va_arg(more, const char *)) {
+        if (interfaces_find(&runtime->interfaces, name, 0) != NULL)
+            continue;
+        interfaces_is_first_miss(&runtime->interfaces, name);
+        missing_add(&missing, runtime, name);
+    }
+    va_end(more);
+    if (missing.n_names == 0)
+        return 0;
+    missing_say(&missing, runtime, TRALE_LOG_ERROR);
+    return -ENODEV;
+}
