@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -46,11 +47,13 @@ static int wait_for(struct reactor *reactor, int fd, uint32_t interest, struct w
 {
     waiter->waker.table = &waiter_table;
     waiter->wait.waker = &waiter->waker;
-    return reactor_register(reactor, fd, interest, &waiter->wait);
+    return reactor_register(reactor, "test", fd, interest, &waiter->wait);
 }
 
 struct fixture {
     struct reactor reactor;
+    struct log log;
+    struct test_log messages;
     int fds[2];                /* a pair of stream sockets */
     struct waiter waiters[10]; /* those that still stand when the fixture goes must be there */
 };
@@ -58,7 +61,8 @@ struct fixture {
 static int set_up(struct fixture *fixture, bool threaded, void **state)
 {
     memset(fixture, 0, sizeof *fixture);
-    if (reactor_init(&fixture->reactor, threaded) < 0)
+    fixture->log = (struct log){.write = test_log_write, .data = &fixture->messages};
+    if (reactor_init(&fixture->reactor, threaded, &fixture->log) < 0)
         return -1;
     *state = fixture;
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds);
@@ -252,7 +256,7 @@ static void test_what_epoll_refuses_comes_back_as_errno(void **state)
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
     struct waiter *none = &f->waiters[1];
-    assert_int_equal(reactor_register(&f->reactor, f->fds[0], TRALE_READABLE, &none->wait), -EINVAL);
+    assert_int_equal(reactor_register(&f->reactor, "test", f->fds[0], TRALE_READABLE, &none->wait), -EINVAL);
 }
 
 static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
@@ -332,6 +336,171 @@ static void test_an_fd_closed_without_forgetting_can_be_waited_for_again(void **
     close(pair[1]);
 }
 
+/* --- fds that are closed and not forgotten ------------------------------------------------------------------------ */
+
+/* An fd that was waited for and closed, and a duplicate of it, which is readable and stays so. */
+struct orphan {
+    int fd, duplicate, peer;
+};
+
+static void make_orphan(struct fixture *f, struct orphan *orphan)
+{
+    int pair[2];
+    struct waiter *a = &f->waiters[9];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    *orphan = (struct orphan){pair[0], dup(pair[0]), pair[1]};
+    assert_int_equal(wait_for(&f->reactor, orphan->fd, TRALE_READABLE, a), 0);
+    put(orphan->peer);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+    close(orphan->fd);
+}
+
+static void assert_left_behind(struct fixture *f, const struct orphan *orphan)
+{
+    struct epoll_event events[4];
+    char message[128];
+    struct waiter *a = &f->waiters[8];
+    put(orphan->peer);
+    assert_int_equal(epoll_wait(f->reactor.epoll_fd, events, 4, 0), 0);
+    snprintf(message, sizeof message, "1 test: fd %d was closed without forget_fd", orphan->fd);
+    assert_non_null(strstr(f->messages.text, message));
+    assert_null(strstr(strstr(f->messages.text, message) + 1, message));
+    /* All else is as it was: a wait that was there, and interrupts. */
+    assert_int_equal(a->n_wakes, 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
+    put(f->fds[1]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(a->n_wakes, 1);
+    reactor_interrupt(&f->reactor);
+    reactor_wait(&f->reactor, true);
+    close(orphan->duplicate);
+    close(orphan->peer);
+}
+
+static void test_an_orphan_is_left_behind_when_it_cannot_be_disarmed(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    reactor_wait(&f->reactor, true);
+    assert_left_behind(f, &orphan);
+}
+
+static void test_an_orphan_of_one_direction_is_left_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    struct waiter *writer = &f->waiters[7];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    assert_int_equal(dup2(orphan.duplicate, orphan.fd), orphan.fd);
+    char full[4096] = {0};
+    while (write(orphan.fd, full, sizeof full) > 0)
+        ;
+    assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_WRITABLE, writer), 0);
+    close(orphan.fd);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(writer->n_wakes, 1); /* its fd is gone */
+    assert_left_behind(f, &orphan);
+}
+
+static void test_an_fd_that_is_forgotten_after_it_was_closed_is_left_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    reactor_forget(&f->reactor, orphan.fd);
+    assert_int_equal(f->messages.length, 0);
+    reactor_wait(&f->reactor, true);
+    assert_left_behind(f, &orphan);
+}
+
+static void test_an_orphan_does_not_wake_the_next_file_with_its_number(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    struct waiter *next = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    assert_int_equal(dup2(f->fds[1], orphan.fd), orphan.fd);
+    assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE | TRALE_FAILING, next), 0);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(next->n_wakes, 0);
+    put(f->fds[0]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(next->n_wakes, 1);
+    take(f->fds[1]);
+    reactor_forget(&f->reactor, orphan.fd);
+    close(orphan.fd);
+    assert_left_behind(f, &orphan);
+}
+
+/* Here nothing tells the two files apart: the orphan's events wake the waits for the other, until one is checked. */
+static void test_an_orphan_that_wakes_the_waits_of_the_next_file_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    struct waiter *next = &f->waiters[0];
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    assert_int_equal(dup2(f->fds[1], orphan.fd), orphan.fd);
+    for (int i = 0; f->messages.length == 0; i++) {
+        assert_true(i <= 65536);
+        if (next->wait.link.next == NULL)
+            assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE, next), 0);
+        reactor_wait(&f->reactor, true);
+    }
+    next->n_wakes = 0;
+    assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE, next), 0);
+    reactor_wait(&f->reactor, false);
+    assert_int_equal(next->n_wakes, 0);
+    put(f->fds[0]);
+    reactor_wait(&f->reactor, true);
+    assert_int_equal(next->n_wakes, 1);
+    take(f->fds[1]);
+    reactor_forget(&f->reactor, orphan.fd);
+    close(orphan.fd);
+    assert_left_behind(f, &orphan);
+}
+
+static void test_edges_of_an_orphan_end_as_well(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    for (int i = 0; f->messages.length == 0; i++) {
+        assert_true(i <= 65536);
+        take(orphan.duplicate);
+        put(orphan.peer);
+        reactor_wait(&f->reactor, true);
+    }
+    assert_left_behind(f, &orphan);
+}
+
+static void test_leaving_an_orphan_behind_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    struct rlimit limit, none;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int epoll_fd = f->reactor.epoll_fd;
+    for (int i = 0; i < 3; i++)
+        reactor_wait(&f->reactor, true);
+    assert_int_equal(f->reactor.epoll_fd, epoll_fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    reactor_wait(&f->reactor, true);
+    assert_left_behind(f, &orphan);
+}
+
 static void test_one_edge_for_two_datagrams_is_not_lost_on_the_content(void **state)
 {
     struct fixture *f = *state;
@@ -361,10 +530,10 @@ static void test_a_number_that_is_no_fd_costs_no_table(void **state)
 {
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
-    size_t n_chunks = f->reactor.n_chunks;
+    size_t n_chunks = f->reactor.watches.n_chunks;
     assert_int_equal(wait_for(&f->reactor, INT32_MAX, TRALE_READABLE, a), -EBADF);
     assert_int_equal(wait_for(&f->reactor, 1 << 20, TRALE_READABLE, a), -EBADF);
-    assert_int_equal(f->reactor.n_chunks, n_chunks);
+    assert_int_equal(f->reactor.watches.n_chunks, n_chunks);
 }
 
 static volatile sig_atomic_t n_alarms;
@@ -438,6 +607,15 @@ int main(void)
         both(test_a_reused_fd_number_does_not_wake_the_old_wait),
         both(test_an_event_already_reported_for_a_forgotten_fd_is_stale),
         both(test_an_fd_closed_without_forgetting_can_be_waited_for_again),
+        cmocka_unit_test_setup_teardown(test_an_orphan_is_left_behind_when_it_cannot_be_disarmed, level, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_orphan_of_one_direction_is_left_behind, level, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_fd_that_is_forgotten_after_it_was_closed_is_left_behind, level,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_an_orphan_does_not_wake_the_next_file_with_its_number, level, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_orphan_that_wakes_the_waits_of_the_next_file_is_found, level,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_edges_of_an_orphan_end_as_well, edge, tear_down),
+        cmocka_unit_test_setup_teardown(test_leaving_an_orphan_behind_is_tried_again, level, tear_down),
         both(test_one_edge_for_two_datagrams_is_not_lost_on_the_content),
         both(test_a_number_that_is_no_fd_costs_no_table),
         both(test_every_interrupt_is_counted_once),

@@ -5,7 +5,8 @@
 
 static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
 {
-    return reactor_register(((struct host *)context)->reactor, fd, interest, wait);
+    const struct host *host = context;
+    return reactor_register(host->reactor, host->name, fd, interest, wait);
 }
 
 static void host_cancel_wait(void *context, struct trale_wait *wait)

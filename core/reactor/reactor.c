@@ -1,49 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
- * One `struct watch` for each fd number, found by the number. It holds the waits that stand on the fd, and what epoll
- * was told of it. A watch is added to epoll at its first wait and then left there; what must be avoided is that epoll
- * goes on reporting an fd that nobody waits for.
+ * An fd is added to epoll at its first wait and stays there; but epoll must not report again and again an fd that no
+ * task waits for.
  *
- * Where the executor itself sits in epoll, that is easy: registrations are level-triggered, and when the executor is
- * about to sleep, every runnable task has run, so an event that finds no wait then is one that nobody is interested in.
- * The direction is disarmed, and armed again when somebody waits for it. While a task is runnable such an event is left
- * alone: it only means that the woken task has not had its turn.
+ * If the executor itself sits in epoll (threads 0 and 1), registrations are level-triggered. When the executor is about
+ * to sleep, every runnable task has run; so if an event finds no wait then, no task is interested in that direction.
+ * The direction is disarmed, and armed again by the next wait for it. While a task is runnable such an event is left
+ * alone: the task that it woke has not been polled yet.
  *
- * Where a thread of its own sits in epoll, it comes back before the woken task has run, and level-triggered events
- * would repeat until then. So registrations are edge-triggered there, and an edge that finds no wait is remembered in
- * `ready`: the next wait for it does not wait. One edge may stand for several datagrams, and whoever it woke may be
- * content with the first. So it is also remembered that an edge was `served`, until somebody who tried after it has
- * found nothing: whoever else comes to wait before that may have tried before it, and has to try again.
+ * If the reactor has a thread of its own (threads 2), that thread returns to epoll before the woken task was polled,
+ * and level-triggered events would repeat until then. So registrations are edge-triggered, and each edge is remembered
+ * in one of two ways. It found no wait: it is `kept`, and the next wait for it ends at once. It was `given` to a wait:
+ * one edge may stand for several datagrams, and the woken future may take only the first, so a future that comes to
+ * wait may have tried before the edge, and has to try again. That ends when a future has tried after the edge and found
+ * nothing.
  *
- * epoll's data carries the fd and the watch's generation, which moves on when the fd is forgotten. An event that was
- * already reported when its fd was closed, and perhaps reused, is thus known to be stale. (A description that lives on
- * in a dup(2) cannot be taken out of epoll after close, epoll(7) Q6: hence forget_fd goes before close.)
+ * epoll's data has the fd and the watch's generation, which moves on when the fd is forgotten. So an event that was
+ * reported before its fd was closed, and perhaps reused, is known to be stale.
+ *
+ * ORPHANS. An fd that is closed without forget_fd leaves epoll by itself, unless a duplicate of it is open: then epoll
+ * goes on to report it, and it can no longer be removed, since its number is gone (epoll(7), questions).
+ * Level-triggered, such an orphan would never let the executor sleep. It is found without a system call on the fast
+ * path: its events are stale, or disarming it fails, or (its number was reused, and its events wake the new file's
+ * waits) one event in 65,536 checks the registration. Then every other fd moves to a new epoll instance, and a warning
+ * names the driver.
  */
 #include "core/reactor/reactor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/base/list.h"
+#include <trale/trale.h>
 
-#define CHUNK_WATCHES 64
 #define N_EVENTS 128
 #define INTERRUPT_DATA UINT64_MAX
-#define ALL_DIRECTIONS (TRALE_READABLE | TRALE_WRITABLE | TRALE_FAILING)
-
-struct watch {
-    struct trale_link waits;
-    uint32_t generation;
-    uint8_t armed;  /* directions that epoll reports */
-    uint8_t ready;  /* threaded: directions whose edge found no wait */
-    uint8_t served; /* threaded: directions whose edge woke a wait, and that nobody has found empty since */
-    bool added;     /* to epoll */
-    const struct trale_wait *served_wait; /* the wait that this edge woke; NULL: it woke several */
-};
 
 static void reactor_lock(struct reactor *reactor)
 {
@@ -63,84 +55,52 @@ static int reactor_control(struct reactor *reactor, int operation, int fd, uint3
     return epoll_ctl(reactor->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
 }
 
-/* --- watches ------------------------------------------------------------------------------------------------------ */
+/* --- registrations ------------------------------------------------------------------------------------------------ */
 
-/* The watch of an fd number that has one, or NULL. */
-static struct watch *watch_find(struct reactor *reactor, int32_t fd)
-{
-    size_t chunk = (size_t)fd / CHUNK_WATCHES;
-    if (fd < 0 || chunk >= reactor->n_chunks || reactor->chunks[chunk] == NULL)
-        return NULL;
-    return &reactor->chunks[chunk][fd % CHUNK_WATCHES];
-}
-
-/* The same, made if there is none; NULL, with errno, when memory is out or there is no such fd. */
-static struct watch *watch_get(struct reactor *reactor, int32_t fd)
-{
-    size_t chunk = (size_t)fd / CHUNK_WATCHES;
-    if (chunk >= reactor->n_chunks) {
-        /* The table is no larger than the fds that there are. */
-        if (fcntl(fd, F_GETFD) < 0)
-            return NULL;
-        size_t n_chunks = chunk + 1 > 2 * reactor->n_chunks ? chunk + 1 : 2 * reactor->n_chunks;
-        struct watch **chunks = reallocarray(reactor->chunks, n_chunks, sizeof *chunks);
-        if (chunks == NULL)
-            return NULL;
-        for (size_t i = reactor->n_chunks; i < n_chunks; i++)
-            chunks[i] = NULL;
-        reactor->chunks = chunks;
-        reactor->n_chunks = n_chunks;
-    }
-    if (reactor->chunks[chunk] == NULL) {
-        struct watch *watches = calloc(CHUNK_WATCHES, sizeof *watches);
-        if (watches == NULL)
-            return NULL;
-        for (size_t i = 0; i < CHUNK_WATCHES; i++)
-            list_init(&watches[i].waits);
-        reactor->chunks[chunk] = watches;
-    }
-    return &reactor->chunks[chunk][fd % CHUNK_WATCHES];
-}
-
-/* Tells epoll which directions to report; none takes the fd out, for errors and hangups cannot be masked otherwise. For
+/* Tells epoll which directions to report; none removes the fd, since errors and hangups cannot be masked otherwise. For
  * the same reason TRALE_FAILING needs no bit of its own. */
 static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t directions)
 {
+    uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
     uint32_t events = reactor->threaded ? EPOLLET : 0;
     events |= (directions & TRALE_READABLE) != 0 ? EPOLLIN : 0;
     events |= (directions & TRALE_WRITABLE) != 0 ? EPOLLOUT : 0;
-    int operation = directions == 0 ? EPOLL_CTL_DEL : watch->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    int r = reactor_control(reactor, operation, fd, events, (uint64_t)watch->generation << 32 | (uint32_t)fd);
-    /* The fd was closed without forget_fd, which took it out of epoll, and its number reused. */
-    if (r == -ENOENT && operation == EPOLL_CTL_MOD)
-        r = reactor_control(reactor, EPOLL_CTL_ADD, fd, events, (uint64_t)watch->generation << 32 | (uint32_t)fd);
-    if (r < 0 && directions != 0)
-        return r;
-    watch->armed = directions;
-    watch->added = directions != 0;
-    return 0;
+    int operation = directions == 0 ? EPOLL_CTL_DEL : watch->armed != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int r = reactor_control(reactor, operation, fd, events, data);
+    /* The fd is an orphan whose file has the number again. */
+    if (r == -EEXIST)
+        r = reactor_control(reactor, EPOLL_CTL_MOD, fd, events, data);
+    if (r == 0)
+        watch->armed = directions;
+    return r;
 }
 
-/* Ends the waits for any of the directions; returns those that somebody had waited for. */
-static uint32_t watch_wake(struct watch *watch, uint32_t directions)
+/* Adds the directions to those that epoll reports. */
+static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t directions, const char *owner)
 {
-    uint32_t served = 0;
-    for (struct trale_link *link = watch->waits.next, *next; link != &watch->waits; link = next) {
-        struct trale_wait *wait = list_entry(link, struct trale_wait, link);
-        next = link->next;
-        if ((wait->interest & directions) == 0)
-            continue;
-        watch->served_wait = served == 0 ? wait : NULL;
-        served |= wait->interest;
-        list_remove(link);
-        wait->waker->table->wake_by_ref(wait->waker);
+    int r = -ENOENT;
+    if (watch->armed != 0)
+        r = watch_arm(reactor, watch, fd, watch->armed | directions);
+    if (watch->armed != 0 && r < 0)
+        watch_lose(watch);
+    if (watch->armed == 0) {
+        watch->owner = owner;
+        r = watch_arm(reactor, watch, fd, directions);
     }
-    return served;
+    return r;
+}
+
+/* Whether epoll reports the file that has the number now. */
+static bool watch_is_registered(struct reactor *reactor, const struct watch *watch, int32_t fd)
+{
+    uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
+    return reactor_control(reactor, EPOLL_CTL_ADD, fd, 0, data) == -EEXIST;
 }
 
 /* --- what drivers call -------------------------------------------------------------------------------------------- */
 
-int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest, struct trale_wait *wait)
+int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd, uint32_t interest,
+                         struct trale_wait *wait)
 {
     if (fd < 0)
         return -EBADF;
@@ -148,22 +108,22 @@ int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest,
         return -EINVAL;
     int32_t r = 0;
     reactor_lock(reactor);
-    struct watch *watch = watch_get(reactor, fd);
+    struct watch *watch = watch_get(&reactor->watches, fd);
     if (watch == NULL) {
         r = -errno;
     } else if (list_has(&wait->link)) {
         r = -EBUSY;
-    } else if ((watch->ready & interest) != 0) {
-        watch->ready &= (uint8_t)~interest;
+    } else if ((watch->kept & interest) != 0) {
+        watch->kept &= (uint8_t)~interest;
         r = 1;
-    } else if ((watch->served & interest) != 0 && watch->served_wait != wait) {
-        watch->served_wait = wait;
+    } else if ((watch->given & interest) != 0 && watch->given_to != wait) {
+        watch->given_to = wait;
         r = 1;
     } else if ((watch->armed & interest) != interest) {
-        r = watch_arm(reactor, watch, fd, (uint8_t)(watch->armed | interest));
+        r = watch_add(reactor, watch, fd, (uint8_t)interest, owner);
     }
     if (r == 0) {
-        watch->served &= (uint8_t)~interest;
+        watch->given &= (uint8_t)~interest;
         wait->fd = fd;
         wait->interest = interest;
         list_append(&watch->waits, &wait->link);
@@ -182,38 +142,108 @@ void reactor_cancel(struct reactor *reactor, struct trale_wait *wait)
 void reactor_forget(struct reactor *reactor, int32_t fd)
 {
     reactor_lock(reactor);
-    struct watch *watch = watch_find(reactor, fd);
+    struct watch *watch = watch_find(&reactor->watches, fd);
     if (watch != NULL) {
-        if (watch->added)
-            watch_arm(reactor, watch, fd, 0);
-        watch->generation++;
-        watch->ready = watch->served = 0;
-        watch_wake(watch, ALL_DIRECTIONS);
+        /* Called after close(2), it is too late to remove the fd. */
+        if (watch->armed != 0 && watch_arm(reactor, watch, fd, 0) < 0)
+            watch->suspect = watch->owner;
+        watch_reset(watch);
     }
     reactor_unlock(reactor);
 }
 
+/* --- orphans ------------------------------------------------------------------------------------------------------ */
+
+/* Notes that epoll reports an orphan, and names the driver, once. */
+static void reactor_report_orphan(struct reactor *reactor, struct watch *watch, int32_t fd)
+{
+    reactor->has_orphan = true;
+    if (watch->suspect != NULL)
+        log_say(
+            reactor->log, TRALE_LOG_WARNING, watch->suspect,
+            "fd %d was closed without forget_fd, and a duplicate of it is open: epoll goes on to report it, and all "
+            "other fds move to a new epoll instance",
+            fd);
+    watch->suspect = NULL;
+}
+
+/* Moves a watch to the epoll instance that the reactor has now. An fd that is no longer open is lost. */
+static int watch_move(struct reactor *reactor, struct watch *watch, int32_t fd)
+{
+    uint8_t armed = watch->armed;
+    if (armed == 0)
+        return 0;
+    watch->armed = 0;
+    int r = watch_arm(reactor, watch, fd, armed);
+    watch->armed = armed;
+    if (r == -ENOMEM || r == -ENOSPC)
+        return r;
+    if (r < 0)
+        watch_lose(watch);
+    return 0;
+}
+
+/* Moves all fds to a new epoll instance, and leaves the orphans behind with the old one. If that fails, it is tried
+ * again after the next event. */
+static void reactor_leave_orphans(struct reactor *reactor)
+{
+    int old_fd = reactor->epoll_fd, new_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (new_fd < 0)
+        return;
+    reactor->epoll_fd = new_fd;
+    int r = reactor_control(reactor, EPOLL_CTL_ADD, reactor->event_fd, EPOLLIN | EPOLLET, INTERRUPT_DATA);
+    for (size_t i = 0; r == 0 && i < reactor->watches.n_chunks * WATCHES_CHUNK; i++) {
+        struct watch *watch = watch_find(&reactor->watches, (int32_t)i);
+        r = watch != NULL ? watch_move(reactor, watch, (int32_t)i) : 0;
+    }
+    if (r < 0)
+        reactor->epoll_fd = old_fd;
+    else
+        reactor->has_orphan = false;
+    close(r < 0 ? new_fd : old_fd);
+}
+
 /* --- what the executor or the reactor's thread calls -------------------------------------------------------------- */
+
+static uint32_t event_directions(uint32_t events)
+{
+    uint32_t directions = 0;
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0)
+        directions |= TRALE_READABLE;
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
+        directions |= TRALE_WRITABLE;
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+        directions |= TRALE_FAILING;
+    return directions;
+}
 
 static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *event, bool all_tasks_ran)
 {
     int32_t fd = (int32_t)(event->data.u64 & UINT32_MAX);
-    struct watch *watch = watch_find(reactor, fd);
-    if (watch == NULL || watch->generation != event->data.u64 >> 32)
+    struct watch *watch = watch_find(&reactor->watches, fd);
+    if (watch == NULL)
         return;
-    uint32_t ready = 0;
-    if ((event->events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0)
-        ready |= TRALE_READABLE;
-    if ((event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
-        ready |= TRALE_WRITABLE;
-    if ((event->events & (EPOLLERR | EPOLLHUP)) != 0)
-        ready |= TRALE_FAILING;
-    uint32_t served = watch_wake(watch, ready), unwanted = ready & ~served;
+    bool is_checked = ++watch->n_events == 0;
+    if (watch->generation != event->data.u64 >> 32) {
+        /* A thread of the reactor's own may have been told of the fd just before it was forgotten. */
+        if (!reactor->threaded || is_checked)
+            reactor_report_orphan(reactor, watch, fd);
+        return;
+    }
+    if (is_checked && !watch_is_registered(reactor, watch, fd)) {
+        watch_lose(watch);
+        reactor_report_orphan(reactor, watch, fd);
+        return;
+    }
+    uint32_t ready = event_directions(event->events), interests = watch_wake(watch, ready);
+    uint32_t unwanted = ready & ~interests;
     if (reactor->threaded) {
-        watch->ready |= (uint8_t)unwanted;
-        watch->served |= (uint8_t)(ready & served);
-    } else if (all_tasks_ran && (unwanted & watch->armed) != 0) {
-        watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted));
+        watch->kept |= (uint8_t)unwanted;
+        watch->given |= (uint8_t)(ready & interests);
+    } else if (all_tasks_ran && (unwanted & watch->armed) != 0 &&
+               watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted)) < 0) {
+        watch_lose(watch);
+        reactor_report_orphan(reactor, watch, fd);
     }
 }
 
@@ -226,11 +256,13 @@ void reactor_wait(void *data, bool may_block)
     for (int i = 0; i < n; i++)
         if (events[i].data.u64 != INTERRUPT_DATA)
             reactor_dispatch(reactor, &events[i], may_block);
+    if (reactor->has_orphan)
+        reactor_leave_orphans(reactor);
     reactor_unlock(reactor);
 }
 
-/* The eventfd is edge-triggered: each write ends one sleep, whether or not the ones before were read. So it is only
- * read to be counted, and would be full after 2^64 interrupts. */
+/* The eventfd is edge-triggered: each write ends one sleep, whether or not the writes before it were read. So it is
+ * read only to count the interrupts, and would be full after 2^64 of them. */
 uint64_t reactor_n_interrupts(void *data)
 {
     struct reactor *reactor = data;
@@ -248,9 +280,9 @@ void reactor_interrupt(void *data)
         ;
 }
 
-int reactor_init(struct reactor *reactor, bool threaded)
+int reactor_init(struct reactor *reactor, bool threaded, const struct log *log)
 {
-    *reactor = (struct reactor){.threaded = threaded, .event_fd = -1};
+    *reactor = (struct reactor){.threaded = threaded, .log = log, .event_fd = -1};
     int r;
     reactor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (reactor->epoll_fd < 0)
@@ -274,9 +306,7 @@ fail:
 
 void reactor_deinit(struct reactor *reactor)
 {
-    for (size_t i = 0; i < reactor->n_chunks; i++)
-        free(reactor->chunks[i]);
-    free(reactor->chunks);
+    watches_deinit(&reactor->watches);
     close(reactor->event_fd);
     close(reactor->epoll_fd);
     pthread_mutex_destroy(&reactor->lock);

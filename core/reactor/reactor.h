@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reactor: wakes who waits for a file descriptor. The only file that knows epoll(7). */
+ * The reactor: wakes futures that wait for file descriptors. The only part that knows epoll(7). */
 #ifndef CORE_REACTOR_REACTOR_H
 #define CORE_REACTOR_REACTOR_H
 
@@ -11,28 +11,32 @@
 
 #include <trale/driver.h>
 
-struct watch;
+#include "core/base/log.h"
+#include "core/reactor/watch.h"
 
 struct reactor {
     int epoll_fd;
     int event_fd;          /* interrupts the sleep */
     uint64_t n_interrupts; /* that were read from it */
-    /* Whether another thread than the executor's waits in epoll; then readiness comes as edges, and `lock` guards what
-     * follows. */
+    const struct log *log;
+    /* Whether another thread than the executor's waits in epoll; then readiness comes as edges, and `lock` guards the
+     * rest and epoll_fd, which that thread alone replaces. */
     bool threaded;
     pthread_mutex_t lock;
-    struct watch **chunks; /* the fds' table: watches by number, in chunks that never move */
-    size_t n_chunks;
+    bool has_orphan; /* epoll reports a closed fd that cannot be removed from it */
+    struct watches watches;
 };
 
-/* 0, or -EMFILE, -ENFILE, -ENOMEM. On failure there is nothing to deinit. */
-int reactor_init(struct reactor *reactor, bool threaded);
+/* 0, or -EMFILE, -ENFILE, -ENOMEM. On failure there is nothing to deinit. `log` is lent until reactor_deinit. */
+int reactor_init(struct reactor *reactor, bool threaded, const struct log *log);
 
-/* Nothing may be registered any more. */
+/* No wait may be registered any more. */
 void reactor_deinit(struct reactor *reactor);
 
-/* The contracts of register_waker, cancel_wait and forget_fd in trale/driver.h. */
-int32_t reactor_register(struct reactor *reactor, int32_t fd, uint32_t interest, struct trale_wait *wait);
+/* The contracts of register_waker, cancel_wait and forget_fd in trale/driver.h. `owner` is the name of the driver, for
+ * messages, lent until reactor_deinit. */
+int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd, uint32_t interest,
+                         struct trale_wait *wait);
 void reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 

@@ -130,7 +130,7 @@ static int runtime_configure(struct trale *runtime, const struct trale_options *
 static int runtime_load(struct trale *runtime)
 {
     uint32_t threads = runtime->settings.threads;
-    int r = reactor_init(&runtime->reactor, threads == 2);
+    int r = reactor_init(&runtime->reactor, threads == 2, &runtime->log);
     if (r < 0)
         return r;
     struct park in_epoll = {reactor_wait, reactor_interrupt, reactor_n_interrupts, &runtime->reactor};

@@ -71,7 +71,8 @@ struct trale_host {
 
     /* [executor, start, stop] Call it before closing an fd that was ever registered. It ends all waits for the fd,
      * wakes their wakers, and removes the fd from epoll. After that the number may be used again: stale events are
-     * ignored. */
+     * ignored. If an fd is closed without it while a duplicate of the fd is open, epoll goes on to report it: the
+     * reactor then moves all other fds to a new epoll instance, and a warning names the driver. */
     void (*forget_fd)(void *context, int32_t fd);
 
     /* [start, executor] Makes a task of the driver's own. It polls `future` where it is, in the memory of the instance.

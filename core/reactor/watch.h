@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One `struct watch` for each fd number: the waits for it, and what epoll was told about it. */
+#ifndef CORE_REACTOR_WATCH_H
+#define CORE_REACTOR_WATCH_H
+
+#include <trale/driver.h>
+
+#include "core/base/list.h"
+
+#define ALL_DIRECTIONS (TRALE_READABLE | TRALE_WRITABLE | TRALE_FAILING)
+#define WATCHES_CHUNK 64
+
+struct watch {
+    struct trale_link waits;
+    uint32_t generation;
+    uint16_t n_events; /* modulo 65,536: at 0 the registration is checked */
+    uint8_t armed;     /* directions that epoll reports; 0: the fd is not in epoll */
+    uint8_t kept;      /* edge-triggered: directions whose edge found no wait */
+    uint8_t given;     /* edge-triggered: directions whose edge woke a wait, and that no future has found empty since */
+    const struct trale_wait *given_to; /* the wait that this edge woke; NULL: it woke several */
+    const char *owner;                 /* the driver whose wait added the fd to epoll */
+    const char *suspect;               /* the driver that closed an fd of this number without forget_fd, or NULL */
+};
+
+/* The watches by number, in chunks that never move. Zeroed, it has none. */
+struct watches {
+    struct watch **chunks;
+    size_t n_chunks;
+};
+
+/* The watch of a number that has one, or NULL. */
+struct watch *watch_find(const struct watches *watches, int32_t fd);
+
+/* The same, made if there is none; NULL, with errno, when memory is out or the number is not open. */
+struct watch *watch_get(struct watches *watches, int32_t fd);
+
+void watches_deinit(struct watches *watches);
+
+/* Ends the waits for any of the directions; returns all directions that these waits were for. */
+uint32_t watch_wake(struct watch *watch, uint32_t directions);
+
+/* The number has no file, or another one: ends all waits, and makes the events of the old file stale. */
+void watch_reset(struct watch *watch);
+
+/* The same, when the fd was not forgotten before. */
+void watch_lose(struct watch *watch);
+
+#endif
