@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The `trale` command: what it says about good and bad configurations, and about drivers that do not behave.
+# The `trale` command: what it reports about good and bad configurations, and about drivers that misbehave.
 
 source "$(dirname "$0")/shell.sh"
 trale=$build/trale
@@ -16,7 +16,7 @@ ini() {
     printf '%s\n' "$@" >"$tmp/t.ini"
 }
 
-# says STATUS TEXT: check of t.ini ends with that status, and says the text, on one line of either output.
+# says STATUS TEXT: `trale check` of t.ini exits with that status and prints the text, on one line of either output.
 says() {
     local status=0 found
     found=$("$trale" check -c "$tmp/t.ini" 2>&1) || status=$?
@@ -70,12 +70,12 @@ ok "a trale.ini that others may write" says 1 "$tmp/t.ini is writable by others"
 chmod 644 "$tmp/t.ini"
 
 ini '[runtime]' 'threads = 7' 'drivers = timer' '[driver:timer]' 'path = timer.so' 'clok = x' '[other]'
-ok "all that is wrong is said at once (1)" says 1 "t.ini:2: [runtime] threads = 7"
-ok "all that is wrong is said at once (2)" says 1 "did you mean clock?"
-ok "all that is wrong is said at once (3)" says 1 "t.ini:7: [other]: no such section"
+ok "all mistakes are reported at once (1)" says 1 "t.ini:2: [runtime] threads = 7"
+ok "all mistakes are reported at once (2)" says 1 "did you mean clock?"
+ok "all mistakes are reported at once (3)" says 1 "t.ini:7: [other]: no such section"
 ok "and counted" says 1 "3 errors"
 
-# used TEXT: which configuration is said to be used.
+# used TEXT: `trale check` reports that this configuration is used.
 used() {
     local found
     found=$("$trale" check 2>&1)
@@ -123,7 +123,8 @@ ok "an unknown command is wrong usage" usage chekc
 ok "an unknown option is wrong usage" usage check --jsno
 ok "-c without a file is wrong usage" usage check -c
 
-# Drivers whose loading is not to be survived. They are built without sanitizers, which a sanitized program cannot load.
+# Drivers that end the process when they are loaded. They are built without sanitizers: a sanitized program could not
+# load them otherwise.
 if [[ ${TRALE_SANITIZE:-none} == none ]]; then
     bad_driver() {
         echo "#include <stdlib.h>

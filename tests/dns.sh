@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The DNS forwarder serves real clients, dig and dnsperf, over loopback, from a name server of ours.
+# The DNS forwarder serves real clients, dig and dnsperf, over loopback, from the test's own name server.
 
 source "$(dirname "$0")/shell.sh"
 command -v dig >/dev/null || skip "dig (bind9-dnsutils) is not installed"
 forwarder=$build/examples/dns_forwarder
 upstream=$build/tests/dns_upstream
 
-# ask NAME [OPTION...]: what dig says, of one try: the forwarder's tries are what is tested.
+# ask NAME [OPTION...]: the answer to one try of dig. The forwarder itself tries several times, which is tested here.
 ask() {
     dig @"${address%:*}" -p "${address##*:}" +tries=1 +timeout=30 +noall +comments +answer "$@"
 }
@@ -107,7 +107,7 @@ read -r -t 60 -u "${output[upstream]}" _ # the query is in flight
 ok "SIGTERM lets the queries in flight end" stop forwarder
 ok "and counts them" equal "$said" "queries 1, answered 0, failed 1, dropped 0, malformed 0"
 wait "$asking"
-ok "and their clients are told" grep -q 'status: SERVFAIL' "$tmp/leaving"
+ok "and their clients get SERVFAIL" grep -q 'status: SERVFAIL' "$tmp/leaving"
 stop upstream
 
 question='\0022\0063\0001\0000\0000\0001\0000\0000\0000\0000\0000\0000\0001a\0000\0000\0001\0000\0001'
@@ -121,7 +121,7 @@ ok "the ids that go upstream are not the client's" [ "$one$two" != 12331233 ]
 stop forwarder
 stop upstream
 
-# The datagrams stand in one socket's queue, so when the last is answered, the others were seen before it.
+# The datagrams are in one socket's queue: when the last one is answered, the others were seen before.
 start upstream "$upstream" -k 0 -v
 start forwarder "$forwarder" -t 300 -m 1 "$address"
 send_raw "$question"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The examples do what they say, whoever polls.
+# The examples do what their first lines say, in each thread layout.
 
 source "$(dirname "$0")/shell.sh"
 examples=$build/examples
@@ -27,7 +27,7 @@ fibers_ask() {
     equal "$(sed -E 's/ \(tries: [1-3]\)$//' <<<"$printed")" $'one\ntwo words\n\n\xc3\xa4'
 }
 
-# Who answers, and who answered a moment ago.
+# One address answers, the other belonged to a server that has ended.
 finds_out() {
     local there=$address gone
     start gone "$examples/echo_server" && gone=$address && stop gone
@@ -36,7 +36,7 @@ finds_out() {
         "$(printf '%s\n' "$there: answers" "$gone: Connection refused, says 127.0.0.1:0" | sort)"
 }
 
-# beats POLICY MINIMUM MAXIMUM: ten awaits have told that many beats.
+# beats POLICY MINIMUM MAXIMUM: ten awaits have counted that many beats.
 beats() {
     local printed n_beats
     printed=$("$examples/ticker" "$1") || return 1
@@ -57,7 +57,7 @@ pipeline_works() {
     equal "$("$examples/pipeline")" '20 jobs, sum of squares 2870'
 }
 
-# graceful NAME OPTION...: starts it; datagram TEXT: sends it one, and waits until that is accepted.
+# graceful NAME OPTION...: starts the service. datagram TEXT: sends it one, and waits until it is accepted.
 graceful() {
     local name=$1
     shift
@@ -70,7 +70,7 @@ datagram() {
     read -r -t 60 -u "${output[$1]}" said
 }
 
-# await_line NAME PATTERN: reads on until there is such a line.
+# await_line NAME PATTERN: reads output until a line matches.
 await_line() {
     local line
     while read -r -t 60 -u "${output[$1]}" line; do
@@ -81,7 +81,7 @@ await_line() {
     return 1
 }
 
-# Only when it has said that it has the first signal may the second be sent: both could be one to the kernel.
+# The second signal is sent when the service has reported the first: the kernel may merge two pending signals into one.
 twice() {
     kill -TERM "${pid[$1]}"
     await_line "$1" 'SIGTERM: *' && stop "$1" INT
@@ -110,7 +110,7 @@ looks_up() {
     equal "$printed" $'127.0.0.9: 127.0.0.9:0\n192.0.2.1: 192.0.2.1:0\n::1: [::1]:0'
 }
 
-# The addresses are written by the UDP driver.
+# The UDP driver formats the addresses.
 needs_udp() {
     sed 's/, udp//' "$root/examples/lookup.ini" >"$tmp/without_udp.ini"
     fails env TRALE_CONFIG="$tmp/without_udp.ini" "$examples/lookup" 127.0.0.9

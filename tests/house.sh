@@ -34,8 +34,7 @@ rooms() {
         print room ":" known }' core/README.md
 }
 
-# The includes of the core, as "room/file room/file": each file is named by its stem, for a header and its source are
-# one part.
+# The includes of the core, as "room/file room/file". A header and its source are one part, named by their stem.
 includes() {
     grep -oE '^#include "core/[a-z_/]+' core/*/*.[ch] |
         sed -E 's,^core/([a-z_]+/[a-z_]+)\.[ch]:#include "core/([a-z_/]+),\1 \2,' | awk '$1 != $2' | sort -u
@@ -78,7 +77,7 @@ missing_arrows() {
 
 # --- the other rules --------------------------------------------------------------------------------------------------
 
-# only PATTERN FILE...: where the pattern stands in the code of core and drivers beside those files.
+# only PATTERN FILE...: the other files of core and drivers that contain the pattern.
 only() {
     local pattern=$1
     shift

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A local variable that is used across an await is seen by the compiler; the right way gives no warning.
+# The compiler warns about a local variable that is used across an await; the right way gives no warning.
 
 source_root=$1
 tmp=$(mktemp -d)

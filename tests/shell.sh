@@ -3,12 +3,12 @@
 #
 # What the shell tests share; sourced, not run. They print `ok - claim` or `not ok - claim` for each claim.
 #
-# TRALE_BUILD is the build folder (default: build). $tmp is a folder of the test's own, gone at its end.
+# TRALE_BUILD is the build folder (default: build). $tmp is a folder of the test's own, removed at its end.
 
 set -u -o pipefail
-umask 022 # nobody else may write what trale is to load
+umask 022 # trale loads no file that other users may write
 
-export ASAN_OPTIONS=exitcode=99:${ASAN_OPTIONS:-} # its default, 1, is what programs say by themselves
+export ASAN_OPTIONS=exitcode=99:${ASAN_OPTIONS:-} # the default, 1, is also the status of ordinary failures
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(cd "${TRALE_BUILD:-$root/build}" && pwd) || exit 1
@@ -25,7 +25,7 @@ finish() {
 }
 trap finish EXIT
 
-# ok CLAIM COMMAND...: the claim holds if the command succeeds; what it printed is shown if not.
+# ok CLAIM COMMAND...: the claim holds if the command succeeds; if not, its output is shown.
 ok() {
     local claim=$1
     shift
@@ -43,21 +43,21 @@ equal() {
     [[ $1 == "$2" ]] || { printf 'found:  %s\nwanted: %s\n' "$1" "$2"; return 1; }
 }
 
-# fails COMMAND...: it does, by itself and not by a signal or a sanitizer.
+# fails COMMAND...: succeeds if the command fails by itself, not by a signal or a sanitizer.
 fails() {
     local status=0
     "$@" || status=$?
     ((status == 1)) || { echo "exit status $status"; return 1; }
 }
 
-# skip REASON: the whole test does not apply here.
+# skip REASON: skips the whole test.
 skip() {
     echo "skipped: $1"
     exit 77
 }
 
-# start NAME COMMAND...: runs it behind and waits for its first line, which ends with the address that it listens on:
-# that is in $address then, and its process in ${pid[NAME]}.
+# start NAME COMMAND...: runs the command in the background and waits for its first line, which ends with the address on
+# which it listens. Sets $address to that, and ${pid[NAME]} to the process.
 start() {
     local name=$1 fd
     shift
@@ -72,7 +72,7 @@ start() {
     [[ -n $address ]] || { echo "not ok - $name starts"; exit 1; }
 }
 
-# ended NAME: waits for its end: what else it printed is in $said then. Succeeds as it did.
+# ended NAME: waits for its end and sets $said to the rest of its output. Succeeds if the process did.
 ended() {
     local fd=${output[$1]} status=0
     wait "${pid[$1]}" || status=$?
@@ -82,13 +82,13 @@ ended() {
     return "$status"
 }
 
-# stop NAME [SIGNAL]: asks it to end, and waits.
+# stop NAME [SIGNAL]: sends the signal and waits for the end.
 stop() {
     kill "-${2:-TERM}" "${pid[$1]}"
     ended "$1"
 }
 
-# use_threads N: the shipped trale.ini with that many threads, and the drivers of the build folder.
+# use_threads N: uses the shipped trale.ini with that many threads, and the drivers of the build folder.
 use_threads() {
     sed "s/^threads *=.*/threads = $1/" "$root/config/trale.ini" >"$tmp/trale.ini"
     export TRALE_CONFIG=$tmp/trale.ini TRALE_DRIVERS=${TRALE_DRIVERS:-$build/drivers}

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A driver and an application from outside: they are built with nothing but what trale installs, and work.
-# CC is the compiler, TRALE_SANITIZE what it sanitizes (meson's b_sanitize): program and library must agree on that.
+# A driver and an application from outside: they are built with what trale installs, and work. CC is the compiler,
+# TRALE_SANITIZE meson's b_sanitize, which must be the same for program and library.
 
 source "$(dirname "$0")/shell.sh"
 command -v pkg-config >/dev/null || skip "pkg-config is not installed"
@@ -19,7 +19,7 @@ install_it() {
     DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet
 }
 
-# What a user has after installing: pkg-config, told that / is the stage.
+# What a user has after installing: pkg-config, with the stage as its root.
 package() {
     PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@" trale
 }
@@ -33,7 +33,7 @@ build_application() {
     ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/watch" "$root/tests/stranger/watch.c" $(package --libs)
 }
 
-# The program that the README shows, as a reader would type it in.
+# The program in the README, as a reader would type it in.
 readme_program_works() {
     awk '/^```c$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$root/README.md" >"$tmp/hello.c"
     ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hello" "$tmp/hello.c" $(package --libs) && write_config 1 &&
