@@ -40,6 +40,25 @@ readme_program_works() {
         equal "$("$tmp/hello" | sort)" $'Hello from task 1!\nHello from task 2!'
 }
 
+# The system's trale.ini: as the default at first; as it was edited, or gone wrong, after the next installation.
+installs_the_default() {
+    cmp "$root/config/trale.ini" "$config" && cmp "$root/config/trale.ini" "$default" &&
+        equal "$(stat -c %a "$config" "${config%/*}")" $'644\n755'
+}
+keeps_an_edited_file() {
+    echo '; edited' >>"$config"
+    cp "$config" "$tmp/edited.ini"
+    install_it && cmp "$tmp/edited.ini" "$config" && cmp "$root/config/trale.ini" "$default"
+}
+keeps_a_link() {
+    ln -sf nowhere "$config"
+    install_it && equal "$(readlink "$config")" nowhere
+}
+restores_a_deleted_file() {
+    rm "$config"
+    (umask 077 && install_it) && installs_the_default && equal "$(ls "${config%/*}")" trale.ini
+}
+
 write_config() {
     cat >"$tmp/trale.ini" <<INI
 [runtime]
@@ -83,6 +102,13 @@ export LD_LIBRARY_PATH=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=li
 export TRALE_CONFIG=$tmp/trale.ini
 unset TRALE_DRIVERS
 trale=$(find "$stage" -path '*/bin/trale')
+
+config=$stage$("$trale" --help | grep -o '/.*/trale/trale.ini$' | tail -n 1)
+default=$(find "$stage" -path '*/share/trale/trale.ini')
+ok "the default trale.ini is installed" installs_the_default
+ok "an edited trale.ini stays when it is installed again" keeps_an_edited_file
+ok "so does a symbolic link" keeps_a_link
+ok "one that was deleted is made again" restores_a_deleted_file
 
 ok "the installed drivers are where pkg-config says" test -f "$stage$driverdir/timer.so"
 ok "a driver builds with the installed headers alone" build_driver
