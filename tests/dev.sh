@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# ./dev in a checkout from which trale would load nothing: it says so before it installs or builds anything.
+
+source "$(dirname "$0")/shell.sh"
+unset BUILD
+
+mkdir -p "$tmp/a/b/checkout/config" "$tmp/a/b/checkout/build/drivers"
+cp "$root/dev" "$tmp/a/b/checkout/"
+cp "$root/config/trale.ini" "$tmp/a/b/checkout/config/"
+touch "$tmp/a/b/checkout/build/drivers/x.so"
+
+# refuses TEXT...: ./dev run fails, says all of the texts, and makes nothing.
+refuses() {
+    local text
+    fails "$tmp/a/b/checkout/dev" run >"$tmp/said" 2>&1 || return 1
+    for text; do
+        grep -qF -- "$text" "$tmp/said" || { echo "not said: $text"; cat "$tmp/said"; return 1; }
+    done
+    [[ ! -e $tmp/a/b/checkout/build/build.ninja ]]
+}
+
+all_of_it() {
+    refuses "$tmp/a is writable by others (mode 775)" "$tmp/a/b is writable by others (mode 757)" \
+        "chmod go-w $tmp/a $tmp/a/b" && ! grep -q checkout "$tmp/said"
+}
+chmod 775 "$tmp/a"
+chmod 757 "$tmp/a/b"
+chmod -R g+w "$tmp/a/b/checkout" # as under umask 002
+ok "folders above the checkout that others may write are named, all at once" all_of_it
+ok "what belongs to the checkout is closed" \
+    equal "$(cd "$tmp/a/b/checkout" && stat -c %A . config config/trale.ini build/drivers/x.so | grep -c '^.....w')" 0
+chmod 755 "$tmp/a" "$tmp/a/b"
+if ((EUID == 0)); then
+    chown -R 65534 "$tmp/a/b"
+    ok "as root, a checkout of another user is named with its owner" \
+        refuses "$tmp/a/b belongs to " "(user 65534)" "$tmp/a/b/checkout/config/trale.ini belongs to " "Run ./dev as "
+    chown -R 0 "$tmp/a/b"
+fi
