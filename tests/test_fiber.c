@@ -931,6 +931,182 @@ static void test_trale_errno_is_that_of_the_thread_that_runs(void **state)
     assert_int_equal(errors[1], ENOTDIR);
 }
 
+/* --- at random ---------------------------------------------------------------------------------------------------- */
+
+#define N_ROUNDS 20
+#define N_WANDERERS 40
+#define N_THREADS 3
+#define N_PERMITS 3
+
+static uint32_t random_below(uint32_t *seed, uint32_t n)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed % n;
+}
+
+/* What the bodies of a round share. They run on one thread at a time. */
+struct common {
+    struct trale_mutex mutex;
+    struct trale_semaphore permits, never;
+    int n_inside, n_begun, n_ended;
+};
+
+struct wanderer {
+    struct common *common;
+    uint32_t seed;
+    int depth;
+};
+
+static int64_t wanders(void *data);
+
+static void wanders_through_the_mutex(struct wanderer *self)
+{
+    struct trale_mutex_lock lock;
+    if (trale_fiber_await(trale_mutex_lock(&lock, &self->common->mutex)) != 0)
+        return;
+    assert_int_equal(self->common->n_inside++, 0);
+    trale_fiber_yield();
+    self->common->n_inside--;
+    trale_mutex_unlock(&self->common->mutex);
+}
+
+static void wanders_with_permits(struct wanderer *self)
+{
+    struct trale_semaphore_acquire acquire;
+    struct trale_sleep sleep;
+    uint64_t n = 1 + random_below(&self->seed, N_PERMITS);
+    if (trale_fiber_await(trale_semaphore_acquire(&acquire, &self->common->permits, n)) != 0)
+        return;
+    trale_fiber_await(trale_sleep(&sleep, random_below(&self->seed, 20) * TRALE_MICROSECOND));
+    trale_semaphore_release(&self->common->permits, n);
+}
+
+static void wanders_off(struct wanderer *self)
+{
+    struct trale_semaphore_acquire acquire;
+    struct trale_timeout timeout;
+    struct trale_future *never = trale_semaphore_acquire(&acquire, &self->common->never, 1);
+    int64_t result = trale_fiber_await(trale_timeout(&timeout, never, 20 * TRALE_MICROSECOND));
+    assert_true(result == -ETIMEDOUT || result == -ECANCELED);
+}
+
+/* A fiber inside this one, or a task beside it. */
+static void wanders_in_company(struct wanderer *self)
+{
+    struct wanderer inner = {self->common, random_below(&self->seed, UINT32_MAX) | 1, self->depth - 1};
+    struct trale_fiber fiber;
+    struct trale_join_future join;
+    if (self->depth == 0)
+        return;
+    if (random_below(&self->seed, 2) == 0) {
+        trale_fiber_await(trale_fiber(&fiber, wanders, &inner));
+        return;
+    }
+    struct wanderer *beside = malloc(sizeof *beside);
+    assert_non_null(beside);
+    *beside = inner;
+    beside->depth = -1; /* frees itself */
+    struct trale_task *task = trale_fiber_spawn(trale_current(), wanders, beside);
+    if (trale_fiber_await(trale_join_by_ref(&join, task)) < 0) {
+        /* This body has been cancelled. Aborted before its first poll, the other one would never free its data. */
+        trale_detach(task);
+        return;
+    }
+    assert_int_equal(trale_join(task), 0);
+}
+
+static int64_t wanders(void *data)
+{
+    struct wanderer *self = data;
+    self->common->n_begun++;
+    for (int i = 0; i < 8; i++) {
+        struct turns turn;
+        switch (random_below(&self->seed, 6)) {
+        case 0:
+            trale_fiber_yield();
+            break;
+        case 1:
+            wanders_through_the_mutex(self);
+            break;
+        case 2:
+            wanders_with_permits(self);
+            break;
+        case 3:
+            wanders_off(self);
+            break;
+        case 4:
+            if (self->depth > 0)
+                wanders_in_company(self);
+            break;
+        case 5:
+            for (uint32_t n = random_below(&self->seed, 40); n > 0; n--)
+                trale_fiber_await(turns(&turn, 1, 0));
+            break;
+        }
+    }
+    self->common->n_ended++;
+    if (self->depth < 0)
+        free(self);
+    return 0;
+}
+
+struct meddler {
+    pthread_t thread;
+    struct trale_task *tasks[N_WANDERERS];
+    uint32_t seed;
+};
+
+/* Aborts, joins and gives up its handles on the tasks, while other threads do so with theirs. */
+static void *meddles(void *data)
+{
+    struct meddler *self = data;
+    for (int i = 0; i < N_WANDERERS; i++) {
+        struct trale_task *task = self->tasks[i];
+        uint32_t what = random_below(&self->seed, 5);
+        if (what == 0)
+            trale_abort(task);
+        if (what <= 2) {
+            int64_t result = trale_join(task);
+            assert_true(result == 0 || result == -ECANCELED);
+        } else {
+            trale_detach(task);
+        }
+    }
+    return NULL;
+}
+
+static void test_fibers_at_random_under_three_threads_lose_nothing(void **state)
+{
+    struct meddler meddlers[N_THREADS];
+    struct wanderer wanderers[N_WANDERERS];
+    uint32_t seed = 20261126;
+    print_message("seed %u\n", seed);
+    for (int round = 0; round < N_ROUNDS; round++) {
+        struct common common = {
+            .mutex = TRALE_MUTEX, .permits = TRALE_SEMAPHORE(N_PERMITS), .never = TRALE_SEMAPHORE(0)};
+        for (int i = 0; i < N_WANDERERS; i++) {
+            wanderers[i] = (struct wanderer){&common, random_below(&seed, UINT32_MAX) | 1, 2};
+            struct trale_task *task = trale_fiber_spawn(*state, wanders, &wanderers[i]);
+            for (int j = 0; j < N_THREADS; j++)
+                meddlers[j].tasks[i] = trale_task_clone(task);
+            trale_detach(task);
+        }
+        for (int j = 0; j < N_THREADS; j++) {
+            meddlers[j].seed = random_below(&seed, UINT32_MAX) | 1;
+            assert_int_equal(pthread_create(&meddlers[j].thread, NULL, meddles, &meddlers[j]), 0);
+        }
+        for (int j = 0; j < N_THREADS; j++)
+            assert_int_equal(pthread_join(meddlers[j].thread, NULL), 0);
+        assert_int_equal(trale_run(*state), 0);
+        assert_int_equal(common.n_begun, common.n_ended);
+        assert_int_equal(common.n_inside, 0);
+        assert_int_equal(trale_mutex_try_lock(&common.mutex), 0);
+        assert_int_equal(trale_semaphore_try_acquire(&common.permits, N_PERMITS), 0);
+    }
+}
+
 /* --- refusals, and what one sees ---------------------------------------------------------------------------------- */
 
 struct plain {
@@ -1047,6 +1223,7 @@ int main(void)
         cmocka_unit_test(test_a_large_frame_does_not_reach_across_the_guard),
         cmocka_unit_test(test_the_signal_mask_is_the_thread_s_on_both_sides_of_an_await),
         cmocka_unit_test(test_trale_errno_is_that_of_the_thread_that_runs),
+        cmocka_unit_test(test_fibers_at_random_under_three_threads_lose_nothing),
         cmocka_unit_test(test_an_await_outside_of_fibers_is_refused),
         cmocka_unit_test(test_an_await_in_a_runtime_that_a_body_blocks_on_is_refused),
         cmocka_unit_test(test_a_dump_shows_where_a_fiber_waits),

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A fiber's poll switches onto its stack, and the body runs there until it has to wait or returns; then it switches
- * back, and the poll goes on. While the body waits, nobody has to go there to ask: the future that it awaits is polled
- * again from outside, where the poller is, and only its result is brought in. What stands between inside and outside is
- * `struct fiber_run`, at the upper end of the stack itself, so that a fiber needs no other memory.
+ * A fiber's poll switches to its stack. The body runs there until it has to wait or returns, then it switches back and
+ * the poll returns. While the body waits, polls do not switch: the future that the body awaits is polled from outside,
+ * on the caller's stack, and when it has a result the poll switches in and the body goes on with it. What both sides
+ * share is `struct fiber_run`, at the upper end of the stack itself, so that a fiber needs no other memory.
  *
- * Cancellation is the same switch. The drop of a future comes after that of what it awaits, so all that is left to do
- * is to let the body go on with -ECANCELED, and with `canceled` set no await ever switches out again before the body
- * has returned.
+ * Cancellation is the same switch. When a future is dropped, the future that it awaits has been dropped before. So the
+ * drop of a fiber lets its body go on with -ECANCELED; from then on no await switches out, and the body runs to its
+ * end.
  */
 #include <trale/fiber.h>
 
@@ -20,21 +20,28 @@
 #define N_PLACES 16u
 #define PLACE_BYTES 192u
 
+enum fiber_state {
+    FIBER_NEW,      /* No stack; the body has not begun. Left by the first poll. */
+    FIBER_RUNNING,  /* The body runs, inside a poll. */
+    FIBER_AWAITING, /* The body is switched out until the future in `awaiting` has a result. */
+    FIBER_YIELDING, /* The body is switched out until the next poll. */
+    FIBER_CANCELED, /* The body runs, inside the drop, and every await of it returns -ECANCELED at once. */
+    FIBER_ENDED,    /* The body has returned, or there was no stack for it. Never left. */
+};
+
 struct fiber_run {
     struct fiber_switch context;
     struct fiber_stack stack;
     struct trale_fiber *fiber;
-    struct trale_context *poll; /* of the poll that is under way */
-    struct executor *executor;  /* whose poll or drop is under way; may be NULL */
-    int64_t result;             /* of the last await, and at last of the body */
-    bool canceled;
-    bool done;
+    struct trale_context *poll; /* the context of the poll in which the body runs; NULL in a drop */
+    struct executor *executor;  /* the executor of that poll or drop; may be NULL */
+    int64_t result;             /* of the await that switched out; when the body has ended, its own */
 };
 
-/* --- whose body runs ---------------------------------------------------------------------------------------------- */
+/* --- the body that runs on this thread ---------------------------------------------------------------------------- */
 
-/* A body may find itself on another thread after each switch, so the address of this must not be kept across one: the
- * functions keep the compiler from it. */
+/* After each switch a body may be on another thread, so the address of this variable must not be kept across a switch:
+ * the functions that use it are not inlined. */
 static _Thread_local struct fiber_run *fiber_on_thread __attribute__((tls_model("initial-exec")));
 
 static __attribute__((noinline)) void fiber_enter(struct fiber_run *run)
@@ -43,7 +50,7 @@ static __attribute__((noinline)) void fiber_enter(struct fiber_run *run)
     __asm__ volatile("" ::: "memory");
 }
 
-/* NULL also where the body has called another executor, whose task now runs. */
+/* NULL also if the body blocks on another executor, and a task of that one calls. */
 static __attribute__((noinline)) struct fiber_run *fiber_here(void)
 {
     __asm__ volatile("" ::: "memory");
@@ -62,34 +69,33 @@ static void fiber_main(void *data)
 {
     struct fiber_run *run = data;
     run->result = run->fiber->body(run->fiber->data);
-    run->done = true;
+    run->fiber->state = FIBER_ENDED;
 }
 
-/* What a stack is larger than configured: the run, wherever it is placed, takes nothing from the body. */
+/* How much larger a stack is than configured: the run, wherever it is placed, takes nothing from the body. */
 #define FIBER_ROOM (sizeof(struct fiber_run) + N_PLACES * PLACE_BYTES + 64)
 
-/* Where the run stands, from the bottom. What is used of a stack is its upper end. If that were at the same place of a
- * page on each, the stacks of a thousand fibers would displace each other from the few cache lines that such an address
- * may be in, and a switch would take half as long again. So they are staggered, within the page. */
+/* Where the run is placed, from the bottom of the stack. A body uses the upper end of its stack. If that were at the
+ * same offset in a page on each stack, the stacks of a thousand fibers would compete for the few cache lines of that
+ * offset, and a switch would take half as long again. So the places differ, within a page. */
 static size_t fiber_place(struct fiber_stack stack)
 {
     size_t place = (uintptr_t)stack.bottom / 4096 % N_PLACES;
     return (stack.size - sizeof(struct fiber_run) - place * PLACE_BYTES) / 64 * 64;
 }
 
-static struct fiber_run *fiber_begin(struct trale_fiber *fiber)
+static int fiber_begin(struct trale_fiber *fiber)
 {
     struct fiber_stack stack;
     if (fiber_stack_get(fiber_stacks(), FIBER_ROOM, &stack) < 0)
-        return NULL;
+        return -ENOMEM;
     size_t size = fiber_place(stack);
     struct fiber_run *run = (struct fiber_run *)(void *)(stack.bottom + size);
     run->stack = stack;
     run->fiber = fiber;
-    run->canceled = run->done = false;
     fiber_switch_init(&run->context, stack.bottom, size, fiber_main, run);
     fiber->run = run;
-    return run;
+    return 0;
 }
 
 static int64_t fiber_end(struct fiber_run *run)
@@ -101,9 +107,12 @@ static int64_t fiber_end(struct fiber_run *run)
     return result;
 }
 
-static void fiber_resume(struct fiber_run *run, struct trale_context *context)
+/* Lets the body go on: the await in which it was switched out returns `result`. */
+static void fiber_resume(struct fiber_run *run, enum fiber_state state, int64_t result, struct trale_context *context)
 {
     struct fiber_run *outer = fiber_on_thread;
+    run->fiber->state = state;
+    run->result = result;
     run->poll = context;
     run->executor = executor_on_thread;
     fiber_enter(run);
@@ -114,30 +123,28 @@ static void fiber_resume(struct fiber_run *run, struct trale_context *context)
 int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_fiber *fiber = (struct trale_fiber *)(void *)future;
-    struct fiber_run *run = fiber->run;
-    if (run == NULL)
-        run = fiber_begin(fiber);
-    if (run == NULL)
+    int64_t result = 0;
+    if (fiber->state == FIBER_NEW && fiber_begin(fiber) < 0) {
+        fiber->state = FIBER_ENDED;
         return -ENOMEM;
-    if (future->awaiting != NULL) {
-        int64_t result = trale_future_await(future->awaiting, context);
+    }
+    if (fiber->state == FIBER_AWAITING) {
+        result = trale_future_await(future->awaiting, context);
         if (result == TRALE_PENDING)
             return TRALE_PENDING;
-        run->result = result;
         future->awaiting = NULL;
     }
-    fiber_resume(run, context);
-    return run->done ? fiber_end(run) : TRALE_PENDING;
+    fiber_resume(fiber->run, FIBER_RUNNING, result, context);
+    return fiber->state == FIBER_ENDED ? fiber_end(fiber->run) : TRALE_PENDING;
 }
 
 void trale_fiber_drop(struct trale_future *future)
 {
-    struct fiber_run *run = ((struct trale_fiber *)(void *)future)->run;
-    if (run == NULL)
+    struct trale_fiber *fiber = (struct trale_fiber *)(void *)future;
+    if (fiber->state == FIBER_NEW)
         return;
-    run->canceled = true;
-    fiber_resume(run, NULL);
-    fiber_end(run);
+    fiber_resume(fiber->run, FIBER_CANCELED, -ECANCELED, NULL);
+    fiber_end(fiber->run);
 }
 
 struct trale_future *trale_fiber_make(struct trale_fiber *fiber, const struct trale_future_type *type,
@@ -160,6 +167,14 @@ int *trale_errno_location(void)
     return &errno;
 }
 
+/* Switches out, and returns what the poll or drop that switches in again gives to fiber_resume. */
+static int64_t fiber_leave(struct fiber_run *run, enum fiber_state state)
+{
+    run->fiber->state = state;
+    fiber_switch_out(&run->context);
+    return run->result;
+}
+
 int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at)
 {
     struct fiber_run *run = fiber_here();
@@ -167,21 +182,19 @@ int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_awa
         return -EPERM;
     if (future == NULL)
         return -EINVAL;
-    if (run->canceled) {
-        trale_future_drop(future);
-        return -ECANCELED;
-    }
     struct trale_future *self = &run->fiber->future;
-    self->awaiting = future;
-    self->at = at;
-    fiber_enter(NULL); /* what is polled is not the body */
-    int64_t result = trale_future_await(future, run->poll);
-    fiber_enter(run);
-    if (result == TRALE_PENDING) {
-        run->result = -ECANCELED; /* unless a poll brings another one */
-        fiber_switch_out(&run->context);
-        return run->result;
+    int64_t result = -ECANCELED;
+    fiber_enter(NULL); /* what the future calls is not the body */
+    if (run->fiber->state == FIBER_CANCELED) {
+        trale_future_drop(future);
+    } else {
+        self->awaiting = future;
+        self->at = at;
+        result = trale_future_await(future, run->poll);
     }
+    fiber_enter(run);
+    if (result == TRALE_PENDING)
+        return fiber_leave(run, FIBER_AWAITING);
     self->awaiting = NULL;
     return result;
 }
@@ -191,10 +204,9 @@ int64_t trale_fiber_yield_at(const struct trale_await_point *at)
     struct fiber_run *run = fiber_here();
     if (run == NULL)
         return -EPERM;
-    if (run->canceled)
+    if (run->fiber->state == FIBER_CANCELED)
         return -ECANCELED;
     run->fiber->future.at = at;
     run->poll->waker->table->wake_by_ref(run->poll->waker);
-    fiber_switch_out(&run->context);
-    return run->canceled ? -ECANCELED : 0;
+    return fiber_leave(run, FIBER_YIELDING);
 }

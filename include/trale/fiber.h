@@ -33,8 +33,9 @@
  * CANCELLATION. When a fiber is dropped while its body waits, the future that the body awaits is dropped, and then the
  * body goes on, in the drop: that await returns -ECANCELED, and so does every later one, at once, without polling its
  * future. So a body cleans up as C does, on its way out; when it has returned, its stack is given back and its result
- * is lost. A body that never returns after that hangs its runtime. A fiber that is dropped before its first poll never
- * runs its body.
+ * is lost. A body that never returns after that hangs its runtime. No result is lost on the way: when a future that a
+ * body awaits has a result, that await returns it before the fiber can be dropped. A fiber that is dropped before its
+ * first poll never runs its body. A body that awaits a task and may be dropped keeps the handle by trale_join_by_ref.
  *
  * THREADS. A body runs on the thread that polls its runtime: with [runtime] threads = 0 that may be another thread
  * after each await. So no lock of a thread (pthread_mutex_lock(3)) may be held across an await, and no address of a
@@ -55,16 +56,17 @@ struct trale_fiber {
     struct trale_future future; /* `awaiting` is what the body awaits, `at` where */
     int64_t (*body)(void *data);
     void *data;
-    void *run; /* on its stack; NULL before the first poll */
-    uint64_t reserved;
+    void *run; /* on its stack; NULL while it has none */
+    uint32_t state;
+    uint32_t reserved;
 };
 
 /* struct trale_future *trale_fiber(struct trale_fiber *fiber, int64_t (*body)(void *data), void *data)
  *
- * Makes *fiber a future, not begun, that runs body(data) and resolves to what it returns (anything but TRALE_PENDING),
- * or to -ENOMEM if there is no stack for it, and then the body did not run. `body` as it is written is its name in
- * backtraces and messages. `data` is lent until the fiber has resolved or was dropped: whoever made it releases it,
- * for a fiber that is dropped early never sees it. Allocates nothing; made anywhere, polled as any other future. */
+ * Makes *fiber a future that runs body(data) and resolves to what the body returns (any value but TRALE_PENDING), or
+ * to -ENOMEM if there is no stack for it, and then the body does not run. `body` as it is written is its name in
+ * backtraces and messages. `data` is lent until the fiber has resolved or was dropped; the caller releases it, since
+ * a body that is dropped before its first poll never sees it. Allocates nothing. [any] */
 #define trale_fiber(fiber, body, data) trale_fiber_make((fiber), trale_fiber_type_(#body), (body), (data))
 
 /* struct trale_task *trale_fiber_spawn(struct trale *runtime, int64_t (*body)(void *data), void *data)
@@ -88,13 +90,14 @@ struct trale_fiber {
 
 /* int64_t trale_fiber_await(struct trale_future *future)
  *
- * Waits for a future that has not begun, and returns its result; the memory of the future may be a local variable. In
- * the body of a fiber, at any depth of calls. Awaits are fair as those of trale_await are. Returns
- *     -ECANCELED  the fiber was dropped; the future, which did not resolve, was dropped as well
- *     -EPERM      not in a fiber's body: outside of any fiber, or in an async function that a fiber awaits (which is
- *                 polled, and has its own trale_await), or in a task of another runtime on which the body blocks.
- *                 The future is untouched
- * and these may as well be the result of the future. */
+ * Waits for a future that has not begun, and returns its result; the memory of the future may be a local variable. To
+ * be called by the body of a fiber, at any depth of calls. Awaits are as fair as trale_await. Besides the result of the
+ * future it returns
+ *     -ECANCELED  the fiber was dropped; the future, which had no result, was dropped as well
+ *     -EPERM      no body of a fiber calls: the call is outside of every fiber, or in an async function that a fiber
+ *                 awaits (use trale_await there), or in a task of another runtime on which the body blocks. The future
+ *                 is untouched
+ *     -EINVAL     `future` is NULL */
 #define trale_fiber_await(future) trale_fiber_await_at((future), trale_fiber_point_(#future))
 
 /* int64_t trale_fiber_yield(void)
