@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts from files and drivers, made fit to be shown: none can steer a terminal or pass for a line of its own. */
+ * Texts from files and drivers, made fit to be shown: they cannot control a terminal or look like another line. */
 #ifndef CORE_BASE_PRINTABLE_H
 #define CORE_BASE_PRINTABLE_H
 

@@ -52,8 +52,8 @@ static int64_t race_poll_from(struct trale_branches *race, size_t first, struct 
     return n_pending > 0 ? TRALE_PENDING : -EINVAL;
 }
 
-/* Which branch comes first must be another one the next time, even if this race is the only one in every second poll of
- * its executor: multiples of the golden ratio, modulo 1, spread evenly at any stride (D. Knuth, The Art of Computer
+/* The branch that is polled first. It changes from poll to poll, even if this race is the only one in every second poll
+ * of its executor: multiples of the golden ratio, modulo 1, spread evenly at any stride (D. Knuth, The Art of Computer
  * Programming 3, 6.4). */
 static size_t race_first(const struct trale_branches *race, struct trale_context *context)
 {

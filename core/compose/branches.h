@@ -4,7 +4,7 @@
 
 #include <trale/trale.h>
 
-/* The branches of a trale_race or trale_all, NULL for any other future. */
+/* The branches of a race or a trale_all; NULL for any other future. */
 const struct trale_branches *branches_look(const struct trale_future *future);
 
 #endif

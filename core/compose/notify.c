@@ -57,7 +57,7 @@ void trale_notify_all(struct trale_notify *notify)
 /* --- oneshots ----------------------------------------------------------------------------------------------------- */
 
 enum oneshot_state {
-    ONESHOT_EMPTY,  /* The beginning. Who asks waits. */
+    ONESHOT_EMPTY,  /* The beginning. Futures wait. */
     ONESHOT_FULL,   /* The value is there. Never left. */
     ONESHOT_CLOSED, /* There will be none. Never left. */
 };

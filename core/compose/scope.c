@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scope knows its children by a list that runs through their heads, which stand before their frames in the tasks'
- * memory. A child that is over takes itself out. To end the others, the scope drops their frames itself, at once, and
- * leaves their tasks, with nothing in them any more, to the executor.
+ * The scope has a list of its children, through their heads, which precede their frames in the memory of the tasks. A
+ * child that is done removes itself. To end the others, the scope drops their frames itself, at once, and leaves the
+ * empty tasks to the executor.
  *
- * It does so in its own poll or drop, never in a child's: what runs cannot be dropped. A child that fails says so to
- * the scope and wakes it. */
+ * It does this in its own poll or drop, never in a child's: a future cannot be dropped during its poll. A child that
+ * fails stores the error in the scope and wakes it. */
 #include <trale/scope.h>
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static int64_t child_poll(struct trale_future *future, struct trale_context *con
     return result;
 }
 
-/* Its frame was dropped by now; unless the runtime closes and refuses it while it is being spawned. */
+/* The child's frame has been dropped before, unless the runtime closes and refuses the child while it is spawned. */
 static void child_drop(struct trale_future *future)
 {
     struct trale_scope_child *child = (struct trale_scope_child *)(void *)future;
@@ -106,8 +106,8 @@ static void scope_drop_children(struct trale_scope *scope)
     }
 }
 
-/* Nobody may be started in it or woken through it any more, should somebody still have a pointer to it: the waker was
- * only lent, and nobody would drop the child. */
+/* After its end, a scope to which a pointer is left must start no child, which it would not drop, and wake no task: the
+ * waker was only lent. */
 static int64_t scope_end(struct trale_scope *scope, int64_t result)
 {
     scope->runtime = NULL;

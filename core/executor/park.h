@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How an executor sleeps, and how other threads end its sleep: in epoll where one thread does both, else on a futex. */
+ * How an executor sleeps, and how other threads interrupt its sleep: in epoll if one thread polls tasks and waits for
+ * events, else on a futex. */
 #ifndef CORE_EXECUTOR_PARK_H
 #define CORE_EXECUTOR_PARK_H
 
@@ -9,17 +10,17 @@
 #include <stdint.h>
 
 struct park {
-    /* Sleeps until an interrupt, or anything else that may have woken a task, or nothing; without may_block only looks.
-     * [executor] */
+    /* Sleeps until an interrupt or until a task may have been woken; may also return without a cause. Without may_block
+     * it does not sleep, but only wakes the tasks whose events have come. [executor] */
     void (*wait)(void *data, bool may_block);
-    /* Ends the sleep that is or the next one. After it the caller touches nothing. [any] */
+    /* Ends the current sleep or the next one. After it the caller touches nothing. [any] */
     void (*interrupt)(void *data);
-    /* How many interrupts have come, from the beginning on. [executor] */
+    /* The number of interrupts since the beginning. [executor] */
     uint64_t (*n_interrupts)(void *data);
     void *data;
 };
 
-/* The futex kind, for an executor whose reactor has a thread of its own. */
+/* A park on a futex, for an executor whose reactor has a thread of its own. */
 struct futex_park {
     _Atomic uint32_t posted;
     uint32_t seen;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tasks that are to be polled: a queue for each priority. A queue goes before those of lower priority, but after
- * RUN_QUEUE_STREAK of its tasks lets one of theirs go first: so what is urgent waits for one poll at most, and what is
- * not still gets its share. As long as all tasks are of normal priority, there is one queue, and this costs next to
- * nothing. */
+ * The tasks to be polled: a queue for each priority. A queue is served before those of lower priority; but after
+ * RUN_QUEUE_STREAK tasks in a row, one task of a lower priority is polled. So an urgent task waits for at most one
+ * poll, and the others still get their share. As long as all tasks have normal priority, only one queue is looked
+ * at. */
 #ifndef CORE_EXECUTOR_RUN_QUEUE_H
 #define CORE_EXECUTOR_RUN_QUEUE_H
 
@@ -12,9 +12,9 @@
 #define RUN_QUEUE_STREAK 16
 
 struct run_queue {
-    struct trale_link queues[TRALE_PRIORITIES]; /* the urgent first */
-    size_t n_special;                           /* tasks that stand in another queue than the normal one */
-    uint32_t streaks[TRALE_PRIORITIES]; /* how often in a row each has gone before lower ones that stood there */
+    struct trale_link queues[TRALE_PRIORITIES]; /* highest priority first */
+    size_t n_special;                           /* tasks in the other queues than the normal one */
+    uint32_t streaks[TRALE_PRIORITIES]; /* how many tasks in a row each queue has had while a lower one waited */
 };
 
 void run_queue_init(struct run_queue *self);
@@ -24,7 +24,7 @@ static inline bool run_queue_is_empty(const struct run_queue *self)
     return list_is_empty(&self->queues[TRALE_PRIORITY_NORMAL]) && self->n_special == 0;
 }
 
-/* Appends a task of no list. */
+/* Appends a task that is in no list. */
 static inline void run_queue_add(struct run_queue *self, struct trale_task *task)
 {
     uint8_t priority = atomic_load_explicit(&task->priority, memory_order_relaxed);
@@ -36,10 +36,10 @@ static inline void run_queue_add(struct run_queue *self, struct trale_task *task
     }
 }
 
-/* The queue whose turn it is, where some are special. */
+/* The queue whose turn it is, if n_special is not 0. */
 struct trale_link *run_queue_choose(struct run_queue *self);
 
-/* Takes out the task whose turn it is. There is one. */
+/* Takes out the task whose turn it is. The run-queue is not empty. */
 static inline struct trale_task *run_queue_take(struct run_queue *self)
 {
     struct trale_link *queue = self->n_special == 0 ? &self->queues[TRALE_PRIORITY_NORMAL] : run_queue_choose(self);

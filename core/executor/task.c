@@ -8,8 +8,9 @@
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-/* A future that has not begun is its type and what follows the head. The rest of the head is not read: the caller wrote
- * it a moment ago in other pieces than memcpy(3) would read, and the processor would have to wait for that. */
+/* Of a future that has not begun, only the type and what follows the head is copied. Reading the rest of the head would
+ * be slow: the caller has just written it in smaller pieces than memcpy(3) reads, and the processor would wait for
+ * them. */
 static struct trale_future *task_copy_frame(struct trale_task *task, const struct trale_future *future, size_t size)
 {
     struct trale_future *head = (struct trale_future *)(void *)task->frame;
@@ -28,7 +29,7 @@ struct trale_task *task_new(struct task_pool *pool, struct executor *executor, c
     struct trale_task *task = task_pool_get(pool, size_class, sizeof *task + size);
     if (task == NULL)
         return NULL;
-    /* One by one: to clear it all would cost more than the rest. */
+    /* Set one by one: clearing the whole struct would cost more than all the rest. */
     task->waker.table = table;
     task->executor = executor;
     task->id = 0;

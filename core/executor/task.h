@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A task: a future, the waker that it is known by, and its life.
+ * A task: a future, its waker, and its life.
  *
- * Two kinds of state are kept apart. Where the task stands (enum task_state, the queues) belongs to the executor thread
- * alone and needs no atomics. What other threads may say about it stands in one atomic word, `shared`: flags and a
- * count of references. A thread that wakes a task from outside does not touch its queues; it hands the task to the
- * executor, which then wakes it as if it had done so itself. See core/README.md.
+ * Two kinds of state are kept apart. The state and the queues of the task (enum task_state) belong to the executor
+ * thread alone and need no atomic operations. What other threads may change is in one atomic word, `shared`: flags and
+ * a count of references. A thread that wakes a task from outside does not touch the queues; it pushes the task to the
+ * executor, which then wakes it itself. See README.md.
  */
 #ifndef CORE_EXECUTOR_TASK_H
 #define CORE_EXECUTOR_TASK_H

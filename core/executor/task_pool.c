@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/executor/task_pool.h"
 
-/* Of each class. Under a sanitizer none: it must see that a task is gone. */
+/* Blocks kept of each class. None under a sanitizer, which must see that a task was freed. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define N_BLOCKS_MAX 0
 #elif defined __has_feature

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory of tasks that are gone, kept for those that come: a task that is spawned and joined on the executor thread
- * costs no call of malloc(3). */
+ * Memory of freed tasks, kept for new ones: a task that is spawned and joined on the executor thread needs no call of
+ * malloc(3). */
 #ifndef CORE_EXECUTOR_TASK_POOL_H
 #define CORE_EXECUTOR_TASK_POOL_H
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define TASK_POOL_CLASSES 32
-#define TASK_POOL_CLASS_BYTES 16u /* what malloc rounds to */
+#define TASK_POOL_CLASS_BYTES 16u /* malloc(3) rounds to the same */
 
 struct task_block {
     struct task_block *next;
@@ -22,15 +22,15 @@ struct task_pool {
     uint32_t n_blocks[TASK_POOL_CLASSES];
 };
 
-/* The class of a block of so many bytes; TASK_POOL_CLASSES for one that is too large to be kept. */
+/* The class of a block of that size; TASK_POOL_CLASSES for a block that is too large to be kept. */
 static inline uint8_t task_pool_class(size_t size)
 {
     size_t size_class = (size - 1) / TASK_POOL_CLASS_BYTES;
     return size_class < TASK_POOL_CLASSES ? (uint8_t)size_class : TASK_POOL_CLASSES;
 }
 
-/* A block of a class, from the pool, if that is not NULL and has one, or from malloc(3): so free(3) is always right for
- * it. `size` counts for the class that is too large. NULL when memory is out. */
+/* A block of a class: from the pool, unless that is NULL or has none, else from malloc(3). Either may be freed by
+ * free(3). `size` is used for the class that is too large. NULL when memory is out. */
 static inline void *task_pool_get(struct task_pool *pool, uint8_t size_class, size_t size)
 {
     if (size_class == TASK_POOL_CLASSES)
