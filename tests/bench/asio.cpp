@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Boost.Asio with C++20 coroutines, on one thread. The executor's type is spelled out everywhere: any_io_executor,
- * which the library's short names stand for, would cost an indirect call and an allocation here and there. */
+ * Boost.Asio with C++20 coroutines, on one thread. The executor's type is spelled out everywhere: any_io_executor, which
+ * the library's short names mean, would sometimes cost an indirect call and an allocation. */
 #include "bench.h"
 
 #include <chrono>
@@ -74,7 +74,7 @@ private:
     std::optional<handler_type> waiting;
 };
 
-/* What stands for joining: the handler that is called when a task is done; the last lets the spawner go on. */
+/* In place of joining: the handler that is called when a task is done; the last one lets the spawner go on. */
 static task spawner()
 {
     auto executor = co_await asio::this_coro::executor;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all contestants share, in C and C++: clocks, memory, random numbers, the other end of a conversation, and the
- * form in which a figure is printed. A contestant is a program; it is called as
+ * Code that all contestants share, in C and C++: clocks, memory, random numbers, the other end of a conversation, and
+ * the form in which a figure is printed. A contestant is a program; it is called as
  *
  *     PROGRAM WORKLOAD N
  *
- * does the workload of that name (README.md says what each is) and prints its figures, one a line: "ns 12.3". What it
- * has not, it says by exit status 77. */
+ * does the workload of that name (see README.md) and prints its figures, one on a line: "ns 12.3". If it does not have
+ * the workload, its exit status is 77. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -31,7 +31,7 @@
 
 #define BENCH_ABSENT 77
 
-/* How much of each there is, in total, whatever N is. */
+/* The totals, whatever N is. */
 #define BENCH_YIELDS 4000000u
 #define BENCH_SPAWNS 1000000u
 #define BENCH_WAKES 20000u
@@ -152,7 +152,7 @@ static inline int bench_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Call when all sleeps stand: memory is looked at. */
+/* Call when all sleeps have begun: measures the memory. */
 static inline void bench_sleeps_stand(struct bench_sleeps *sleeps)
 {
     sleeps->standing_bytes = bench_resident_bytes();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libev. It has callbacks and no tasks: what stands for a task is a watcher allocated for it, which is fed its event
- * (ev_feed_event), runs, and frees itself. */
+ * libev. It has callbacks and no tasks: in place of a task, a watcher is allocated and fed an event (ev_feed_event); it
+ * runs and frees itself. */
 #include "bench.h"
 
 #include <ev.h>
@@ -50,8 +50,8 @@ static void idled(EV_P_ ev_idle *watcher, int events)
         ev_idle_stop(EV_A_ watcher);
 }
 
-/* What is fed last runs first: who is alone can feed itself, but among many that would be no yield, as none of the
- * others would have a turn. There an idle watcher does it, which runs once in each iteration. */
+/* The watcher that was fed last runs first. A single watcher can feed itself; among many that would be no yield,
+ * because no other would get a turn. So each of many is an idle watcher, which runs once in each iteration. */
 static void bench_yield(void)
 {
     struct yielder *yielders = allocate(n_given, sizeof *yielders);
@@ -295,7 +295,7 @@ static void bench_ping_process(void)
     ping_address(address);
 }
 
-/* One event may stand for several datagrams. */
+/* One event may be for several datagrams. */
 static void flood_ready(EV_P_ ev_io *io, int events)
 {
     (void)events;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libevent. It has callbacks and no tasks: what stands for a task is an event allocated for it, which is made active by
- * hand, runs, and frees itself. */
+ * libevent. It has callbacks and no tasks: in place of a task, an event is allocated and made active by hand; it runs
+ * and frees itself. */
 #include "bench.h"
 
 #include <event2/event.h>
@@ -242,8 +242,8 @@ static void bench_sleep(void)
     bench_sleeps_end(&sleeps);
 }
 
-/* The precise clock, but a wait that counts whole milliseconds: epoll would bring the precise timer. The coarse clock
- * stands still for up to four, so that half of the sleeps would be early. */
+/* The precise clock, but waits of whole milliseconds, for which EVENT_BASE_FLAG_PRECISE_TIMER is left out. The coarse
+ * clock does not move for up to four, so half of the sleeps would be early. */
 static void bench_sleep_slack(void)
 {
     open_base_with(EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER, "epoll");
@@ -368,7 +368,7 @@ static void bench_ping_process(void)
 
 static struct bench_count count;
 
-/* One event may stand for several datagrams. */
+/* One event may be for several datagrams. */
 static void flood_ready(evutil_socket_t fd, short events, void *nothing)
 {
     (void)events;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libuv. It has callbacks on handles, no tasks and no line of callbacks that can be put off; timers count whole
- * milliseconds, and are told the next one so as not to be early. */
+ * libuv. It has callbacks on handles, but no tasks and no queue of deferred callbacks. Timers count whole milliseconds,
+ * so deadlines are rounded up, not to be early. */
 #include "bench.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limit: each workload written by hand on system calls, for itself alone. What a library could do without in its
- * place, this does without: no cancellation, no second kind of event, no error but the end. */
+ * The limit: each workload written by hand on system calls, and for this workload only. It leaves out all that the
+ * workload does not need: no cancellation, no second kind of event, and an error ends the program. */
 #include "bench.h"
 
 #include <netinet/udp.h>

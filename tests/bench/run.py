@@ -66,7 +66,7 @@ CURVES = [
 ]
 CURVE_NUMBERS = [1000, 10000, 100000, 1000000]
 
-# What one of a workload's figures stands for, to divide counts by: the constants of bench.h.
+# How many operations a workload does, to divide counts by: the constants of bench.h.
 COUNTED = {"yield": 4000000, "spawn": 1000000, "churn": 2000000, "ping": 100000}
 
 PEERS = ["raw", "io_uring", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
@@ -206,7 +206,7 @@ def run_rounds(contestants, rows, rounds):
         done = {}
         names = list(contestants)
         for at, (title, workload, number, figure, _, _, cores) in enumerate(rows):
-            # Who goes first changes: the machine is not always in the same mood.
+            # Another contestant goes first each time: the speed of the machine changes.
             first = (number_of_round + at) % len(names)
             for name in names[first:] + names[:first]:
                 key = (name, workload, number, cores)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trale, through its public headers; which drivers and how many threads, $TRALE_CONFIG says. */
+ * trale, through its public headers. $TRALE_CONFIG says which drivers and how many threads. */
 #include "bench.h"
 
 #include <pthread.h>
@@ -302,7 +302,7 @@ struct churn {
 trale_async(churn)
 {
     trale_begin();
-    trale_yield(); /* the others go first and stand */
+    trale_yield(); /* the others go first and begin to sleep */
     self->start_ns = bench_now_ns();
     for (uint64_t i = 0; i < BENCH_CHURNS; i++) {
         struct trale_future *sleep = trale_sleep(&self->sleep, TRALE_SECOND);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Another limit: io_uring, by hand, for the workloads that are system calls. Where raw.c is told that an fd is ready
- * and then calls, this asks for what it wants and is told that it was done. */
+ * Another limit: io_uring, by hand, for the workloads that are system calls. raw.c waits until an fd is ready and then
+ * makes the call; this submits the operation and waits until it is done. */
 #include "bench.h"
 
 #include <liburing.h>

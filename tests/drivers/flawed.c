@@ -59,7 +59,7 @@ static void flawed_stop(void *data)
 }
 
 #ifdef FLAW_FAILS_START
-/* Tasks that a start which fails has spawned: whoever looks at them again ends the process. */
+/* A task spawned by a start that fails: polling or dropping it ends the process. */
 static int64_t doomed_poll(struct trale_future *future, struct trale_context *context)
 {
     (void)future, (void)context;

@@ -4,7 +4,7 @@
  *
  * Each watch has an inotify fd of its own, so what is read there is for this watch alone. One read may bring several
  * changes; they stay in the watch's buffer until futures come for them. A future holds a reference to its watch, so
- * that a watch may be closed while somebody waits for it.
+ * that a watch may be closed while a task waits for it.
  */
 #include <errno.h>
 #include <stdalign.h>
@@ -97,7 +97,7 @@ static int64_t change_poll(struct trale_future *future, struct trale_context *co
         if (errno != EAGAIN)
             return change_end(change, -errno);
 
-        /* Polled again although nothing came, it may still stand there, with a waker that has had its day. */
+        /* After a poll without cause the wait is still registered, with an old waker. */
         driver->host.cancel_wait(driver->host.context, &change->wait);
         change->wait.waker = context->waker;
         int r = driver->host.register_waker(driver->host.context, watch->fd, TRALE_READABLE, &change->wait);
@@ -129,7 +129,7 @@ static void driver_close(void *instance, struct inotify_watch *handle)
 {
     struct driver *driver = instance;
     struct watch *watch = (struct watch *)handle;
-    driver->host.forget_fd(driver->host.context, watch->fd); /* wakes who waits; before close, always */
+    driver->host.forget_fd(driver->host.context, watch->fd); /* wakes the tasks that wait; always before close */
     close(watch->fd);
     watch->fd = -1;
     LIST_REMOVE(watch, entry);

@@ -2,7 +2,7 @@
  *
  * The interface "org.example.inotify/1": files that change in a folder, as futures (inotify(7)). Offered by inotify.c.
  *
- * It stands for any interface that is not trale's own: a table of functions, and thin wrappers over it.
+ * An example of an interface that is not trale's own: a table of functions, and thin wrappers over it.
  */
 #ifndef ORG_EXAMPLE_INOTIFY_H
 #define ORG_EXAMPLE_INOTIFY_H
