@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dual.h"
+
 /* --- taking in ---------------------------------------------------------------------------------------------------- */
 
 /* The offender's address follows the error; it has no port, and is all zero if that is this host. */
@@ -118,27 +120,26 @@ bool udp_error_is_earlier(int64_t result, bool sends)
 
 int32_t udp_error_switch(struct udp_socket *socket, bool on)
 {
-    int value = on;
+    static const struct dual_option option = {{IPPROTO_IP, IP_RECVERR}, {IPPROTO_IPV6, IPV6_RECVERR}};
     struct udp_errors *errors = socket->errors;
     if (on && errors == NULL)
         errors = calloc(1, sizeof *errors);
     if (on && errors == NULL)
         return -ENOMEM;
-    /* IPv4 errors come to an IPv6 socket as well. */
-    int r = setsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &value, sizeof value);
-    if (r == 0 && socket->family == AF_INET6)
-        r = setsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value);
-    r = r < 0 ? -errno : 0;
-    if (r == 0 && !on && errors != NULL) {
+    int32_t r = dual_set(socket, &option, on);
+    if (r < 0) {
+        if (errors != socket->errors)
+            free(errors);
+        return r;
+    }
+    if (!on && errors != NULL) {
         error_clear(socket->fd); /* the kernel empties the queue and leaves this */
         udp_socket_wake_all(socket);
-    }
-    if ((r == 0) != on && errors != NULL) {
         free(errors);
         errors = NULL;
     }
     socket->errors = errors;
-    return r;
+    return 0;
 }
 
 int32_t udp_error_adopt(struct udp_socket *socket)

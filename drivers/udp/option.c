@@ -8,7 +8,7 @@
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
 
-#include "socket.h"
+#include "dual.h"
 #include "error.h"
 #include "info.h"
 
@@ -23,73 +23,60 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
-/* What one option is called in each family; name 0: not at all. */
 struct option {
-    struct {
-        int level, name;
-    } v4, v6;
+    struct dual_option kernel; /* all zero: none */
     int64_t minimum, maximum;
 };
 
 static const struct option options[] = {
-    [TRALE_UDP_BROADCAST] = {{SOL_SOCKET, SO_BROADCAST}, {0, 0}, 0, 1},
-    [TRALE_UDP_TTL] = {{IPPROTO_IP, IP_TTL}, {IPPROTO_IPV6, IPV6_UNICAST_HOPS}, 1, 255},
-    [TRALE_UDP_MULTICAST_TTL] = {{IPPROTO_IP, IP_MULTICAST_TTL}, {IPPROTO_IPV6, IPV6_MULTICAST_HOPS}, 0, 255},
-    [TRALE_UDP_MULTICAST_LOOP] = {{IPPROTO_IP, IP_MULTICAST_LOOP}, {IPPROTO_IPV6, IPV6_MULTICAST_LOOP}, 0, 1},
-    [TRALE_UDP_MULTICAST_INTERFACE] = {{IPPROTO_IP, IP_MULTICAST_IF}, {IPPROTO_IPV6, IPV6_MULTICAST_IF}, 0, INT_MAX},
-    [TRALE_UDP_RECEIVE_BUFFER] = {{SOL_SOCKET, SO_RCVBUF}, {SOL_SOCKET, SO_RCVBUF}, 1, INT_MAX},
-    [TRALE_UDP_SEND_BUFFER] = {{SOL_SOCKET, SO_SNDBUF}, {SOL_SOCKET, SO_SNDBUF}, 1, INT_MAX},
-    [TRALE_UDP_GRO] = {{IPPROTO_UDP, UDP_GRO}, {IPPROTO_UDP, UDP_GRO}, 0, 1},
-    [TRALE_UDP_TRAFFIC_CLASS] = {{IPPROTO_IP, IP_TOS}, {IPPROTO_IPV6, IPV6_TCLASS}, 0, 255},
-    [TRALE_UDP_INTERFACE] = {{SOL_SOCKET, SO_BINDTOIFINDEX}, {SOL_SOCKET, SO_BINDTOIFINDEX}, 0, INT_MAX},
-    [TRALE_UDP_MULTICAST_ALL] = {{IPPROTO_IP, IP_MULTICAST_ALL}, {IPPROTO_IPV6, IPV6_MULTICAST_ALL}, 0, 1},
+    [TRALE_UDP_BROADCAST] = {{{SOL_SOCKET, SO_BROADCAST}, {SOL_SOCKET, SO_BROADCAST}}, 0, 1},
+    [TRALE_UDP_TTL] = {{{IPPROTO_IP, IP_TTL}, {IPPROTO_IPV6, IPV6_UNICAST_HOPS}}, 1, 255},
+    [TRALE_UDP_MULTICAST_TTL] = {{{IPPROTO_IP, IP_MULTICAST_TTL}, {IPPROTO_IPV6, IPV6_MULTICAST_HOPS}}, 0, 255},
+    [TRALE_UDP_MULTICAST_LOOP] = {{{IPPROTO_IP, IP_MULTICAST_LOOP}, {IPPROTO_IPV6, IPV6_MULTICAST_LOOP}}, 0, 1},
+    [TRALE_UDP_MULTICAST_INTERFACE] = {{{IPPROTO_IP, IP_MULTICAST_IF}, {IPPROTO_IPV6, IPV6_MULTICAST_IF}}, 0, INT_MAX},
+    [TRALE_UDP_RECEIVE_BUFFER] = {{{SOL_SOCKET, SO_RCVBUF}, {SOL_SOCKET, SO_RCVBUF}}, 1, INT_MAX},
+    [TRALE_UDP_SEND_BUFFER] = {{{SOL_SOCKET, SO_SNDBUF}, {SOL_SOCKET, SO_SNDBUF}}, 1, INT_MAX},
+    [TRALE_UDP_GRO] = {{{IPPROTO_UDP, UDP_GRO}, {IPPROTO_UDP, UDP_GRO}}, 0, 1},
+    [TRALE_UDP_TRAFFIC_CLASS] = {{{IPPROTO_IP, IP_TOS}, {IPPROTO_IPV6, IPV6_TCLASS}}, 0, 255},
+    [TRALE_UDP_INTERFACE] = {{{SOL_SOCKET, SO_BINDTOIFINDEX}, {SOL_SOCKET, SO_BINDTOIFINDEX}}, 0, INT_MAX},
+    [TRALE_UDP_MULTICAST_ALL] = {{{IPPROTO_IP, IP_MULTICAST_ALL}, {IPPROTO_IPV6, IPV6_MULTICAST_ALL}}, 0, 1},
+    [TRALE_UDP_MTU_DISCOVERY] = {{{IPPROTO_IP, IP_MTU_DISCOVER}, {IPPROTO_IPV6, IPV6_MTU_DISCOVER}},
+                                 TRALE_UDP_MTU_FRAGMENT,
+                                 TRALE_UDP_MTU_INTERFACE_FRAGMENT},
 };
 
-/* Where the kernel keeps an option of this socket; false if it has no such option. */
-static bool option_find(const struct udp_socket *socket, uint32_t option, int *level, int *name)
+/* NULL: the kernel has no such option. */
+static const struct option *option_find(uint32_t option)
 {
-    if (option >= sizeof options / sizeof options[0])
-        return false;
-    bool v6 = socket->family == AF_INET6;
-    *level = v6 ? options[option].v6.level : options[option].v4.level;
-    *name = v6 ? options[option].v6.name : options[option].v4.name;
-    return *name != 0;
-}
-
-static bool is_v4_multicast_interface(const struct udp_socket *socket, uint32_t option)
-{
-    return option == TRALE_UDP_MULTICAST_INTERFACE && socket->family == AF_INET;
+    if (option >= sizeof options / sizeof options[0] || options[option].kernel.v4.name == 0)
+        return NULL;
+    return &options[option];
 }
 
 int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t option, int64_t value)
 {
     (void)instance;
     struct udp_socket *socket = (struct udp_socket *)base;
-    int level, name;
     if (option == TRALE_UDP_INFO)
         return udp_info_set(socket, value);
     if (option == TRALE_UDP_ERRORS)
         return value == 0 || value == 1 ? udp_error_switch(socket, value == 1) : -EINVAL;
-    if (!option_find(socket, option, &level, &name))
+    const struct option *found = option_find(option);
+    if (found == NULL)
         return -ENOPROTOOPT;
-    if (value < options[option].minimum || value > options[option].maximum)
+    if (value < found->minimum || value > found->maximum)
         return -EINVAL;
-    int number = (int)value;
-    /* The kernel would bind it to an interface that does not exist. */
+    /* The kernel would bind the socket to an interface that does not exist. */
     char interface[IF_NAMESIZE];
-    if (option == TRALE_UDP_INTERFACE && number > 0 && if_indextoname((unsigned)number, interface) == NULL)
+    if (option == TRALE_UDP_INTERFACE && value > 0 && if_indextoname((unsigned)value, interface) == NULL)
         return -ENODEV;
-    if (!is_v4_multicast_interface(socket, option)) {
-        if (setsockopt(socket->fd, level, name, &number, sizeof number) < 0)
-            return -errno;
-        if (option == TRALE_UDP_GRO)
-            socket->gro = number != 0;
-        return 0;
-    }
-    struct ip_mreqn request = {.imr_ifindex = number};
-    if (setsockopt(socket->fd, level, name, &request, sizeof request) < 0)
-        return errno == EADDRNOTAVAIL ? -ENODEV : -errno;
-    socket->multicast_interface = number;
+    int32_t r = dual_set(socket, &found->kernel, (int)value);
+    if (r < 0)
+        return r;
+    if (option == TRALE_UDP_GRO)
+        socket->gro = value != 0;
+    if (option == TRALE_UDP_MULTICAST_INTERFACE)
+        socket->multicast_interface = (int)value;
     return 0;
 }
 
@@ -103,7 +90,17 @@ static int32_t memory_get(int fd, size_t which, int64_t *value)
     return 0;
 }
 
-/* What is no option of the kernel; -ENOPROTOOPT for what is no such option. */
+static int32_t path_mtu_get(const struct udp_socket *socket, int64_t *value)
+{
+    static const struct dual_option path_mtu = {{IPPROTO_IP, IP_MTU}, {IPPROTO_IPV6, IPV6_MTU}};
+    int mtu;
+    int32_t r = dual_get(socket, &path_mtu, &mtu);
+    if (r == 0)
+        *value = mtu;
+    return r;
+}
+
+/* What is no option of the kernel, or only read; -ENOPROTOOPT for anything else. */
 static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int64_t *value)
 {
     int n_bytes, fd = socket->fd;
@@ -114,6 +111,8 @@ static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int
     case TRALE_UDP_ERRORS:
         *value = socket->errors != NULL;
         return 0;
+    case TRALE_UDP_PATH_MTU:
+        return path_mtu_get(socket, value);
     case TRALE_UDP_SEND_QUEUE:
         if (ioctl(fd, SIOCOUTQ, &n_bytes) < 0)
             return -errno;
@@ -132,12 +131,15 @@ int32_t udp_option_get(void *instance, struct trale_udp_socket *base, uint32_t o
 {
     (void)instance;
     struct udp_socket *socket = (struct udp_socket *)base;
-    int level, name, number = socket->multicast_interface;
-    if (!option_find(socket, option, &level, &name))
+    const struct option *found = option_find(option);
+    int number = socket->multicast_interface;
+    if (found == NULL)
         return reading_get(socket, option, value);
-    socklen_t size = sizeof number;
-    if (!is_v4_multicast_interface(socket, option) && getsockopt(socket->fd, level, name, &number, &size) < 0)
-        return -errno;
+    if (option != TRALE_UDP_MULTICAST_INTERFACE || socket->family == AF_INET6) {
+        int32_t r = dual_get(socket, &found->kernel, &number);
+        if (r < 0)
+            return r;
+    }
     *value = number;
     return 0;
 }

@@ -26,6 +26,7 @@ struct udp_socket {
     sa_family_t family;
     uint8_t info;              /* TRALE_UDP_INFO */
     bool gro;                  /* TRALE_UDP_GRO is on */
+    bool connected;            /* an IPv6 socket was given a peer, which stays: see connect.c */
     uint8_t n_missed;          /* receives in a row that tried first and found nothing */
     uint8_t n_to_wait;         /* receives that wait first before one tries first again */
     int multicast_interface;   /* of IPv4, which the kernel takes and does not tell */

@@ -4,11 +4,13 @@
  * options, and the futures of receives and sends.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "address.h"
+#include "connect.h"
 #include "error.h"
 #include "group.h"
 #include "inherit.h"
@@ -18,6 +20,8 @@
 #include "transfer.h"
 
 #define BUFFER_MAX (INT64_C(1) << 30)
+
+#define OPEN_FLAGS (TRALE_UDP_REUSE_ADDRESS | TRALE_UDP_REUSE_PORT | TRALE_UDP_V6_ONLY | TRALE_UDP_FREE_BIND)
 
 enum option { OPTION_RECEIVE_BUFFER, OPTION_SEND_BUFFER, N_OPTIONS };
 
@@ -51,6 +55,8 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
         r = socket_set_flag(socket->fd, SOL_SOCKET, SO_REUSEADDR, true);
     if (r == 0 && (flags & TRALE_UDP_REUSE_PORT) != 0)
         r = socket_set_flag(socket->fd, SOL_SOCKET, SO_REUSEPORT, true);
+    if (r == 0 && (flags & TRALE_UDP_FREE_BIND) != 0)
+        r = socket_set_flag(socket->fd, IPPROTO_IP, IP_FREEBIND, true); /* one flag for both families */
     /* Off as well: net.ipv6.bindv6only may have it on. */
     if (r == 0 && socket->family == AF_INET6)
         r = socket_set_flag(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & TRALE_UDP_V6_ONLY) != 0);
@@ -65,7 +71,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
                         struct trale_udp_socket **base)
 {
     struct udp *udp = instance;
-    if ((flags & ~(TRALE_UDP_REUSE_ADDRESS | TRALE_UDP_REUSE_PORT | TRALE_UDP_V6_ONLY)) != 0)
+    if ((flags & ~OPEN_FLAGS) != 0)
         return -EINVAL;
     if (udp_address_length(local) == 0)
         return -EAFNOSUPPORT;
@@ -99,55 +105,35 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     udp_socket_free(socket);
 }
 
-static int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)
+/* --- buffers ------------------------------------------------------------------------------------------------------ */
+
+/* Warns where the kernel cuts down a buffer of trale.ini. It doubles what it takes, for its own records. */
+static void buffer_check(const struct trale_host *host, int fd, int name, const struct trale_option *option,
+                         const struct trale_value *value, const char *limit)
 {
-    (void)instance;
-    struct trale_address local = {0};
-    socklen_t length = sizeof local;
-    if (getsockname(((struct udp_socket *)base)->fd, &local.any, &length) < 0)
-        return -errno;
-    *address = local;
-    return 0;
+    int bytes = (int)value->integer;
+    socklen_t size = sizeof bytes;
+    char message[160];
+    if (bytes == 0 || setsockopt(fd, SOL_SOCKET, name, &bytes, sizeof bytes) < 0 ||
+        getsockopt(fd, SOL_SOCKET, name, &bytes, &size) < 0 || bytes / 2 >= value->integer)
+        return;
+    snprintf(message, sizeof message,
+             "%s = %s: the kernel gives %d bytes, for %s allows no more; raise that with sysctl(8)", option->name,
+             value->text, bytes / 2, limit);
+    host->log(host->context, TRALE_LOG_WARNING, message);
 }
 
-static int32_t udp_peer(void *instance, struct trale_udp_socket *base, struct trale_address *address)
+/* Tries the buffers out once, on a socket for that alone: each open would be too often. */
+static void buffers_check(const struct trale_host *host, const struct trale_settings *settings)
 {
-    (void)instance;
-    struct trale_address peer = {0};
-    socklen_t length = sizeof peer;
-    if (getpeername(((struct udp_socket *)base)->fd, &peer.any, &length) < 0)
-        return -errno;
-    *address = peer;
-    return 0;
-}
-
-/* A port that the kernel chose is given up when the connection ends (net/ipv4/udp.c, __udp_disconnect). It is bound
- * again, by number this time, and is kept from then on. sin_port and sin6_port are in the same place. */
-static int32_t socket_disconnect(struct trale_udp_socket *base)
-{
-    int fd = ((struct udp_socket *)base)->fd;
-    struct trale_address none = {0}, connected = {0}, local = {0};
-    int32_t r = udp_local(NULL, base, &connected);
-    if (r < 0)
-        return r;
-    if (connect(fd, &none.any, sizeof none.any) < 0)
-        return -errno;
-    r = udp_local(NULL, base, &local);
-    if (r < 0 || local.v4.sin_port != 0)
-        return r;
-    local.v4.sin_port = connected.v4.sin_port;
-    return bind(fd, &local.any, udp_address_length(&local)) < 0 ? -errno : 0;
-}
-
-static int32_t udp_connect(void *instance, struct trale_udp_socket *base, const struct trale_address *peer)
-{
-    (void)instance;
-    socklen_t length = udp_address_length(peer);
-    if (peer->any.sa_family == AF_UNSPEC)
-        return socket_disconnect(base);
-    if (length == 0)
-        return -EAFNOSUPPORT;
-    return connect(((struct udp_socket *)base)->fd, &peer->any, length) < 0 ? -errno : 0;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    buffer_check(host, fd, SO_RCVBUF, &udp_options[OPTION_RECEIVE_BUFFER], &settings->values[OPTION_RECEIVE_BUFFER],
+                 "net.core.rmem_max");
+    buffer_check(host, fd, SO_SNDBUF, &udp_options[OPTION_SEND_BUFFER], &settings->values[OPTION_SEND_BUFFER],
+                 "net.core.wmem_max");
+    close(fd);
 }
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
@@ -190,6 +176,8 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .inherit = udp_inherit,
         .recv_error = udp_recv_error,
     };
+    if (udp->receive_buffer > 0 || udp->send_buffer > 0)
+        buffers_check(&udp->host, settings);
     *instance = udp;
     return 0;
 }

@@ -16,6 +16,7 @@
 
 #include <trale/driver.h>
 #include <trale/trale.h>
+#include <trale/udp_option.h>
 
 /* An IPv4 or IPv6 address with a port, as the kernel has it. All zero: none (AF_UNSPEC). */
 struct trale_address {
@@ -28,37 +29,6 @@ struct trale_address {
 
 /* Room for any address as text: "[0123:...%interface]:65535" and its NUL. */
 #define TRALE_ADDRESS_TEXT 80
-
-/* How a socket is opened: flags of trale_udp_open. */
-#define TRALE_UDP_REUSE_ADDRESS 1u /* SO_REUSEADDR, socket(7) */
-#define TRALE_UDP_REUSE_PORT 2u    /* SO_REUSEPORT: several sockets share one port and its load */
-#define TRALE_UDP_V6_ONLY 4u       /* no IPv4 on an IPv6 socket (IPV6_V6ONLY, ipv6(7)); else [::] takes both */
-
-/* Options of an open socket, with their values; each fits the socket's own family. */
-#define TRALE_UDP_BROADCAST 1u           /* 0 or 1: may send to broadcast addresses (IPv4) */
-#define TRALE_UDP_TTL 2u                 /* 1 to 255: hops of what is sent to one host */
-#define TRALE_UDP_MULTICAST_TTL 3u       /* 0 to 255: hops of what is sent to a group */
-#define TRALE_UDP_MULTICAST_LOOP 4u      /* 0 or 1: what is sent to a group comes back to this host */
-#define TRALE_UDP_MULTICAST_INTERFACE 5u /* an interface's index, 0: the system's choice */
-#define TRALE_UDP_RECEIVE_BUFFER 6u      /* bytes; Linux doubles what is set and caps it at rmem_max, socket(7) */
-#define TRALE_UDP_SEND_BUFFER 7u         /* bytes; the same with wmem_max */
-#define TRALE_UDP_GRO                                                                                                  \
-    8u /* 0 or 1: the kernel may put datagrams of one sender together, udp(7) UDP_GRO;
-                                          * then trale_udp_recv_batch alone receives, and tells segment_size; when
-                                          * it is switched off, what was put together already comes as one */
-/* 9 and 10 are in udp_info.h. */
-#define TRALE_UDP_TRAFFIC_CLASS 11u /* 0 to 255, of what is sent: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
-#define TRALE_UDP_INTERFACE                                                                                            \
-    12u                          /* an interface's index: sends and receives there alone; 0: anywhere. To change it
-                                     * again needs CAP_NET_RAW (SO_BINDTODEVICE, socket(7)) */
-#define TRALE_UDP_SEND_QUEUE 13u /* only read: bytes of the kernel's memory with what is not sent yet (SIOCOUTQ) */
-#define TRALE_UDP_RECEIVE_QUEUE                                                                                        \
-    14u                     /* only read: those with what waits to be received, to be compared with
-                                     * TRALE_UDP_RECEIVE_BUFFER (SO_MEMINFO) */
-#define TRALE_UDP_DROPS 15u /* only read: datagrams lost here, most because the buffer was full (SO_MEMINFO) */
-#define TRALE_UDP_MULTICAST_ALL                                                                                        \
-    16u /* 0 or 1: receives for groups that any socket of the host has joined, and not just
-                                     * this one (IP_MULTICAST_ALL, ip(7)) */
 
 /* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
 struct trale_udp_socket {
@@ -219,8 +189,17 @@ static inline void trale_udp_close(struct trale_udp_socket *socket)
         socket->udp->close(socket->udp->interface.instance, socket);
 }
 
-/* Fixes the peer: sends without an address go there, and of what comes from now on only what it sends is received;
- * AF_UNSPEC ends that (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH, ... */
+/* Sets the peer: sends without an address go there, and of the datagrams that arrive from now on only the peer's are
+ * received (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH and what else connect(2) has; the peer is then the
+ * one before. May be called again for another peer, but the socket's own address, if it was bound to none, is chosen
+ * for the first. An IPv6 socket that is given a link-local peer is bound to its interface (TRALE_UDP_INTERFACE), also
+ * if the call fails.
+ *
+ * AF_UNSPEC removes the peer; the port and TRALE_UDP_INTERFACE stay. Or, and nothing has changed: -EOPNOTSUPP, for an
+ * IPv6 socket that has a peer (the kernel would go on to drop what comes from other IPv6 addresses: close it and open
+ * another), and for an adopted socket that has a filter (SO_ATTACH_FILTER, socket(7)) and is bound to an interface. Or
+ * -EADDRINUSE: the kernel chose the port, and another socket took it during the call. Then this one has none; close
+ * it. */
 static inline int trale_udp_connect(struct trale_udp_socket *socket, const struct trale_address *peer)
 {
     return socket->udp->connect(socket->udp->interface.instance, socket, peer);
@@ -238,21 +217,24 @@ static inline int trale_udp_peer(struct trale_udp_socket *socket, struct trale_a
     return socket->udp->peer(socket->udp->interface.instance, socket, address);
 }
 
-/* Sets a TRALE_UDP_ option. 0, -ENOPROTOOPT (no such option, or not one of this family), -EINVAL (not a value it
- * takes), -ENODEV (no such interface), -EPERM. */
+/* Sets a TRALE_UDP_ option. 0, or the option is what it was, in both families: -ENOPROTOOPT (no such option, or it can
+ * only be read), -EINVAL (not a value it takes), -ENODEV (no such interface), -EPERM. */
 static inline int trale_udp_set(struct trale_udp_socket *socket, uint32_t option, int64_t value)
 {
     return socket->udp->set(socket->udp->interface.instance, socket, option, value);
 }
 
-/* Reads one: what the kernel says that it is, which for buffers is not what was set. */
+/* Reads an option: what the kernel says that it is, which for buffers is not what was set. Of an IPv6 socket, what holds
+ * for IPv6. 0, -ENOPROTOOPT (no such option), or what the option says. */
 static inline int trale_udp_get(struct trale_udp_socket *socket, uint32_t option, int64_t *value)
 {
     return socket->udp->get(socket->udp->interface.instance, socket, option, value);
 }
 
-/* Joins a group on an interface (index, 0: the system's choice); the group's port does not matter. 0, -EINVAL (not a
- * group), -EADDRINUSE (joined already), -ENODEV, -EAFNOSUPPORT. */
+/* Joins a group on an interface (index, 0: the system's choice); the group's port does not matter. A socket bound to
+ * [::], without TRALE_UDP_V6_ONLY, may join IPv4 groups too, written as IPv4 or as mapped ([::ffff:239.1.2.3]). 0,
+ * -EINVAL (not a group), -EADDRINUSE (joined already), -ENOBUFS (the socket is in too many groups:
+ * net.ipv4.igmp_max_memberships, 20 unless changed), -ENODEV, -EAFNOSUPPORT (the socket does not hear this family). */
 static inline int trale_udp_join_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                        uint32_t interface_index)
 {
