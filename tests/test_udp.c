@@ -956,7 +956,7 @@ static void join_on_loopback(struct fixture *f, struct trale_udp_socket *member,
     assert_int_equal(trale_udp_join_group(member, &no_group, loopback), -EINVAL);
     assert_int_equal(trale_udp_join_group(member, group, INT32_MAX), -ENODEV);
     assert_int_equal(trale_udp_join_group(member, &other, loopback), -EAFNOSUPPORT);
-    assert_int_equal(trale_udp_leave_group(member, &other, loopback), -EAFNOSUPPORT);
+    assert_true(trale_udp_leave_group(member, &other, loopback) < 0);
     assert_int_equal(trale_udp_join_group(member, group, loopback), 0);
     assert_int_equal(trale_udp_join_group(member, group, loopback), -EADDRINUSE);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <trale/udp_socket.h>
@@ -101,6 +102,30 @@ static void test_a_batch_is_tried_as_far_as_it_goes(void **state)
     assert_int_equal(received[1].length, 1);
     assert_int_equal(in[0][0], 'a');
     assert_int_equal(in[1][0], 'b');
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_what_is_behind_an_ipv4_address_is_zero(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    struct trale_address to, from, expected;
+    struct trale_udp_socket *receiver = open_socket(runtime, "127.0.0.1:0", &to);
+    struct trale_udp_socket *sender = open_socket(runtime, "127.0.0.1:0", &from);
+    char byte;
+    struct trale_udp_recv recv;
+    struct trale_udp_batch batch;
+    struct trale_datagram datagram = {.buf = &byte, .size = 1};
+    memset(&datagram.address, 0xff, sizeof datagram.address);
+    memset(&recv, 0xff, sizeof recv);
+    memset(&expected, 0, sizeof expected);
+    expected.v4 = from.v4;
+    assert_int_equal(try_send(sender, &to, 1), 1);
+    assert_int_equal(try_send(sender, &to, 1), 1);
+    assert_int_equal(trale_udp_try_recv_from(&recv, receiver, &byte, 1), 1);
+    assert_int_equal(trale_udp_try_recv_batch(&batch, receiver, &datagram, 1), 1);
+    assert_memory_equal(&recv.from, &expected, sizeof expected);
+    assert_memory_equal(&datagram.address, &expected, sizeof expected);
     assert_int_equal(trale_close(runtime), 0);
 }
 
@@ -247,6 +272,86 @@ static void test_an_ipv6_group_is_joined_for_a_source_and_left(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_an_ipv4_group_is_joined_on_a_dual_stack_socket(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    uint32_t loopback = if_nametoindex("lo");
+    static const char *const groups[] = {"239.86.75.32:0", "[::ffff:239.86.75.32]:0"};
+    struct trale_udp_socket *sender = open_socket(runtime, "127.0.0.1:0", NULL);
+    assert_int_equal(trale_udp_set(sender, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct trale_address local, group = address_of(runtime, groups[i]), to = address_of(runtime, groups[0]);
+        struct trale_udp_socket *receiver = open_socket(runtime, i == 0 ? "[::]:0" : "[::ffff:0.0.0.0]:0", &local);
+        to.v4.sin_port = local.v4.sin_port;
+        assert_int_equal(trale_udp_set(receiver, TRALE_UDP_MULTICAST_ALL, 0), 0);
+        assert_int_equal(try_send(sender, &to, 1), 1);
+        assert_int_equal(try_recv(receiver), -EAGAIN);
+        assert_int_equal(trale_udp_join_group(receiver, &group, loopback), 0);
+        assert_int_equal(trale_udp_join_group(receiver, &group, loopback), -EADDRINUSE);
+        assert_int_equal(try_send(sender, &to, 1), 1);
+        assert_int_equal(try_recv(receiver), 1);
+        assert_int_equal(trale_udp_leave_group(receiver, &group, loopback), 0);
+        assert_int_equal(try_send(sender, &to, 1), 1);
+        assert_int_equal(try_recv(receiver), -EAGAIN);
+    }
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_a_dual_stack_socket_hears_an_ipv4_group_from_a_chosen_source(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    uint32_t loopback = if_nametoindex("lo");
+    struct trale_address to, group = address_of(runtime, "232.9.9.7:0"), source = address_of(runtime, "127.0.0.1:0"),
+                             v6 = address_of(runtime, "[::1]:0"), mapped = address_of(runtime, "[::ffff:127.0.0.1]:0");
+    struct trale_udp_socket *receiver = open_socket(runtime, "[::]:0", &to);
+    struct trale_udp_socket *senders[] = {open_socket(runtime, "127.0.0.2:0", NULL),
+                                          open_socket(runtime, "127.0.0.1:0", NULL)};
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &v6, loopback), -EAFNOSUPPORT);
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &mapped, loopback), 0);
+    assert_int_equal(trale_udp_join_source_group(receiver, &group, &source, loopback), -EADDRNOTAVAIL);
+    group.v4.sin_port = to.v6.sin6_port;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(trale_udp_set(senders[i], TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
+        assert_int_equal(try_send(senders[i], &group, i + 1), i + 1);
+    }
+    assert_int_equal(try_recv(receiver), 2);
+    assert_int_equal(try_recv(receiver), -EAGAIN);
+    assert_int_equal(trale_udp_leave_source_group(receiver, &group, &source, loopback), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_a_socket_that_hears_no_ipv4_joins_no_ipv4_group(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    struct trale_address group = address_of(runtime, "232.9.9.6:0"), source = address_of(runtime, "127.0.0.1:0");
+    struct trale_udp_socket *deaf[2] = {NULL, open_socket(runtime, "[::1]:0", NULL)};
+    assert_int_equal(trale_udp_open(runtime, "[::]:0", TRALE_UDP_V6_ONLY, &deaf[0]), 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(trale_udp_join_group(deaf[i], &group, 0), -EAFNOSUPPORT);
+        assert_int_equal(trale_udp_join_source_group(deaf[i], &group, &source, 0), -EAFNOSUPPORT);
+        assert_int_equal(trale_udp_leave_group(deaf[i], &group, 0), -EADDRNOTAVAIL);
+    }
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_too_many_groups_are_refused(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_udp();
+    struct trale_udp_socket *socket = open_socket(runtime, "0.0.0.0:0", NULL);
+    struct trale_address group = address_of(runtime, "239.86.0.0:0");
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < 0xffff; i++) {
+        group.v4.sin_addr.s_addr = htonl(0xef560000 + i);
+        r = trale_udp_join_group(socket, &group, if_nametoindex("lo"));
+    }
+    assert_int_equal(r, -ENOBUFS);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 /* --- sockets that are open already -------------------------------------------------------------------------------- */
 
 static int bound_socket(int family, int type)
@@ -360,6 +465,31 @@ static int inherit_by_number(struct trale *runtime)
     return 0;
 }
 
+/* No list of fds is as long as LISTEN_FDS may say, and no name is looked for beyond the list of names. */
+static int inherit_from_many(struct trale *runtime)
+{
+    struct trale_udp_socket *socket, *none = NULL;
+    struct timespec before, after;
+    enum { N_NAMES = 50000 };
+    static char names[2 * N_NAMES + sizeof "last"];
+    HOLDS(setenv("LISTEN_FDS", "2147483000", 1) == 0);
+    HOLDS(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before) == 0);
+    HOLDS(trale_udp_inherit(runtime, "unknown", &none) == -ENOENT);
+    HOLDS(trale_udp_inherit(runtime, "2147482999", &none) == -EBUSY);
+    HOLDS(trale_udp_inherit(runtime, "2147483000", &none) == -ENOENT);
+    HOLDS(trale_udp_inherit(runtime, "time", &socket) == 0);
+    for (size_t i = 0; i < N_NAMES; i++)
+        memcpy(names + 2 * i, "a:", 2);
+    strcpy(names + 2 * N_NAMES, "last");
+    HOLDS(setenv("LISTEN_FDNAMES", names, 1) == 0);
+    HOLDS(trale_udp_inherit(runtime, "unknown", &none) == -ENOENT);
+    HOLDS(trale_udp_inherit(runtime, "last", &none) == -EBUSY);
+    HOLDS(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after) == 0);
+    HOLDS(after.tv_sec - before.tv_sec <= 1); /* the names one by one, from the first on, take 5 s */
+    HOLDS(none == NULL);
+    return 0;
+}
+
 static int inherit_nonsense(struct trale *runtime)
 {
     static const struct {
@@ -437,6 +567,12 @@ static void test_inherited_sockets_are_taken_by_number(void **state)
     assert_service(inherit_by_number);
 }
 
+static void test_a_long_list_of_inherited_sockets_takes_no_time(void **state)
+{
+    (void)state;
+    assert_service(inherit_from_many);
+}
+
 static void test_what_was_not_inherited_is_not_touched(void **state)
 {
     (void)state;
@@ -448,6 +584,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_try_takes_what_is_there_and_never_waits),
         cmocka_unit_test(test_a_batch_is_tried_as_far_as_it_goes),
+        cmocka_unit_test(test_what_is_behind_an_ipv4_address_is_zero),
         cmocka_unit_test(test_the_traffic_class_is_set_in_both_families),
         cmocka_unit_test(test_a_socket_can_be_bound_to_an_interface),
         cmocka_unit_test(test_what_waits_and_what_was_lost_can_be_read),
@@ -455,11 +592,16 @@ int main(void)
         cmocka_unit_test(test_a_source_narrows_a_group_that_was_joined_for_all),
         cmocka_unit_test(test_what_is_no_group_or_no_source_is_refused),
         cmocka_unit_test(test_an_ipv6_group_is_joined_for_a_source_and_left),
+        cmocka_unit_test(test_an_ipv4_group_is_joined_on_a_dual_stack_socket),
+        cmocka_unit_test(test_a_dual_stack_socket_hears_an_ipv4_group_from_a_chosen_source),
+        cmocka_unit_test(test_a_socket_that_hears_no_ipv4_joins_no_ipv4_group),
+        cmocka_unit_test(test_too_many_groups_are_refused),
         cmocka_unit_test(test_an_adopted_socket_is_one_like_any_other),
         cmocka_unit_test(test_a_socket_is_adopted_once),
         cmocka_unit_test(test_what_is_no_udp_socket_is_not_adopted_and_left_alone),
         cmocka_unit_test(test_inherited_sockets_are_taken_by_name_each_once),
         cmocka_unit_test(test_inherited_sockets_are_taken_by_number),
+        cmocka_unit_test(test_a_long_list_of_inherited_sockets_takes_no_time),
         cmocka_unit_test(test_what_was_not_inherited_is_not_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

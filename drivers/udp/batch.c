@@ -69,7 +69,10 @@ static int64_t recv_batch_attempt(struct trale_future *future)
         n = recvmmsg(socket->fd, messages.message, n_wanted, MSG_TRUNC | MSG_DONTWAIT, NULL);
     while (n < 0 && errno == EINTR);
     for (int i = 0; i < n; i++) {
-        batch->datagrams[i].length = messages.message[i].msg_len; /* of the datagram, because of MSG_TRUNC */
+        struct trale_address *address = &batch->datagrams[i].address;
+        socklen_t length = messages.message[i].msg_hdr.msg_namelen;
+        batch->datagrams[i].length = messages.message[i].msg_len;      /* of the datagram, because of MSG_TRUNC */
+        memset((char *)address + length, 0, sizeof *address - length); /* behind an IPv4 address */
         udp_info_read(socket, &messages.message[i].msg_hdr, &batch->datagrams[i]);
     }
     return n < 0 ? -errno : n;

@@ -6,33 +6,73 @@
 #include "socket.h"
 #include "address.h"
 
-static int32_t group_set(struct udp_socket *socket, int name, const void *request, socklen_t size)
+/* The address in the family of the group. An IPv6 socket that takes IPv4 is in IPv4 groups too; it may write them as
+ * IPv6 addresses (RFC 4291 2.5.5.2). */
+static struct trale_address address_unmapped(const struct udp_socket *socket, const struct trale_address *address)
 {
-    int level = socket->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+    if (socket->family != AF_INET6 || address->any.sa_family != AF_INET6 ||
+        !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
+        return *address;
+    struct trale_address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port}};
+    memcpy(&v4.v4.sin_addr, &address->v6.sin6_addr.s6_addr[12], sizeof v4.v4.sin_addr);
+    return v4;
+}
+
+/* Whether an IPv6 socket receives what is sent to IPv4 addresses. */
+static bool takes_v4(const struct udp_socket *socket)
+{
+    int v6_only = 0;
+    socklen_t v6_only_size = sizeof v6_only, local_size = sizeof(struct trale_address);
+    struct trale_address local;
+    return getsockopt(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &v6_only_size) == 0 && v6_only == 0 &&
+           getsockname(socket->fd, &local.any, &local_size) == 0 &&
+           (IN6_IS_ADDR_UNSPECIFIED(&local.v6.sin6_addr) || IN6_IS_ADDR_V4MAPPED(&local.v6.sin6_addr));
+}
+
+/* 0 if the socket can be in a group of that family. The kernel would let an IPv6 socket join groups that it never
+ * hears; what is left was joined. */
+static int32_t family_check(const struct udp_socket *socket, sa_family_t family, bool joins)
+{
+    if (family == socket->family)
+        return 0;
+    return family == AF_INET && socket->family == AF_INET6 && (!joins || takes_v4(socket)) ? 0 : -EAFNOSUPPORT;
+}
+
+static int32_t group_set(const struct udp_socket *socket, sa_family_t family, int name, const void *request,
+                         socklen_t size)
+{
+    int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
     return setsockopt(socket->fd, level, name, request, size) < 0 ? -errno : 0;
 }
 
-static int32_t group_change(struct trale_udp_socket *base, int name, const struct trale_address *group,
+static int32_t group_change(struct trale_udp_socket *base, int name, const struct trale_address *group_address,
                             uint32_t interface_index)
 {
-    struct udp_socket *socket = (struct udp_socket *)base;
+    const struct udp_socket *socket = (const struct udp_socket *)base;
     struct group_req request = {.gr_interface = interface_index};
-    if (group->any.sa_family != socket->family)
-        return -EAFNOSUPPORT;
-    memcpy(&request.gr_group, group, udp_address_length(group));
-    return group_set(socket, name, &request, sizeof request);
+    const struct trale_address group = address_unmapped(socket, group_address);
+    int32_t r = family_check(socket, group.any.sa_family, name == MCAST_JOIN_GROUP);
+    if (r < 0)
+        return r;
+    memcpy(&request.gr_group, &group, udp_address_length(&group));
+    return group_set(socket, group.any.sa_family, name, &request, sizeof request);
 }
 
-static int32_t source_change(struct trale_udp_socket *base, int name, const struct trale_address *group,
-                             const struct trale_address *source, uint32_t interface_index)
+static int32_t source_change(struct trale_udp_socket *base, int name, const struct trale_address *group_address,
+                             const struct trale_address *source_address, uint32_t interface_index)
 {
-    struct udp_socket *socket = (struct udp_socket *)base;
+    const struct udp_socket *socket = (const struct udp_socket *)base;
     struct group_source_req request = {.gsr_interface = interface_index};
-    if (group->any.sa_family != socket->family || source->any.sa_family != socket->family)
-        return -EAFNOSUPPORT;
-    memcpy(&request.gsr_group, group, udp_address_length(group));
-    memcpy(&request.gsr_source, source, udp_address_length(source));
-    return group_set(socket, name, &request, sizeof request);
+    const struct trale_address group = address_unmapped(socket, group_address),
+                               source = address_unmapped(socket, source_address);
+    int32_t r = family_check(socket, group.any.sa_family, name == MCAST_JOIN_SOURCE_GROUP);
+    if (r == 0 && source.any.sa_family != group.any.sa_family)
+        r = -EAFNOSUPPORT;
+    if (r < 0)
+        return r;
+    memcpy(&request.gsr_group, &group, udp_address_length(&group));
+    memcpy(&request.gsr_source, &source, udp_address_length(&source));
+    return group_set(socket, group.any.sa_family, name, &request, sizeof request);
 }
 
 int32_t udp_group_join(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,

@@ -45,40 +45,39 @@ static int inherited_count(long *n_fds)
     return number == getpid() && *n_fds > 0 ? 0 : -ENOENT; /* else they are somebody else's */
 }
 
-/* Whether the n-th name of a list with colons between is this one. */
-static bool is_nth_name(const char *names, long n, const char *name)
-{
-    for (; n > 0 && names != NULL; n--) {
-        names = strchr(names, ':');
-        names = names != NULL ? names + 1 : NULL;
-    }
-    size_t length = strlen(name);
-    return names != NULL && strcspn(names, ":") == length && memcmp(names, name, length) == 0;
-}
-
 static bool is_taken(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
     return flags < 0 || (flags & FD_CLOEXEC) != 0;
 }
 
-/* The first fd of that name that nobody has taken; without one of that name, the one of that number. */
+/* The first fd of that name that was not taken yet, from a list of names with colons between. -ENOENT: none has the
+ * name; -EBUSY: all that have it were taken. There may be fewer names than fds. */
+static int inherited_by_name(const char *names, long n_fds, const char *name)
+{
+    size_t length = strlen(name);
+    int r = -ENOENT;
+    for (int i = 0; names != NULL && i < n_fds; i++) {
+        size_t n = strcspn(names, ":");
+        if (n == length && memcmp(names, name, length) == 0) {
+            if (!is_taken(FIRST_FD + i))
+                return FIRST_FD + i;
+            r = -EBUSY;
+        }
+        names = names[n] == ':' ? names + n + 1 : NULL;
+    }
+    return r;
+}
+
+/* By name; if no fd has that name, by number. */
 static int inherited_find(const char *name)
 {
-    const char *names = getenv("LISTEN_FDNAMES");
     long n_fds, number;
     int r = inherited_count(&n_fds);
     if (r < 0)
         return r;
-    r = -ENOENT;
-    for (long i = 0; i < n_fds; i++) {
-        if (!is_nth_name(names, i, name))
-            continue;
-        if (!is_taken(FIRST_FD + (int)i))
-            return FIRST_FD + (int)i;
-        r = -EBUSY;
-    }
-    if (r == -EBUSY || number_parse(name, n_fds - 1, &number) < 0)
+    r = inherited_by_name(getenv("LISTEN_FDNAMES"), n_fds, name);
+    if (r != -ENOENT || number_parse(name, n_fds - 1, &number) < 0)
         return r;
     return is_taken(FIRST_FD + (int)number) ? -EBUSY : FIRST_FD + (int)number;
 }
