@@ -10,7 +10,7 @@
 
 #include "tests/support.h"
 
-/* --- connect(2): what arrives between a disconnect and what follows it ------------------------------------------------ */
+/* --- connect(2): what arrives between a disconnect and what follows it -------------------------------------------- */
 
 static struct {
     int fd; /* sends, right after the next disconnect; 0: nothing is sent */
@@ -28,7 +28,7 @@ int test_connect(int fd, const struct sockaddr *peer, socklen_t size)
     return r;
 }
 
-/* --- sockets ---------------------------------------------------------------------------------------------------------- */
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
 
 static const struct trale_address none;
 
@@ -83,7 +83,7 @@ static struct trale_udp_socket *open_one_of_two(struct trale *runtime, const cha
     return named_port ? open_at_port(runtime, socket) : socket;
 }
 
-/* --- disconnects ------------------------------------------------------------------------------------------------------ */
+/* --- disconnects -------------------------------------------------------------------------------------------------- */
 
 static void test_a_disconnected_socket_is_bound_to_its_interface_and_port_as_before(void **state)
 {
@@ -156,7 +156,7 @@ static void test_a_socket_with_a_filter_keeps_its_peer_or_its_interface_would_be
     assert_int_equal(trale_close(runtime), 0);
 }
 
-/* --- IPv6 ------------------------------------------------------------------------------------------------------------- */
+/* --- IPv6 --------------------------------------------------------------------------------------------------------- */
 
 static void test_an_ipv6_socket_keeps_its_peer_or_it_would_stay_deaf_to_others(void **state)
 {

@@ -29,6 +29,14 @@ static struct trale_address address_of(struct trale *runtime, const char *text)
     return address;
 }
 
+/* The port is in the same place in both families. */
+static struct trale_address address_with_port(struct trale *runtime, const char *host, in_port_t port)
+{
+    struct trale_address address = address_of(runtime, host);
+    address.v4.sin_port = port;
+    return address;
+}
+
 static struct pair open_pair(const char *receiver, const char *host, const char *sender, uint32_t told)
 {
     struct pair pair = {.runtime = test_open("udp", TEST_UDP)};
@@ -38,8 +46,7 @@ static struct pair open_pair(const char *receiver, const char *host, const char 
     assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, told), 0);
     assert_int_equal(trale_udp_local(pair.receiver, &local), 0);
     assert_int_equal(trale_udp_local(pair.sender, &pair.from), 0);
-    pair.to = address_of(pair.runtime, host);
-    pair.to.v4.sin_port = local.v4.sin_port; /* in the same place in both families */
+    pair.to = address_with_port(pair.runtime, host, local.v4.sin_port);
     return pair;
 }
 
@@ -87,7 +94,6 @@ static uint64_t wall_clock_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* The options of an IPv6 socket do not hold for what it sends to IPv4, so that is told by an IPv4 socket. */
 static void assert_told(const char *receiver, const char *host, const char *sender, const char *local)
 {
     struct pair pair = open_pair(receiver, host, sender, ALL);
@@ -186,12 +192,63 @@ static void test_an_adopted_socket_tells_what_it_told_before(void **state)
     }
 }
 
+static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair("[::]:0", "[::1]:0", "127.0.0.1:0", ALL);
+    int on = 1, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    trale_udp_close(pair.receiver);
+    pair.to = address_with_port(pair.runtime, "127.0.0.9:0", pair.to.v4.sin_port);
+    struct trale_address local = address_with_port(pair.runtime, "[::]:0", pair.to.v4.sin_port);
+    assert_int_equal(bind(fd, &local.any, sizeof local), 0);
+    static const int v4[] = {IP_PKTINFO, IP_RECVTOS, IP_RECVTTL};
+    static const int v6[] = {IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(setsockopt(fd, IPPROTO_IP, v4[i], &on, sizeof on), 0);
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, v6[i], &on, sizeof on), 0);
+    }
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on), 0);
+    assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+    for (int i = 0; i < 2; i++) {
+        struct trale_udp_info info = exchange(&pair, NULL);
+        assert_int_equal(info.have, ALL);
+        assert_host(pair.runtime, &info.local, "[::ffff:127.0.0.9]:0");
+        info.have = TRALE_UDP_INFO_LOCAL;
+        assert_int_equal(send_with(pair.receiver, &pair.replier, &info), 1);
+        assert_int_equal(recv_with(&pair, pair.sender, NULL), 1);
+        assert_memory_equal(&pair.replier, &pair.to, sizeof pair.to.v4);
+        /* The second time as if another process that has the socket too had switched it on again. */
+        assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+    }
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
+static void test_info_that_was_on_in_one_family_alone_is_off(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    struct trale_udp_socket *adopted;
+    int on = 1, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    int64_t value;
+    socklen_t size = sizeof on;
+    assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof on), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+    assert_int_equal(trale_udp_adopt(runtime, fd, &adopted), 0);
+    assert_int_equal(trale_udp_get(adopted, TRALE_UDP_INFO, &value), 0);
+    assert_int_equal(value, 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, &size), 0);
+    assert_int_equal(on, 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 /* --- sent --------------------------------------------------------------------------------------------------------- */
 
 static void assert_said(const char *receiver, const char *host, const char *sender, const char *source)
 {
     struct pair pair = open_pair(receiver, host, sender, ALL);
-    struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL,
+    struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_INTERFACE |
+                                          TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL,
                                   .local = address_of(pair.runtime, source),
                                   .interface_index = if_nametoindex("lo"),
                                   .traffic_class = 46 << 2 | 2,
@@ -224,7 +281,7 @@ static void test_an_interface_alone_is_said_to_each_family(void **state)
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         struct pair pair = open_pair(hosts[i][1], hosts[i][0], i == 0 ? "0.0.0.0:0" : "[::]:0", ALL);
         struct trale_address peer = {0};
-        struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL, .interface_index = if_nametoindex("lo")};
+        struct trale_udp_info said = {.have = TRALE_UDP_INFO_INTERFACE, .interface_index = if_nametoindex("lo")};
         exchange(&pair, &said);
         said.interface_index = 0;
         exchange(&pair, &said);
@@ -254,13 +311,13 @@ static void test_what_cannot_be_said_is_refused_and_nothing_sent(void **state)
         struct trale_udp_info info;
         int error;
     } samples[] = {
-        {{.have = 32}, -EINVAL},
+        {{.have = 64}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TTL, .ttl = 0}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TTL, .ttl = 256}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = -1}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = 256}, -EINVAL},
         {{.have = TRALE_UDP_INFO_LOCAL, .local = address_of(pair.runtime, "[::1]:0")}, -EAFNOSUPPORT},
-        {{.have = TRALE_UDP_INFO_LOCAL, .interface_index = UINT32_MAX}, -EINVAL},
+        {{.have = TRALE_UDP_INFO_INTERFACE, .interface_index = UINT32_MAX}, -EINVAL},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct trale_udp_info info = samples[i].info;
@@ -284,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_what_is_off_is_not_told),
         cmocka_unit_test(test_losses_are_told_with_the_next_datagram),
         cmocka_unit_test(test_an_adopted_socket_tells_what_it_told_before),
+        cmocka_unit_test(test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with),
+        cmocka_unit_test(test_info_that_was_on_in_one_family_alone_is_off),
         cmocka_unit_test(test_a_datagram_has_the_source_class_and_ttl_that_it_was_given),
         cmocka_unit_test(test_an_interface_alone_is_said_to_each_family),
         cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),

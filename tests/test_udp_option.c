@@ -211,7 +211,7 @@ static void test_info_that_fails_half_way_is_what_it_was_before(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
-/* --- what the options do to IPv4 datagrams of an IPv6 socket ------------------------------------------------------- */
+/* --- what the options do to IPv4 datagrams of an IPv6 socket ------------------------------------------------------ */
 
 static void test_the_options_of_a_dual_stack_socket_hold_for_its_ipv4_datagrams(void **state)
 {
@@ -267,7 +267,7 @@ static void test_a_dual_stack_socket_sends_to_ipv4_groups_with_its_options(void 
     assert_int_equal(trale_close(runtime), 0);
 }
 
-/* --- the path's MTU, and addresses that do not exist ----------------------------------------------------------------- */
+/* --- the path's MTU, and addresses that do not exist -------------------------------------------------------------- */
 
 static void test_the_path_mtu_is_that_of_the_way_to_the_peer(void **state)
 {
@@ -323,7 +323,7 @@ static void test_a_free_bind_takes_addresses_that_do_not_exist_yet(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
-/* --- buffers of trale.ini ------------------------------------------------------------------------------------------- */
+/* --- buffers of trale.ini ----------------------------------------------------------------------------------------- */
 
 static void assert_logs(const char *section, const char *const *expected, size_t n_expected)
 {

@@ -11,8 +11,8 @@
 
 /* --- switching on ------------------------------------------------------------------------------------------------- */
 
-/* Which options of the kernel stand for a bit. An IPv6 socket that takes IPv4 as well has those of both, but for
- * IP_PKTINFO: IPV6_PKTINFO tells IPv4 addresses too. */
+/* The kernel's options for each bit. An IPv6 socket that takes IPv4 has those of both families, but not IP_PKTINFO:
+ * IPV6_RECVPKTINFO tells IPv4 addresses too. */
 static const struct {
     uint32_t bit;
     int level, name;
@@ -28,9 +28,11 @@ static const struct {
     {TRALE_UDP_INFO_DROPS, SOL_SOCKET, SO_RXQ_OVFL, true, true},
 };
 
-#define INFO_ALL                                                                                                       \
+/* The bits that a receive tells. */
+#define INFO_RECEIVED                                                                                                  \
     (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TIME |                  \
      TRALE_UDP_INFO_DROPS)
+#define INFO_ALL (INFO_RECEIVED | TRALE_UDP_INFO_INTERFACE)
 
 static bool is_of_family(const struct udp_socket *socket, size_t i)
 {
@@ -51,17 +53,20 @@ static int32_t info_switch(const struct udp_socket *socket, uint32_t set)
 
 int32_t udp_info_set(struct udp_socket *socket, int64_t set)
 {
-    if ((set & ~(int64_t)INFO_ALL) != 0)
+    if ((set & ~(int64_t)INFO_RECEIVED) != 0)
         return -EINVAL;
     int32_t r = info_switch(socket, (uint32_t)set);
     if (r == 0)
         socket->info = (uint8_t)set;
+    else
+        info_switch(socket, socket->info);
     return r;
 }
 
 void udp_info_adopt(struct udp_socket *socket)
 {
-    socket->info = INFO_ALL;
+    int off = 0;
+    socket->info = INFO_RECEIVED;
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         int on = 0;
         socklen_t size = sizeof on;
@@ -70,6 +75,10 @@ void udp_info_adopt(struct udp_socket *socket)
         if (getsockopt(socket->fd, told[i].level, told[i].name, &on, &size) < 0 || on == 0)
             socket->info &= (uint8_t)~told[i].bit;
     }
+    /* An option that is on in one family alone goes off, and what would tell the local address twice. */
+    info_switch(socket, socket->info);
+    if (socket->family == AF_INET6)
+        setsockopt(socket->fd, IPPROTO_IP, IP_PKTINFO, &off, sizeof off);
 }
 
 /* --- received ----------------------------------------------------------------------------------------------------- */
@@ -83,11 +92,15 @@ static bool control_is(const struct cmsghdr *control, int level, int type, void 
     return true;
 }
 
-static bool read_local(const struct cmsghdr *control, struct trale_udp_info *info)
+/* Another process that has the socket too may have switched on IP_PKTINFO beside IPV6_RECVPKTINFO. To the IPv6 socket
+ * its address is of no use: it can be the source of nothing that is sent there. */
+static bool read_local(const struct udp_socket *socket, const struct cmsghdr *control, struct trale_udp_info *info)
 {
     struct in_pktinfo v4;
     struct in6_pktinfo v6;
     if (control_is(control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4)) {
+        if (socket->family == AF_INET6)
+            return true;
         info->local.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = v4.ipi_addr};
         info->interface_index = (uint32_t)v4.ipi_ifindex;
     } else if (control_is(control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6)) {
@@ -135,11 +148,13 @@ void udp_info_read(const struct udp_socket *socket, struct msghdr *message, stru
     for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control)) {
         if (control_is(control, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment))
             datagram->segment_size = segment > 0 ? (uint32_t)segment : 0;
-        else if (datagram->info != NULL && !read_local(control, &info))
+        else if (datagram->info != NULL && !read_local(socket, control, &info))
             read_other(control, &info);
     }
-    if (datagram->info != NULL)
-        *datagram->info = info;
+    if (datagram->info == NULL)
+        return;
+    info.have &= socket->info; /* nothing else, whatever another process has switched on */
+    *datagram->info = info;
 }
 
 /* --- sent --------------------------------------------------------------------------------------------------------- */
@@ -156,8 +171,30 @@ static void control_add(struct msghdr *message, union udp_control *control, int 
     message->msg_controllen += CMSG_SPACE(size);
 }
 
-/* To an IPv6 socket, an interface alone is said in the words of both families, like a number: for what goes out as IPv4
- * the kernel takes IPV6_PKTINFO with a mapped address alone, and does not look at the older name. */
+static bool is_link_local(const struct trale_address *address)
+{
+    static const uint8_t v4_prefix[] = {169, 254}; /* RFC 3927 */
+    const uint8_t *v6 = address->v6.sin6_addr.s6_addr;
+    if (address->any.sa_family == AF_INET)
+        return memcmp(&address->v4.sin_addr, v4_prefix, sizeof v4_prefix) == 0;
+    return address->any.sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_LINKLOCAL(&address->v6.sin6_addr) ||
+            (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr) && memcmp(v6 + 12, v4_prefix, sizeof v4_prefix) == 0));
+}
+
+/* An interface overrides the route, so a source takes the one where the datagram came in along only if it means nothing
+ * without, as link-local addresses do. */
+static uint32_t interface_index(const struct trale_udp_info *info, const struct trale_address *to)
+{
+    if ((info->have & TRALE_UDP_INFO_INTERFACE) != 0)
+        return info->interface_index;
+    if ((info->have & TRALE_UDP_INFO_LOCAL) != 0 && (is_link_local(&info->local) || is_link_local(to)))
+        return info->interface_index;
+    return 0;
+}
+
+/* An IPv6 socket is given an interface alone in both families: for what goes out as IPv4 the kernel takes IPV6_PKTINFO
+ * with a mapped address alone, and does not look at the older name. */
 static void write_interface(const struct udp_socket *socket, uint32_t index, struct msghdr *message,
                             union udp_control *control)
 {
@@ -168,21 +205,24 @@ static void write_interface(const struct udp_socket *socket, uint32_t index, str
         control_add(message, control, IPPROTO_IPV6, IPV6_2292PKTINFO, &v6, sizeof v6);
 }
 
-static int write_local(const struct udp_socket *socket, const struct trale_udp_info *info, struct msghdr *message,
-                       union udp_control *control)
+/* The source and the interface. */
+static int write_local(const struct udp_socket *socket, const struct trale_udp_info *info,
+                       const struct trale_address *to, struct msghdr *message, union udp_control *control)
 {
-    sa_family_t family = info->local.any.sa_family;
+    uint32_t index = interface_index(info, to);
+    sa_family_t family = (info->have & TRALE_UDP_INFO_LOCAL) != 0 ? info->local.any.sa_family : AF_UNSPEC;
     if (family != AF_UNSPEC && family != socket->family)
         return -EAFNOSUPPORT;
-    if (info->interface_index > INT32_MAX)
+    if (index > INT32_MAX)
         return -EINVAL;
     if (family == AF_UNSPEC || (family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&info->local.v6.sin6_addr))) {
-        write_interface(socket, info->interface_index, message, control);
+        if (index > 0)
+            write_interface(socket, index, message, control);
     } else if (family == AF_INET) {
-        struct in_pktinfo v4 = {.ipi_ifindex = (int)info->interface_index, .ipi_spec_dst = info->local.v4.sin_addr};
+        struct in_pktinfo v4 = {.ipi_ifindex = (int)index, .ipi_spec_dst = info->local.v4.sin_addr};
         control_add(message, control, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
     } else {
-        struct in6_pktinfo v6 = {.ipi6_ifindex = info->interface_index, .ipi6_addr = info->local.v6.sin6_addr};
+        struct in6_pktinfo v6 = {.ipi6_ifindex = index, .ipi6_addr = info->local.v6.sin6_addr};
         control_add(message, control, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6);
     }
     return 0;
@@ -213,8 +253,8 @@ int udp_info_write(const struct udp_socket *socket, const struct trale_datagram 
         return -EINVAL;
     if (segment > 0)
         control_add(message, control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
-    if ((info->have & TRALE_UDP_INFO_LOCAL) != 0)
-        r = write_local(socket, info, message, control);
+    if ((info->have & (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_INTERFACE)) != 0)
+        r = write_local(socket, info, &datagram->address, message, control);
     if ((info->have & TRALE_UDP_INFO_TRAFFIC_CLASS) != 0)
         write_number(socket, IP_TOS, IPV6_TCLASS, info->traffic_class, message, control);
     if ((info->have & TRALE_UDP_INFO_TTL) != 0)

@@ -224,8 +224,8 @@ static inline int trale_udp_set(struct trale_udp_socket *socket, uint32_t option
     return socket->udp->set(socket->udp->interface.instance, socket, option, value);
 }
 
-/* Reads an option: what the kernel says that it is, which for buffers is not what was set. Of an IPv6 socket, what holds
- * for IPv6. 0, -ENOPROTOOPT (no such option), or what the option says. */
+/* Reads an option: what the kernel says that it is, which for buffers is not what was set. Of an IPv6 socket, what
+ * holds for IPv6. 0, -ENOPROTOOPT (no such option), or what the option says. */
 static inline int trale_udp_get(struct trale_udp_socket *socket, uint32_t option, int64_t *value)
 {
     return socket->udp->get(socket->udp->interface.instance, socket, option, value);

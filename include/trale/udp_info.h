@@ -3,11 +3,16 @@
  * What the kernel tells of a datagram beside its bytes and its sender, and why one could not be delivered. An addition
  * to udp.h; threads as there.
  *
- * INFO is told in batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on what is
- * wanted by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is sent, it says with
- * which source, class and time to live. To answer from the address that was asked, which matters to a socket bound to
- * 0.0.0.0 or [::], send the datagram back with its info and have = TRALE_UDP_INFO_LOCAL, unless it came to a group or
- * by broadcast: nothing can be sent from there.
+ * INFO comes with batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on the
+ * members that you want by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is
+ * sent, the info sets the source, interface, class and time to live.
+ *
+ * To answer from the address that was asked, which matters to a socket bound to 0.0.0.0 or [::], send the datagram back
+ * with its info and have = TRALE_UDP_INFO_LOCAL, unless it came to a group or by broadcast: those are no sources. Such
+ * an answer takes the route to its destination, which may lead through another interface than the question; between
+ * link-local addresses (fe80::/10, 169.254.0.0/16) it takes the interface where the question came in. To override the
+ * route, add TRALE_UDP_INFO_INTERFACE; a socket that is bound to no interface and hears VRFs
+ * (net.ipv4.udp_l3mdev_accept) needs that to answer into the VRF.
  *
  * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
  * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
@@ -26,16 +31,17 @@
 /* The option's value is a set of these: what is told of each datagram received. */
 #define TRALE_UDP_INFO 9u
 
-#define TRALE_UDP_INFO_LOCAL 1u         /* local, interface_index (IP_PKTINFO, ip(7); RFC 3542 6.1) */
+#define TRALE_UDP_INFO_LOCAL 1u         /* local; received, also interface_index (IP_PKTINFO, ip(7); RFC 3542 6.1) */
 #define TRALE_UDP_INFO_TRAFFIC_CLASS 2u /* traffic_class */
 #define TRALE_UDP_INFO_TTL 4u           /* ttl */
 #define TRALE_UDP_INFO_TIME 8u          /* time_ns; received only */
 #define TRALE_UDP_INFO_DROPS 16u        /* drops; received only */
+#define TRALE_UDP_INFO_INTERFACE 32u    /* interface_index; sent only */
 
 /* Frozen. */
 struct trale_udp_info {
     uint32_t have;              /* the TRALE_UDP_INFO_ bits of the members that are told, or are to be used */
-    uint32_t interface_index;   /* where it came in, or is to go out; 0: wherever the route leads */
+    uint32_t interface_index;   /* where it came in, or is to go out, whatever the route says; 0: by the route */
     struct trale_address local; /* its destination, or the source that it is to have, one of ours; no port */
     int32_t traffic_class;      /* 0 to 255: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
     int32_t ttl;                /* the hops that it had left, or is to have: 1 to 255 */

@@ -10,8 +10,8 @@
 #define TRALE_UDP_V6_ONLY 4u       /* no IPv4 on an IPv6 socket (IPV6_V6ONLY, ipv6(7)); without it, [::] takes both */
 #define TRALE_UDP_FREE_BIND 8u     /* `local` need not be an address of this host yet (IP_FREEBIND, ip(7)) */
 
-/* Options of trale_udp_set and trale_udp_get, with their values. On an IPv6 socket each of them holds for IPv4 datagrams
- * too. 9 and 10 are in udp_info.h. */
+/* Options of trale_udp_set and trale_udp_get, with their values. On an IPv6 socket each of them holds for IPv4
+ * datagrams too. 9 and 10 are in udp_info.h. */
 #define TRALE_UDP_BROADCAST 1u           /* 0 or 1: sends to IPv4 broadcast addresses are allowed */
 #define TRALE_UDP_TTL 2u                 /* 1 to 255: hop limit of unicast datagrams */
 #define TRALE_UDP_MULTICAST_TTL 3u       /* 0 to 255: hop limit of multicast datagrams */
@@ -34,9 +34,9 @@
  * CAP_NET_RAW (SO_BINDTODEVICE, socket(7)). */
 #define TRALE_UDP_INTERFACE 12u
 
-/* Read only. Queues are in bytes of the kernel's memory: that of datagrams not sent yet (SIOCOUTQ), and that of datagrams
- * not received yet (SO_MEMINFO), to be compared with TRALE_UDP_RECEIVE_BUFFER. Drops are the datagrams that this socket
- * has lost, most of them because its buffer was full (SO_MEMINFO). */
+/* Read only. Queues are in bytes of the kernel's memory: that of datagrams not sent yet (SIOCOUTQ), and that of
+ * datagrams not received yet (SO_MEMINFO), to be compared with TRALE_UDP_RECEIVE_BUFFER. Drops are the datagrams that
+ * this socket has lost, most of them because its buffer was full (SO_MEMINFO). */
 #define TRALE_UDP_SEND_QUEUE 13u
 #define TRALE_UDP_RECEIVE_QUEUE 14u
 #define TRALE_UDP_DROPS 15u
@@ -46,7 +46,8 @@
 #define TRALE_UDP_MULTICAST_ALL 16u
 
 /* What happens to a datagram that is too large (IP_MTU_DISCOVER, ip(7) and ipv6(7)). The path's MTU is the smallest on
- * the way, as far as routers have reported it; the interface's is that of the first link. Only IPv4 routers fragment. */
+ * the way, as far as routers have reported it; the interface's is that of the first link. Only IPv4 routers
+ * fragment. */
 #define TRALE_UDP_MTU_DISCOVERY 17u
 #define TRALE_UDP_MTU_FRAGMENT 0           /* It is fragmented for the path's MTU; routers may fragment it too. */
 #define TRALE_UDP_MTU_FOLLOW 1             /* It is fragmented for the path's MTU; routers may not if it fits that. */

@@ -86,8 +86,9 @@ static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, 
 
 /* --- sockets that are open already -------------------------------------------------------------------------------- */
 
-/* Makes a socket of an fd that is not shut down, with what was set there, but for SO_TIMESTAMPING and SO_ZEROCOPY,
- * which are switched off; trale.ini's buffers do not apply. It belongs to the socket from then on, is closed with it,
+/* Makes a socket of an fd that is not shut down, with what was set there, except that SO_TIMESTAMPING, SO_ZEROCOPY and,
+ * on IPv6 sockets, IP_PKTINFO are switched off, and info that was on in one family alone; trale.ini's buffers do not
+ * apply. It belongs to the socket from then on, is closed with it,
  * and not inherited by programs that this one executes. 0, and on failure the fd is still the caller's: -EBADF,
  * -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (not UDP), -EBUSY (one of this runtime's sockets has it
  * already; of other runtimes it does not know), -ENOMEM, -ENODEV (no driver offers UDP). */
