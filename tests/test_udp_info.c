@@ -242,6 +242,20 @@ static void test_info_that_was_on_in_one_family_alone_is_off(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_what_another_process_switches_on_is_not_told(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", ALL);
+    int on = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+    trale_udp_close(pair.receiver);
+    assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
+    assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+    assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TIME), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+    assert_int_equal(exchange(&pair, NULL).have, TRALE_UDP_INFO_TIME);
+    assert_int_equal(trale_close(pair.runtime), 0);
+}
+
 /* --- sent --------------------------------------------------------------------------------------------------------- */
 
 static void assert_said(const char *receiver, const char *host, const char *sender, const char *source)
@@ -343,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_an_adopted_socket_tells_what_it_told_before),
         cmocka_unit_test(test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with),
         cmocka_unit_test(test_info_that_was_on_in_one_family_alone_is_off),
+        cmocka_unit_test(test_what_another_process_switches_on_is_not_told),
         cmocka_unit_test(test_a_datagram_has_the_source_class_and_ttl_that_it_was_given),
         cmocka_unit_test(test_an_interface_alone_is_said_to_each_family),
         cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),

@@ -184,6 +184,27 @@ static void test_errors_that_are_on_stay_on_when_switching_fails(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_an_fd_that_is_not_adopted_has_the_options_that_it_had(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    struct trale_udp_socket *adopted = NULL;
+    int on = 1, times = 1 << 1 /* SOF_TIMESTAMPING_TX_SOFTWARE */, fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &times, sizeof times), 0);
+    for (int n = 1; n <= 2; n++) {
+        fail_call(n);
+        assert_int_equal(trale_udp_adopt(runtime, fd, &adopted), -ENOBUFS);
+        fail_call(0);
+        assert_null(adopted);
+        assert_int_equal(kernel_option(fd, IPPROTO_IPV6, IPV6_RECVERR), 1);
+        assert_int_equal(kernel_option(fd, IPPROTO_IP, IP_RECVERR), 0);
+        assert_int_equal(kernel_option(fd, SOL_SOCKET, SO_TIMESTAMPING), times);
+    }
+    close(fd);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_info_that_fails_half_way_is_what_it_was_before(void **state)
 {
     (void)state;
@@ -373,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_an_option_that_one_family_refuses_is_in_neither),
         cmocka_unit_test(test_the_interface_for_groups_is_that_of_both_families_or_of_neither),
         cmocka_unit_test(test_errors_that_are_on_stay_on_when_switching_fails),
+        cmocka_unit_test(test_an_fd_that_is_not_adopted_has_the_options_that_it_had),
         cmocka_unit_test(test_info_that_fails_half_way_is_what_it_was_before),
         cmocka_unit_test(test_the_options_of_a_dual_stack_socket_hold_for_its_ipv4_datagrams),
         cmocka_unit_test(test_a_dual_stack_socket_may_broadcast_once_it_says_so),

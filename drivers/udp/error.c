@@ -146,16 +146,19 @@ int32_t udp_error_adopt(struct udp_socket *socket)
 {
     int v4 = 0, v6 = 0, off = 0;
     struct kept_error unwanted;
-    /* What else uses this queue, and would fill it: the times of what was sent, and buffers that are done with. */
-    setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof off);
-    setsockopt(socket->fd, SOL_SOCKET, SO_ZEROCOPY, &off, sizeof off);
     socklen_t v4_size = sizeof v4, v6_size = sizeof v6;
     getsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &v4, &v4_size);
     if (socket->family == AF_INET6)
         getsockopt(socket->fd, IPPROTO_IPV6, IPV6_RECVERR, &v6, &v6_size);
-    if (v4 != 0 || v6 != 0)
-        return udp_error_switch(socket, true);
-    while (error_read(socket->fd, &unwanted))
+    if (v4 != 0 || v6 != 0) {
+        int32_t r = udp_error_switch(socket, true);
+        if (r < 0)
+            return r;
+    }
+    /* What else uses this queue, and would fill it: the times of what was sent, and buffers that are done with. */
+    setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof off);
+    setsockopt(socket->fd, SOL_SOCKET, SO_ZEROCOPY, &off, sizeof off);
+    while (socket->errors == NULL && error_read(socket->fd, &unwanted))
         ;
     return 0;
 }
