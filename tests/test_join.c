@@ -61,7 +61,14 @@ struct waiter {
     int *place; /* among those that are done */
 };
 
-trale_async(waiter)
+/* Dropped before its first poll, it has not given its handle to the future. */
+static void waiter_cleanup(struct waiter *self)
+{
+    if (self->join.future.type == NULL)
+        trale_detach(self->task);
+}
+
+trale_async_with(waiter, waiter_cleanup)
 {
     trale_begin();
     trale_await(trale_join_future(&self->join, self->task));
