@@ -242,8 +242,8 @@ static void bench_sleep(void)
     bench_sleeps_end(&sleeps);
 }
 
-/* The precise clock, but waits of whole milliseconds, for which EVENT_BASE_FLAG_PRECISE_TIMER is left out. The coarse
- * clock does not move for up to four, so half of the sleeps would be early. */
+/* The precise clock, but waits of whole milliseconds: the backend epoll is avoided, since with this flag it uses a
+ * precise timer. The coarse clock does not move for up to four milliseconds, so half of the sleeps would be early. */
 static void bench_sleep_slack(void)
 {
     open_base_with(EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER, "epoll");
