@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Intrusive doubly linked lists of `struct trale_link` (trale/future.h), for the drivers: the functions of
- * core/base/list.h, which drivers cannot include. A zeroed head is an empty list; a head stays where it is once something
- * was appended. A node that is in no list is zero, so removing it again does nothing. */
+ * core/base/list.h, which drivers cannot include. A zeroed head is an empty list; a head stays where it is once
+ * something was appended. A node that is in no list is zero, so removing it again does nothing. */
 #ifndef DRIVERS_LIST_H
 #define DRIVERS_LIST_H
 
@@ -13,7 +13,7 @@
 /* The structure that a node is a member of. */
 #define list_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-/* Makes a list empty, and ready to be walked: from list->next, until the head comes round. */
+/* Makes a list empty. One walks through a list from list->next to the head. */
 static inline void list_init(struct trale_link *list)
 {
     list->next = list->previous = list;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `trale check`: what a runtime would find, without starting it. */
+ * `trale check`: what a runtime would find, without starting one. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void list_driver(const struct examination *examination, const struct driv
     }
 }
 
-/* Sections that no driver in the list uses: not read, which is worth knowing. */
+/* Sections that no driver in the list uses are not read: lists them, since that may be a mistake. */
 static void list_unused(const struct examination *examination, struct table *table)
 {
     const struct settings *settings = &examination->settings;

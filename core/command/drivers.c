@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `trale drivers`: what each driver says of itself. */
+ * `trale drivers`: the description of each driver. */
 #include <stdio.h>
 #include <string.h>
 

@@ -55,7 +55,7 @@ static int examine_config(struct examination *examination, const char *config_pa
 
 /* --- loading in a child ------------------------------------------------------------------------------------------- */
 
-/* The child: loads the driver, and lives to tell. */
+/* The child: loads the driver, and exits normally if it survives that. */
 static void load_and_tell(const struct examination *examination, size_t i, int fd)
 {
     struct driver driver = {0};
@@ -80,7 +80,7 @@ static void say_how_it_ended(struct examination *examination, size_t i, int stat
             path != NULL ? path->line : section->line, section->name, path != NULL ? path->value : "", how);
 }
 
-/* Whether loading the driver can be survived. Says nothing about whether it succeeds. */
+/* Whether a process survives loading the driver; not whether loading succeeds. */
 static bool survives_loading(struct examination *examination, size_t i)
 {
     int ends[2], status = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the subcommands of `trale` share: the configuration as it is found, and what there is to say about it. */
+ * What the subcommands of `trale` share: the configuration that is found, and the messages about it. */
 #ifndef CORE_COMMAND_EXAMINE_H
 #define CORE_COMMAND_EXAMINE_H
 
@@ -17,7 +17,7 @@ struct command_options {
     bool options;
 };
 
-/* A configuration under examination. What could not be read is empty, and said in `messages`. */
+/* A configuration under examination. What could not be read is empty, and `messages` say why. */
 struct examination {
     char *path; /* NULL: built in */
     const char *origin;

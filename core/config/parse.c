@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * inih parses; but what it does with lines that are too long, indented, or broken differs between its releases, and
- * most of it passes in silence: the rest of a long line becomes a line of its own, an indented one continues the value
- * before it, long section names are cut. So every line is vetted first (vet.c), and inih sees only lines about which
- * all parsers agree. Then both must have found the same sections, keys and values.
+ * inih parses. But its releases treat long, indented and broken lines differently, and mostly in silence: the rest of a
+ * long line becomes a line of its own, an indented line continues the value before it, long section names are cut. So
+ * every line is vetted first (vet.c), and inih sees only lines about which all parsers agree. Then both must have found
+ * the same sections, keys and values.
  *
  * A line may be as long as the file, but inih's buffer for a line has 200 bytes, or the size that inih was built with.
  * A line that does not fit goes to inih without its comment and without its value, which is taken from the vetted line.
@@ -21,7 +21,7 @@
 
 #include "core/config/vet.h"
 
-/* What inih reads from, a line at a time, and what it is read into. */
+/* The text that inih reads, a line at a time, and the table that it fills. */
 struct parse {
     const char *rest, *end;
     uint32_t number;

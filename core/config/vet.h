@@ -23,9 +23,9 @@ struct line {
 /* Takes a line without its newline apart. */
 struct line line_split(const char *text, size_t length);
 
-/* Looks at every line before the parser does: refuses, each with a message, whatever parsers disagree about, fills
- * config->sections (also those without keys, which the parser does not report), and counts the keys. config->name is
- * set. 0, -EINVAL, or -ENOMEM. */
+/* Checks every line before the parser reads it: refuses, each with a message, the lines about which parsers disagree,
+ * fills config->sections (also those without keys, which the parser does not report), and counts the keys. config->name
+ * is set before. 0, -EINVAL, or -ENOMEM. */
 int config_vet(struct config *config, const char *text, size_t length, size_t *n_entries, const struct log *log);
 
 #endif

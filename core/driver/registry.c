@@ -100,7 +100,7 @@ int interfaces_add(struct interfaces *interfaces, const struct driver *driver)
     return r;
 }
 
-/* The driver's table as somebody sees it who knows `size` bytes of it, more than the driver: the rest is zero. */
+/* A copy of the driver's table with `size` bytes, more than the driver has: the rest is zero. */
 static const void *interface_copy(struct interface *interface, size_t size)
 {
     for (struct interface_copy *copy = interface->copies; copy != NULL; copy = copy->next)

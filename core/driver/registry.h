@@ -11,7 +11,7 @@
 struct interface {
     char *name;
     const struct trale_interface *table; /* the driver's */
-    struct interface_copy *copies;       /* for askers who know more members than the driver */
+    struct interface_copy *copies;       /* for callers that know more members than the driver */
 };
 
 struct interfaces {
@@ -24,11 +24,11 @@ struct interfaces {
 void interfaces_init(struct interfaces *interfaces);
 void interfaces_deinit(struct interfaces *interfaces);
 
-/* Whether no two of the drivers offer the same interface; it must be clear whose it is. 0, or -EINVAL and a message. */
+/* Checks that no two drivers offer the same interface. 0, or -EINVAL and a message. */
 int interfaces_check(const struct driver *drivers, size_t n_drivers, const struct config *config,
                      const struct log *log);
 
-/* Takes in what a started driver offers. 0, -ENOMEM, or -EPROTO and a message: it does not give what it promised. */
+/* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised. */
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
 /* trale_interface. [any] */

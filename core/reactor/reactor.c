@@ -11,7 +11,7 @@
  * If the reactor has a thread of its own (threads 2), that thread returns to epoll before the woken task was polled,
  * and level-triggered events would repeat until then. So registrations are edge-triggered, and each edge is remembered
  * in one of two ways. It found no wait: it is `kept`, and the next wait for it ends at once. It was `given` to a wait:
- * one edge may stand for several datagrams, and the woken future may take only the first, so a future that comes to
+ * one edge may be for several datagrams, and the woken future may take only the first, so a future that comes to
  * wait may have tried before the edge, and has to try again. That ends when a future has tried after the edge and found
  * nothing.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One `struct watch` for each fd number: the waits for it, and what epoll was told about it. */
+ * One `struct watch` for each fd number: the waits for it, and its registration in epoll. */
 #ifndef CORE_REACTOR_WATCH_H
 #define CORE_REACTOR_WATCH_H
 

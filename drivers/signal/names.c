@@ -11,7 +11,7 @@
 #define SEPARATORS " \t,"
 #define NUMBER_MAX 64 /* of the bits that there are */
 
-/* Digits alone; -1 for anything else. */
+/* The number that a word of digits says; -1 for any other word. */
 static int parse_number(const char *text)
 {
     return text[0] != '\0' && strlen(text) <= 3 && text[strspn(text, "0123456789")] == '\0' ? atoi(text) : -1;
@@ -36,7 +36,7 @@ static int parse_name(const char *name)
     return strcmp(name, "IO") == 0 ? SIGIO : -1; /* the other name of POLL */
 }
 
-/* Why nobody can wait for it, or NULL. */
+/* Why no program can wait for the signal, or NULL. */
 static const char *number_flaw(int number)
 {
     if (number < 1 || number > SIGRTMAX || number > NUMBER_MAX)

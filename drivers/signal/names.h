@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of signals, as they stand in trale.ini. */
+ * The names of signals, as they are written in trale.ini. */
 #ifndef SIGNAL_NAMES_H
 #define SIGNAL_NAMES_H
 

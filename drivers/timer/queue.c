@@ -7,8 +7,8 @@
 
 #define ARITY 4
 
-/* Equal ones go in the order in which they came; but those that need never be woken in any, for they keep their slack
- * where others have their sequence: it could not be worked out again. */
+/* Equal sleeps go in the order in which they came. Sleeps that need never be woken have no order: they keep their
+ * slack, which could not be computed again, where the others have their sequence. */
 static bool entry_before(const struct timer_entry *a, const struct timer_entry *b)
 {
     if (a->latest_ns != b->latest_ns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sleeps that wait, by the time at which each must be woken at the latest, its deadline and its slack: a heap with
- * four children to a parent, where each sleep knows its position, so that it can be taken out of the middle. A sleep in
- * the queue has its sequence where its slack was; the slack is worked out again when it is taken out. */
+ * The sleeps that wait, ordered by the latest time to wake them, which is deadline plus slack: a heap with four
+ * children to a parent. Each sleep knows its position, so it can be removed from the middle. A sleep in the queue has
+ * its sequence where its slack was; the slack is computed again when it is taken out. */
 #ifndef TIMER_QUEUE_H
 #define TIMER_QUEUE_H
 
@@ -26,7 +26,7 @@ struct timer_queue {
 enum sleep_state {
     SLEEP_READY = TRALE_SLEEP_NEW + 1, /* Made, or taken out of the queue: its next poll looks at the clock. */
     SLEEP_WAITING,                     /* It is in the queue, and has a waker. */
-    SLEEP_REFUSED,                     /* Its clock cannot be had: `deadline_ns` is why, as an errno. */
+    SLEEP_REFUSED,                     /* Its clock cannot be opened: `deadline_ns` is the errno. */
 };
 
 /* Puts a sleep in SLEEP_READY into the queue, where it is in SLEEP_WAITING; it must stay where it is in memory. 0 or
@@ -36,14 +36,14 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep);
 /* Takes a sleep out; it is in SLEEP_READY then. */
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep);
 
-/* When the first must be woken, or NEVER. */
+/* The time at which the first must be woken, or NEVER. */
 static inline uint64_t timer_queue_next(const struct timer_queue *queue)
 {
     return queue->n_entries > 0 ? queue->heap[0].latest_ns : NEVER;
 }
 
-/* Takes out the first, as timer_queue_remove, if its deadline has come, if not yet its slack; of equal ones, but for
- * NEVER, the one that came first. NULL if it has not. */
+/* Takes out the first, as timer_queue_remove does, if its deadline has come, even if its slack has not; of equal
+ * sleeps, except at NEVER, the one that came first. NULL if the deadline has not come. */
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns);
 
 void timer_queue_deinit(struct timer_queue *queue);
