@@ -15,6 +15,8 @@
 #include "core/base/list.h"
 #include "tests/support.h"
 
+#include <trale/udp_info.h>
+
 #ifndef TEST_UDP_DRIVER
 #define TEST_UDP_DRIVER TEST_DRIVERS "/udp.so"
 #endif
@@ -747,6 +749,39 @@ static void test_closing_cancels_what_waits(void **state)
     trale_udp_close(NULL);
 }
 
+static void test_closing_cancels_what_was_never_polled_and_other_sockets_lose_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0), *other;
+    struct trale_address address = address_of(socket);
+    struct trale_udp_recv recv, dropped;
+    struct trale_udp_send send;
+    struct trale_udp_batch recv_batch, send_batch;
+    struct trale_udp_error error;
+    char buf[4];
+    struct trale_datagram in = {.buf = buf, .size = sizeof buf}, out = {.buf = buf, .size = 1, .address = address};
+    struct trale_future *made[] = {
+        trale_udp_recv_from(&recv, socket, buf, sizeof buf),   trale_udp_send_to(&send, socket, "x", 1, &address),
+        trale_udp_recv_batch(&recv_batch, socket, &in, 1),     trale_udp_send_batch(&send_batch, socket, &out, 1),
+        trale_udp_recv_error(&error, socket, buf, sizeof buf),
+    };
+    test_make(trale_udp_recv_from(&dropped, socket, buf, sizeof buf));
+    trale_udp_close(socket);
+
+    /* The next socket has the fd of the closed one, and its memory; and it has data. */
+    other = opened(f, "127.0.0.1:0", 0);
+    assert_ptr_equal(other, socket);
+    address = address_of(other);
+    assert_int_equal(trale_udp_set(other, TRALE_UDP_ERRORS, 1), 0);
+    assert_int_equal(send_text(f, other, &address, MESSAGE), strlen(MESSAGE));
+    receives = sends = (struct calls){0};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        assert_int_equal(poll_once(f, made[i]), -ECANCELED);
+    trale_future_drop(&dropped.future);
+    assert_int_equal(receives.n + sends.n + f->n_registered, 0);
+    expect_text(f, other, MESSAGE);
+}
+
 static void test_a_port_that_is_taken_is_refused_and_nothing_is_left(void **state)
 {
     struct fixture *f = *state;
@@ -1235,6 +1270,7 @@ int main(void)
         TEST(a_quiet_socket_is_waited_for_first_where_that_is_allowed),
         TEST(a_flood_is_found_out_and_then_costs_no_waits),
         TEST(closing_cancels_what_waits),
+        TEST(closing_cancels_what_was_never_polled_and_other_sockets_lose_nothing),
         TEST(a_port_that_is_taken_is_refused_and_nothing_is_left),
         TEST(a_process_without_free_fds_is_told),
         TEST(sockets_may_share_a_port_if_all_of_them_say_so),

@@ -104,6 +104,7 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
                                                   recv_batch_drop};
     (void)instance;
     batch->future.type = &type;
+    udp_operation_init(&batch->operation, batch->socket);
 }
 
 int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
@@ -215,6 +216,7 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
                                                   send_batch_drop};
     (void)instance;
     batch->future.type = &type;
+    udp_operation_init(&batch->operation, batch->socket);
 }
 
 int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)

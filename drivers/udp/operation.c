@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait and enters
- * its socket's list until it is polled again or dropped. Closing a socket wakes and cancels all operations in its list,
- * and so none of them looks at the socket again.
+ * its socket's list until it is polled again or dropped. Closing a socket wakes the operations in its list and moves on
+ * its generation, by which every operation of it, also one that was not polled yet, sees that it is cancelled.
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a socket does what would have
@@ -27,7 +27,12 @@ void udp_operation_end(const struct operation *operation)
     const struct trale_host *host = &operation->socket->udp->host;
     host->cancel_wait(host->context, &operation->base->wait);
     list_remove(&operation->base->link);
-    operation->base->state = OPERATION_NEW;
+    operation->base->state = OPERATION_IDLE;
+}
+
+static bool operation_is_cancelled(const struct operation *operation)
+{
+    return operation->base->generation != operation->socket->generation;
 }
 
 /* Every poll begins with this: the waker of the poll before may be gone, and what this poll wakes must not reach it.
@@ -99,7 +104,7 @@ static void recv_learn(struct udp_socket *socket, bool missed)
 
 int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context)
 {
-    if (operation->base->state == OPERATION_CANCELLED)
+    if (operation_is_cancelled(operation))
         return -ECANCELED;
     int64_t n = -EAGAIN;
     bool waited = operation_resume(operation);
@@ -116,7 +121,7 @@ int64_t udp_operation_recv(const struct operation *operation, struct trale_conte
 
 int64_t udp_operation_send(const struct operation *operation, struct trale_context *context)
 {
-    if (operation->base->state == OPERATION_CANCELLED)
+    if (operation_is_cancelled(operation))
         return -ECANCELED;
     operation_resume(operation);
     if (!trale_context_may_resolve(context))
@@ -126,7 +131,7 @@ int64_t udp_operation_send(const struct operation *operation, struct trale_conte
 
 int64_t udp_operation_error(const struct operation *operation, struct trale_context *context)
 {
-    if (operation->base->state == OPERATION_CANCELLED)
+    if (operation_is_cancelled(operation))
         return -ECANCELED;
     operation_resume(operation);
     if (!trale_context_may_resolve(context))

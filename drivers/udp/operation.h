@@ -15,6 +15,12 @@ struct operation {
     bool sends;
 };
 
+/* Makes it one of the socket that is open now: once that is closed, it resolves to -ECANCELED. */
+static inline void udp_operation_init(struct trale_udp_operation *operation, const struct trale_udp_socket *socket)
+{
+    operation->generation = ((const struct udp_socket *)socket)->generation;
+}
+
 /* Polls it. */
 int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context);
 int64_t udp_operation_send(const struct operation *operation, struct trale_context *context);

@@ -57,4 +57,5 @@ void udp_recv_error(void *instance, struct trale_udp_error *error)
                                                   error_drop};
     (void)instance;
     error->future.type = &type;
+    udp_operation_init(&error->operation, error->socket);
 }

@@ -5,13 +5,17 @@
 
 struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
 {
-    struct udp_socket *socket = calloc(1, sizeof *socket);
-    if (socket == NULL)
-        return NULL;
-    socket->base.udp = &udp->table;
-    socket->udp = udp;
-    socket->fd = fd;
-    socket->family = family;
+    struct udp_socket *socket;
+    if (list_is_empty(&udp->closed)) {
+        socket = calloc(1, sizeof *socket);
+        if (socket == NULL)
+            return NULL;
+    } else {
+        socket = list_entry(udp->closed.next, struct udp_socket, link);
+        list_remove(&socket->link);
+    }
+    *socket = (struct udp_socket){
+        .base = {&udp->table}, .udp = udp, .generation = socket->generation, .fd = fd, .family = family};
     list_init(&socket->waiting);
     list_append(&udp->sockets, &socket->link);
     return socket;
@@ -19,9 +23,26 @@ struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
 
 void udp_socket_free(struct udp_socket *socket)
 {
-    list_remove(&socket->link);
+    while (!list_is_empty(&socket->waiting)) {
+        struct trale_link *link = socket->waiting.next;
+        list_remove(link);
+        list_entry(link, struct trale_udp_operation, link)->state = OPERATION_IDLE;
+    }
     free(socket->errors);
-    free(socket);
+    socket->errors = NULL;
+    socket->fd = -1;
+    socket->generation++;
+    list_remove(&socket->link);
+    list_append(&socket->udp->closed, &socket->link);
+}
+
+void udp_socket_free_all(struct udp *udp)
+{
+    while (!list_is_empty(&udp->closed)) {
+        struct udp_socket *socket = list_entry(udp->closed.next, struct udp_socket, link);
+        list_remove(&socket->link);
+        free(socket);
+    }
 }
 
 void udp_socket_wake_all(const struct udp_socket *socket)
@@ -29,14 +50,5 @@ void udp_socket_wake_all(const struct udp_socket *socket)
     for (struct trale_link *link = socket->waiting.next; link != &socket->waiting; link = link->next) {
         const struct trale_waker *waker = list_entry(link, struct trale_udp_operation, link)->wait.waker;
         waker->table->wake_by_ref(waker);
-    }
-}
-
-void udp_socket_cancel_all(struct udp_socket *socket)
-{
-    while (!list_is_empty(&socket->waiting)) {
-        struct trale_link *link = socket->waiting.next;
-        list_remove(link);
-        list_entry(link, struct trale_udp_operation, link)->state = OPERATION_CANCELLED;
     }
 }

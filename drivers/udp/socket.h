@@ -16,11 +16,13 @@ struct udp {
     struct trale_host host;
     int64_t receive_buffer, send_buffer;
     struct trale_link sockets; /* the open ones, by their `link` */
+    struct trale_link closed;  /* the closed ones, whose memory the next ones get */
 };
 
 struct udp_socket {
     struct trale_udp_socket base; /* first: what applications pass on */
     struct udp *udp;
+    uint32_t generation;       /* how many sockets this memory has been */
     struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
     int fd;
     sa_family_t family;
@@ -31,26 +33,27 @@ struct udp_socket {
     uint8_t n_to_wait;         /* receives that wait first before one tries first again */
     int multicast_interface;   /* of IPv4, which the kernel takes and does not tell */
     struct trale_link waiting; /* the operations in OPERATION_WAITING, by their `link` */
-    struct trale_link link;    /* in the instance's list */
+    struct trale_link link;    /* in one of the instance's lists */
 };
 
-/* The `state` of a struct trale_udp_operation. */
+/* The `state` of a struct trale_udp_operation. In either it is cancelled if its generation is not its socket's any
+ * more: then the socket was closed since the operation was made. */
 enum operation_state {
-    OPERATION_NEW,       /* Not polled yet, or not since it was woken: it is in no list and has no wait. */
-    OPERATION_WAITING,   /* It is in its socket's list; its wait is registered, or has been woken. */
-    OPERATION_CANCELLED, /* Its socket was closed while it waited: it resolves to -ECANCELED. */
+    OPERATION_IDLE,    /* It has no wait and is in no list: it was not polled yet, or its last poll did not wait. */
+    OPERATION_WAITING, /* It is in its socket's list; its wait is registered, or has been woken. */
 };
 
 /* A socket of that fd, ready for use; NULL: no memory. */
 struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family);
 
-/* Frees its memory; the fd is not closed. */
+/* Ends the socket, and cancels its operations, whose waits must be over. The fd is not closed. The memory stays that of
+ * a socket until udp_socket_free_all, so that operations can still look at its generation. */
 void udp_socket_free(struct udp_socket *socket);
+
+/* Frees the memory of closed sockets, when no operation is left. */
+void udp_socket_free_all(struct udp *udp);
 
 /* Wakes all operations that wait on the socket, so that they try again. */
 void udp_socket_wake_all(const struct udp_socket *socket);
-
-/* Cancels all operations that wait on the socket: they do not touch it any more. Their waits must be over. */
-void udp_socket_cancel_all(struct udp_socket *socket);
 
 #endif

@@ -49,6 +49,7 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv", recv_poll, recv_drop};
     (void)instance;
     recv->future.type = &type;
+    udp_operation_init(&recv->operation, recv->socket);
 }
 
 int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
@@ -98,6 +99,7 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_send", send_poll, send_drop};
     (void)instance;
     send->future.type = &type;
+    udp_operation_init(&send->operation, send->socket);
 }
 
 int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)

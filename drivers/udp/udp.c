@@ -100,7 +100,6 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
     struct udp *udp = instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     udp->host.forget_fd(udp->host.context, socket->fd);
-    udp_socket_cancel_all(socket);
     close(socket->fd);
     udp_socket_free(socket);
 }
@@ -147,6 +146,7 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
     }
     trale_host_copy(&udp->host, host);
     list_init(&udp->sockets);
+    list_init(&udp->closed);
     udp->receive_buffer = settings->values[OPTION_RECEIVE_BUFFER].integer;
     udp->send_buffer = settings->values[OPTION_SEND_BUFFER].integer;
     udp->table = (struct trale_udp){
@@ -187,6 +187,7 @@ static void udp_stop(void *instance)
     struct udp *udp = instance;
     while (!list_is_empty(&udp->sockets))
         udp_close(udp, &list_entry(udp->sockets.next, struct udp_socket, link)->base);
+    udp_socket_free_all(udp);
     free(udp);
 }
 

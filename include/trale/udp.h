@@ -180,9 +180,9 @@ static inline int trale_udp_open(struct trale *runtime, const char *local, uint3
     return r < 0 ? r : trale_udp_open_at(runtime, &address, flags, socket);
 }
 
-/* Closes it, now. Receives and sends that still wait resolve to -ECANCELED; those that were made and not yet polled,
- * which an await never leaves behind, must not be polled any more, and no new ones be made. NULL is allowed. Sockets
- * still open when the driver stops are closed then. */
+/* Closes it, now. Its receives, sends and waits for errors that have no result yet resolve to -ECANCELED when they are
+ * polled next, also those that were made and not polled before; they can still be dropped. No new ones may be made, nor
+ * other functions called with it. NULL is allowed. Sockets still open when the driver stops are closed then. */
 static inline void trale_udp_close(struct trale_udp_socket *socket)
 {
     if (socket != NULL)

@@ -81,27 +81,27 @@ struct trale_udp_error {
     struct trale_udp_operation operation;
 };
 
+static inline int64_t trale_udp_recv_error_refuse_(struct trale_future *future, struct trale_context *context)
+{
+    (void)future;
+    (void)context;
+    return -EOPNOTSUPP;
+}
+
 /* The future of the next error. Into buf, which may be NULL for size 0 and is the future's until it resolves or is
  * dropped, goes the beginning of the datagram that failed, as much of it as was sent back, at most 64 bytes. Resolves
  * to how many bytes that are. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off, or the driver cannot), -ECANCELED (the socket
  * was closed), or why it cannot be waited for. Dropped, it has taken no error. */
-static inline int64_t trale_udp_recv_error_begin_(struct trale_future *future, struct trale_context *context)
-{
-    struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    const struct trale_udp *udp = error->socket->udp;
-    if (udp->interface.size < offsetof(struct trale_udp, recv_error) + sizeof udp->recv_error ||
-        udp->recv_error == NULL)
-        return -EOPNOTSUPP;
-    udp->recv_error(udp->interface.instance, error);
-    return trale_future_poll(future, context);
-}
-
 static inline struct trale_future *trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *socket,
                                                         void *buf, size_t size)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv_error",
-                                                  trale_udp_recv_error_begin_, NULL};
-    *error = (struct trale_udp_error){.future = {.type = &type}, .socket = socket, .buf = buf, .size = size};
+    static const struct trale_future_type refused = {sizeof refused, TRALE_ABI, "trale_udp_recv_error",
+                                                     trale_udp_recv_error_refuse_, NULL};
+    const struct trale_udp *udp = socket->udp;
+    *error = (struct trale_udp_error){.future = {.type = &refused}, .socket = socket, .buf = buf, .size = size};
+    if (udp->interface.size >= offsetof(struct trale_udp, recv_error) + sizeof udp->recv_error &&
+        udp->recv_error != NULL)
+        udp->recv_error(udp->interface.instance, error);
     return &error->future;
 }
 
