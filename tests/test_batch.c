@@ -140,7 +140,7 @@ static void test_the_connected_peer_needs_no_address(void **state)
     f->outgoing[0].address = f->outgoing[1].address = (struct trale_address){0};
     assert_int_equal(send_batch(f, 0, 2), 2);
     assert_int_equal(recv_batch(f, 0, 2), 2);
-    /* Nobody is there: the next call is told, and the socket goes on. */
+    /* No socket has the port: the next call gets the error, and the socket goes on. */
     trale_udp_close(f->to);
     assert_int_equal(send_batch(f, 0, 1), 1);
     assert_int_equal(send_batch(f, 0, 2), -ECONNREFUSED);

@@ -59,7 +59,7 @@ static int64_t sleep_over_a_step(const char *clock, uint64_t duration_ns, struct
     wall.tv_sec += 3600;
     assert_int_equal(clock_settime(CLOCK_REALTIME, &wall), 0);
     int64_t slept = trale_block_on(steady, trale_sleep(&sleep, 20 * TRALE_MILLISECOND));
-    if (test_threads() == 0) /* somebody has to poll */
+    if (test_threads() == 0) /* this thread polls */
         slept = trale_block_on(runtime, trale_sleep(&sleep, TRALE_MILLISECOND));
     trale_abort(task);
     int64_t result = trale_join(task);

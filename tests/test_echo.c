@@ -238,7 +238,7 @@ trale_async_with(refused, refused_cleanup)
     trale_await(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
     if (trale_result() != -ECONNREFUSED)
         trale_return(trale_result());
-    /* The socket goes on: somebody takes the port, and is heard. */
+    /* The socket goes on: another socket takes the port, and its datagram arrives. */
     char text[TRALE_ADDRESS_TEXT];
     if (trale_address_format(cx->runtime, &self->peer, text, sizeof text) < 0)
         trale_return(-EBADMSG);

@@ -55,7 +55,7 @@ struct fixture {
     struct log log;
     struct test_log messages;
     int fds[2];                /* a pair of stream sockets */
-    struct waiter waiters[10]; /* those that still stand when the fixture goes must be there */
+    struct waiter waiters[10]; /* here, because waits may be left when the test ends */
 };
 
 static int set_up(struct fixture *fixture, bool threaded, void **state)
@@ -233,7 +233,7 @@ static void test_hangup_wakes_both_directions_and_does_not_spin(void **state)
     assert_int_equal(reader->n_wakes, 1);
     assert_int_equal(writer->n_wakes, 1);
     if (!f->reactor.threaded)
-        reactor_wait(&f->reactor, true); /* it finds that nobody cares */
+        reactor_wait(&f->reactor, true); /* no wait is left for the events */
     for (int i = 0; i < 3; i++) {
         reactor_interrupt(&f->reactor);
         reactor_wait(&f->reactor, true);
@@ -516,10 +516,10 @@ static void test_one_edge_for_two_datagrams_is_not_lost_on_the_content(void **st
     reactor_wait(&f->reactor, true);
     assert_int_equal(content->n_wakes, 1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 1);
-    /* It takes one and is content as well: the next one that comes to wait is told the same, */
+    /* It takes one and is content as well: the next future that comes to wait has to try again too, */
     assert_int_equal(read(f->fds[0], &byte, 1), 1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 1);
-    /* until somebody has found nothing. */
+    /* until a future has found nothing. */
     assert_int_equal(read(f->fds[0], &byte, 1), 1);
     assert_int_equal(read(f->fds[0], &byte, 1), -1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 0);

@@ -225,7 +225,7 @@ static void test_closing_the_runtime_drops_scopes_and_children(void **state)
     trale_close(runtime);
     assert_int_equal(trale_join(task), -ECANCELED);
     assert_int_equal(left.record.n_alive, 0);
-    /* In which order depends on who waited first. */
+    /* The order depends on which waited first. */
     assert_int_equal(strlen(left.record.text), strlen("+w+wx!xwxw"));
 }
 
@@ -311,7 +311,7 @@ static void test_a_scope_that_is_over_takes_nothing_more(void **state)
     assert_string_equal(late.record.text, "-!+a-a");
 }
 
-/* Awaits a scope that stands elsewhere. */
+/* Awaits a scope that is not in its frame. */
 struct visitor {
     struct trale_future future;
     struct trale_scope *scope;

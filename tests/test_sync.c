@@ -110,7 +110,7 @@ static void test_permits_given_to_one_that_is_dropped_go_on(void **state)
     assert_pending(trale_semaphore_acquire(&first, &semaphore, 2));
     assert_pending(trale_semaphore_acquire(&second, &semaphore, 1));
     trale_semaphore_release(&semaphore, 2);
-    trale_future_drop(&first.future); /* it has them, and nobody has told it */
+    trale_future_drop(&first.future); /* it has been given them, and was not polled since */
     assert_int_equal(poll_once(&second.future), 0);
     assert_int_equal(trale_semaphore_try_acquire(&semaphore, 1), 0);
     assert_int_equal(trale_semaphore_try_acquire(&semaphore, 1), -EAGAIN);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Semaphores, notifications and channels against models of them, which are numbers and arrays without a trick: random
- * polls, drops, gifts and closings on one thread. After each step both have told the same, and exactly those were woken
- * who had to be. Who was given something may be polled, dropped, or left as he is. */
+ * Semaphores, notifications and channels against simple models of them, made of numbers and arrays: random polls,
+ * drops, gives and closings on one thread. After each step both have given the same results, and exactly the right
+ * waiters were woken. A waiter that was served is polled, dropped, or left as it is. */
 #include <trale/sync.h>
 
 #include "tests/support.h"

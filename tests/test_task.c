@@ -9,11 +9,11 @@
 
 /* --- futures to experiment with ----------------------------------------------------------------------------------- */
 
-/* A future that somebody else resolves, from any thread, and that counts what happens to it. */
+/* A future that the test resolves, from any thread, and that counts what happens to it. */
 struct gate {
     struct trale_future future;
     _Atomic bool open;
-    _Atomic(const struct trale_waker *) waker; /* a clone, for whoever takes it */
+    _Atomic(const struct trale_waker *) waker; /* a clone, for the thread that takes it */
     _Atomic int n_polls;
     _Atomic int n_drops;
 };
@@ -57,8 +57,8 @@ static void gate_open(struct gate *gate)
     gate_take_waker(gate, true);
 }
 
-/* Waits until the gate was polled `n` times. With callers polling nobody polls meanwhile, so then it polls by running
- * a task of its own. */
+/* Waits until the gate was polled `n` times. Without an executor thread nothing polls meanwhile, so then it polls by
+ * running a task of its own. */
 static void gate_await_polls(struct trale *runtime, struct gate *gate, int n);
 
 struct answer {
@@ -351,7 +351,7 @@ static void test_what_is_urgent_goes_first(void **state)
     assert_string_equal(record, "llnnhhhhhhnnnnllll");
 }
 
-/* Yields until it is told to stop, and returns how often. */
+/* Yields until it is stopped, and returns how often. */
 struct urgent {
     struct trale_future future;
     const bool *stop;

@@ -125,7 +125,7 @@ trale_async(runner)
 static void test_sleepers_wake_in_the_order_of_their_deadlines(void **state)
 {
     _Atomic int n_done = 0, order[4];
-    /* Late enough for all to stand before the first is due, also on a machine that does something else meanwhile. */
+    /* Late enough for all to be in the queue before the first is due, also on a busy machine. */
     uint64_t base_ns = trale_now(*state) + 200 * TRALE_MILLISECOND;
     const uint64_t after_ms[] = {3, 1, 4, 2};
     for (int i = 0; i < 4; i++)
@@ -238,7 +238,7 @@ trale_async(ticking)
         if (trale_now(cx->runtime) < self->began_ns + (uint64_t)self->total * self->period_ns)
             trale_return(-ERANGE);
     }
-    /* Ten periods nobody looks: they are told in one tick, and the phase holds. */
+    /* Ten periods without an await: one tick counts them, and the phase stays. */
     trale_await(trale_sleep(&self->sleep, 10 * self->period_ns));
     trale_await(trale_tick(&self->interval));
     self->total += trale_result();

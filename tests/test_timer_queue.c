@@ -27,7 +27,7 @@ static uint64_t random_deadline(uint64_t now_ns)
 struct model {
     struct trale_sleep sleep;
     uint64_t slack_ns;
-    uint64_t order; /* in which it was added; 0: it does not stand */
+    uint64_t order; /* in which it was added; 0: it is not in the queue */
 };
 
 static uint64_t latest_ns(const struct model *model)
@@ -65,7 +65,7 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
         if (model->order == 0) {
             model->sleep.deadline_ns = random_deadline(now_ns);
             model->slack_ns = random_number() % 2 == 0 ? 0 : random_deadline(0) >> 1;
-            if (latest_ns(model) == NEVER) /* in no order, so it had better not come */
+            if (latest_ns(model) == NEVER) /* these have no order, so none may come */
                 model->sleep.deadline_ns = NEVER;
             model->sleep.slack_ns = model->slack_ns;
             model->order = ++order;
