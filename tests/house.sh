@@ -170,6 +170,8 @@ forbid "README.md has at most 900 words" wordy
 forbid "no file is two ideas" too_long
 forbid "functions fit a screen" long_functions
 forbid "lines end at column 120" wide
+forbid "no line ends in a blank, and none has a tab" \
+    grep -rnP --include=*.{c,h,sh,md,build,ini,txt} '[ \t]$|\t' core drivers include examples config docs tests *.md meson.build
 forbid "every source is built" unlisted_sources
 forbid "every test file is built" unlisted_tests
 exit $((failures > 0))
