@@ -162,7 +162,7 @@ trale_async(parent)
     trale_begin();
     self->child = trale_spawn(cx->runtime, answer, .value = 5, .n_yields = 2);
     self->blocked = trale_join(self->child);
-    struct answer other;
+    struct answer other; /* trale-locals: fine, nothing keeps it */
     self->on_blocked = trale_block_on(cx->runtime, trale_call(answer, &other));
     self->run_blocked = trale_run(cx->runtime);
     if (self->blocked != -EDEADLK || self->on_blocked != -EDEADLK || self->run_blocked != -EDEADLK)

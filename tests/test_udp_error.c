@@ -342,7 +342,7 @@ static int64_t poll_with(struct changer *changer, struct trale_context context, 
 
 trale_async(changer)
 {
-    struct trale_udp_send send;
+    struct trale_udp_send send; /* trale-locals: fine, a try is over at once */
     trale_begin();
     trale_udp_recv_error(&self->error, self->s->socket, NULL, 0);
     if (poll_with(self, *cx, 0) != TRALE_PENDING ||

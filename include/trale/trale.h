@@ -261,7 +261,7 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branche
 #define trale_race_in_order_of(room, ...) trale_branches_of_(trale_race_in_order, room, __VA_ARGS__)
 #define trale_all_of(room, ...) trale_branches_of_(trale_all, room, __VA_ARGS__)
 #define trale_branches_of_(make, room, ...)                                                                            \
-    __extension__({                                                                                                    \
+    trale_future_of_(__extension__({                                                                                   \
         struct trale_future *const trale_futures_[] = {__VA_ARGS__};                                                   \
         _Static_assert(sizeof trale_futures_ / sizeof trale_futures_[0] ==                                             \
                            sizeof(room)->branch / sizeof(room)->branch[0],                                             \
@@ -269,7 +269,7 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branche
         for (size_t trale_i_ = 0; trale_i_ < sizeof trale_futures_ / sizeof trale_futures_[0]; trale_i_++)             \
             (room)->branch[trale_i_].future = trale_futures_[trale_i_];                                                \
         make(&(room)->branches, (room)->branch, sizeof trale_futures_ / sizeof trale_futures_[0]);                     \
-    })
+    }))
 
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
 
