@@ -75,6 +75,39 @@ ok "all mistakes are reported at once (2)" says 1 "did you mean clock?"
 ok "all mistakes are reported at once (3)" says 1 "t.ini:7: [other]: no such section"
 ok "and counted" says 1 "3 errors"
 
+# ordered: the lines that errors name, in the order of the errors.
+ordered() {
+    equal "$("$trale" check "$tmp/t.ini" 2>&1 | sed -nE 's/^error: [^:]*:([0-9]+): .*/\1/p' | paste -sd ' ')" "$1"
+}
+ini '[runtime]' 'threads = 7' 'drivers = timer, y' '[driver:timer]' 'clok = x' 'path = timer.so' 'clock = x' '[other]'
+ok "errors come in the order of lines" ordered "2 3 5 7 8"
+
+refused "a unit with a wrong capital" \
+    "t.ini:2: [runtime] fiber_stack = 64k: not a size: capitals and small letters differ, write 64K; allowed: a size" \
+    '[runtime]' 'fiber_stack = 64k' 'drivers ='
+refused "a blank in front of a unit" \
+    "t.ini:2: [runtime] watchdog = 1 ms: not a duration: it has a blank inside, write 1ms; allowed: a duration" \
+    '[runtime]' 'watchdog = 1 ms'
+refused "a boolean with a capital" \
+    "t.ini:2: [runtime] poll_times = Yes: not a boolean: capitals and small letters differ, write yes; allowed: yes, no" \
+    '[runtime]' 'poll_times = Yes'
+refused "a section that is nearly known" "t.ini:1: [runtme]: no such section; did you mean [runtime]?" '[runtme]'
+refused "a driver's section without driver:" "t.ini:3: [timer]: no such section; did you mean [driver:timer]?" \
+    '[runtime]' 'drivers = timer' '[timer]' 'path = timer.so'
+refused "a driver whose name is nearly known" "there is no section [driver:tmier]; did you mean timer?" \
+    '[runtime]' 'drivers = tmier' '[driver:timer]' 'path = timer.so'
+ini '[runtime]' 'drivers = timer' '[driver:timer]' \
+    "path = $(printf '%*s' 3000 '' | tr ' ' /)$tmp/timer.so ; $(printf '%2000s')"
+ok "a path of thousands of bytes fits" says 0 "timer   loads"
+
+warned() {
+    says 0 "$1" && says 0 "0 errors, 1 warning" && ! says 0 "all is well"
+}
+: >"$tmp/t.ini"
+ok "an empty file is a warning" warned "warning: $tmp/t.ini: [runtime] drivers: missing, so no driver is loaded"
+ini '[runtime]' 'drivers ='
+ok "so is one that names no driver" warned "warning: $tmp/t.ini:2: [runtime] drivers: no driver is named"
+
 # used TEXT: `trale check` reports that this configuration is used.
 used() {
     local found
@@ -92,36 +125,110 @@ export TRALE_CONFIG=$tmp/named.ini
 ok "TRALE_CONFIG goes before both" used "$tmp/named.ini (named by \$TRALE_CONFIG)"
 export TRALE_CONFIG=$tmp/absent.ini
 ok "a file that TRALE_CONFIG names must be there" fails "$trale" check
-ok "-c goes before all" bash -c "'$trale' check -c '$tmp/named.ini' | grep -F '(named by -c)'"
+ok "-c goes before all" bash -c "'$trale' check -c '$tmp/named.ini' | grep -F '(named by the command line)'"
 unset TRALE_CONFIG
 export XDG_CONFIG_HOME=$tmp/nothing
 ok "without a file there is the built-in one" bash -c "'$trale' check | grep -E '(built in|the system.s)'"
+
+export XDG_CONFIG_HOME=$tmp/dangling
+mkdir -p "$tmp/dangling/trale"
+ln -s nowhere.ini "$tmp/dangling/trale/trale.ini"
+ok "a link to nothing is a warning" \
+    bash -c "'$trale' check 2>&1 | grep -F 'a symbolic link to nowhere.ini, which does not exist'"
+export XDG_CONFIG_HOME=$tmp/xdg
+ok "check says that setuid programs ignore the environment" bash -c \
+    "'$trale' check 2>&1 | grep -F 'ignores the environment: it does not use $tmp/xdg/trale/trale.ini and \$TRALE_DRIVERS'"
+export XDG_CONFIG_HOME=$tmp/nothing
 
 ok "drivers lists what each offers" bash -c "'$trale' drivers -c '$tmp/named.ini' | grep -E '^udp .*trale.udp/1'"
 ok "drivers --options lists what each takes" \
     bash -c "'$trale' drivers --options -c '$tmp/named.ini' | grep -E '^timer +clock +choice +monotonic +monotonic, boottime or realtime'"
 ok "what is piped is plain" bash -c "! '$trale' drivers --options -c '$tmp/named.ini' | grep -q $'\\033'"
 if command -v python3 >/dev/null; then
-    json() { { "$trale" "$@" || true; } | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["ok"] is not ('"$wanted"'))'; }
-    wanted=True
-    ok "check --json is JSON" json check --json -c "$tmp/named.ini"
-    ok "drivers --json is JSON" json drivers --options --json -c "$tmp/named.ini"
-    ini '[runtime]' $'drivers = "quoted\\", \t\xc3\xa4'
-    wanted=False
-    ok "so it is when something is wrong, whatever the text" json check --json -c "$tmp/t.ini"
+    # json EXPRESSION ARGUMENT...: the expression holds for what the command prints as JSON, as `found`.
+    json() {
+        { "$trale" "${@:2}" || true; } | python3 -c "import json, sys; found = json.load(sys.stdin); sys.exit(not ($1))"
+    }
+    ok "check --json is JSON" json 'found["ok"] is True' check --json "$tmp/named.ini"
+    ok "drivers --json is JSON" json 'found["ok"] is True' drivers --options --json "$tmp/named.ini"
+    ini '[runtime]' 'drivers = timer' 'poll_times = yes' 'watchdog = 1.5ms' 'fiber_stack = 64K' \
+        '[driver:timer]' 'path = timer.so'
+    row() {
+        json "[$2] == [(row['value'], row['text'], row['line'], row['file'])
+                       for row in found['settings'] if row['key'] == '$1']" check --json "$tmp/t.ini"
+    }
+    ok "integers are numbers in JSON" row threads "(1, '1', None, None)"
+    ok "sizes are numbers of bytes" row fiber_stack "(65536, '64K', 5, '$tmp/t.ini')"
+    ok "durations are numbers of nanoseconds" row watchdog "(1500000, '1.5ms', 4, '$tmp/t.ini')"
+    ok "booleans are booleans" row poll_times "(True, 'yes', 3, '$tmp/t.ini')"
+    ok "texts are texts" row drivers "('timer', 'timer', 2, '$tmp/t.ini')"
+    ok "interfaces are an array" \
+        json 'found["drivers"][0]["interfaces"] == ["trale.timer/1"] and found["drivers"][0]["abi"] == 1' \
+        check --json "$tmp/t.ini"
+    ini '[runtime]' $'drivers = "quoted\\", \t\xc3\xa4' 'threads = 9'
+    ok "an error has file, line, section and key, whatever the text" \
+        json '[(m["level"], m["file"], m["line"], m["section"], m["key"])
+               for m in found["messages"] if m["level"] == "error"] ==
+              [("error", "'"$tmp"'/t.ini", n, "runtime", k) for n, k in ((2, "drivers"), (2, "drivers"), (3, "threads"))]
+              and found["errors"] == 3' check --json "$tmp/t.ini"
 fi
 
-ok "help is given" bash -c "'$trale' --help | grep -q '^usage:'"
-ok "the version is given" bash -c "'$trale' --version | grep -q '^trale [0-9]'"
+for help in --help -h help 'check -h' 'drivers --help'; do
+    ok "$help gives help" bash -c "'$trale' $help | grep -q '^usage:'"
+done
+for version in --version -V 'check -V'; do
+    ok "$version gives the version" bash -c "'$trale' $version | grep -q '^trale [0-9]'"
+done
 usage() {
     local status=0
     "$trale" "$@" >"$tmp/usage" 2>&1 || status=$?
-    equal "$status" 2
+    equal "$status" 2 && grep -q 'trale.*--help' "$tmp/usage"
 }
 ok "no command is wrong usage" usage
 ok "an unknown command is wrong usage" usage chekc
 ok "an unknown option is wrong usage" usage check --jsno
+ok "an option of another command is wrong usage" usage check --options
 ok "-c without a file is wrong usage" usage check -c
+ok "two files are wrong usage" usage check "$tmp/t.ini" "$tmp/named.ini"
+ok "a file and -c are wrong usage" usage drivers -c "$tmp/t.ini" "$tmp/named.ini"
+looks_at() {
+    "$trale" check "$@" | grep -F "configuration: $tmp/named.ini (named by the command line)"
+}
+ok "FILE is the file to look at" looks_at "$tmp/named.ini"
+ok "so is -c FILE" looks_at -c "$tmp/named.ini"
+ok "so is -cFILE" looks_at "-c$tmp/named.ini"
+ok "so is --config=FILE" looks_at --config="$tmp/named.ini"
+ok "so is --config FILE" looks_at --config "$tmp/named.ini"
+ok "so is a FILE in front of an option" \
+    bash -c "'$trale' check '$tmp/named.ini' --json | grep -F '\"configuration\": \"$tmp/named.ini\"'"
+
+# full ARGUMENT...: output that cannot be written is a failure.
+full() {
+    fails "$trale" "$@" >/dev/full 2>"$tmp/said" && grep -q "cannot write" "$tmp/said"
+}
+if [[ -w /dev/full ]]; then
+    ok "check on a full device fails" full check "$tmp/named.ini"
+    ok "check --json on a full device fails" full check --json "$tmp/named.ini"
+    ok "drivers on a full device fails" full drivers "$tmp/named.ini"
+    ok "drivers --options --json on a full device fails" full drivers --options --json "$tmp/named.ini"
+    ok "--help on a full device fails" full --help
+    ok "--version on a full device fails" full --version
+    : >"$tmp/t.ini"
+    ok "warnings on a full device fail" bash -c "'$trale' check '$tmp/t.ini' >/dev/null 2>/dev/full; ((\$? == 1))"
+fi
+
+# plain COMMAND...: what it prints has no control character but newlines.
+plain() {
+    local status=0
+    "$@" >"$tmp/said" 2>&1 || status=$?
+    ((status <= 1)) && ! LC_ALL=C grep -aq $'[\001-\011\013-\037\177]' "$tmp/said"
+}
+odd=$tmp/$'odd\033[2J\n.ini'
+cp "$tmp/named.ini" "$odd"
+ok "a file name cannot steer the terminal" plain "$trale" check "$odd"
+ok "nor in JSON" plain "$trale" check --json "$odd"
+echo $'\033]0;x' >"$odd"
+ok "nor in errors" plain "$trale" check "$odd"
 
 # Drivers that end the process when they are loaded. They are built without sanitizers: a sanitized program could not
 # load them otherwise.
@@ -135,12 +242,67 @@ if [[ ${TRALE_SANITIZE:-none} == none ]]; then
     }
     bad_driver crash '*(volatile int *)0 = 0'
     ok "a driver that crashes is a message" says 1 \
-        "t.ini:4: [driver:x] $tmp/crash.so crashed while being loaded (Segmentation fault)"
+        "t.ini:4: [driver:x] path = $tmp/crash.so: loading it crashed (Segmentation fault)"
     ok "and the next one is looked at" says 1 "timer   loads"
     bad_driver leave 'exit(7)'
-    ok "a driver that exits is a message" says 1 "$tmp/leave.so ended the process while being loaded (exit status 7)"
+    ok "a driver that exits is a message" says 1 "$tmp/leave.so: loading it ended the process (exit status 7)"
     bad_driver quiet 'exit(0)'
-    ok "also one that exits quietly" says 1 "$tmp/quiet.so ended the process while being loaded (exit status 0)"
+    ok "also one that exits quietly" says 1 "$tmp/quiet.so: loading it ended the process (exit status 0)"
     bad_driver hang 'for (;;) pause()'
-    ok "a driver that hangs is a message" says 1 "$tmp/hang.so did not finish loading within 10 s"
+    ok "a driver that hangs is a message" says 1 "$tmp/hang.so: loading it did not end within 10 s"
+
+    # probe NAME START STOP: a driver with these statements in start and stop, loaded behind the timer.
+    probe() {
+        cat >"$tmp/$1.c" <<C
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <trale/driver.h>
+static int32_t probe_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    (void)host, (void)settings, *instance = 0;
+    $2
+    return 0;
+}
+static void probe_stop(void *instance) { (void)instance; $3 }
+static const struct trale_interface *probe_interface(void *instance, const char *name)
+{
+    static struct trale_interface table = {sizeof table, 1, 0};
+    (void)instance, (void)name;
+    return &table;
+}
+TRALE_DRIVER(.name = "probe", .version = "1\\033[2J", .summary = "\\033c", .interfaces = "org.example.$1/1",
+             .start = probe_start, .stop = probe_stop, .interface = probe_interface);
+C
+        ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" -o "$tmp/$1.so" "$tmp/$1.c" || exit 1
+        ini '[runtime]' 'drivers = timer, x' '[driver:timer]' 'path = timer.so' '[driver:x]' "path = $tmp/$1.so"
+    }
+    # starts STATUS TEXT: check --start ends with that status, and says the text.
+    starts() {
+        local status=0 found
+        found=$("$trale" check --start "$tmp/t.ini" 2>&1) || status=$?
+        ((status == $1)) && grep -qF -- "$2" <<<"$found" || { printf 'status %d\n%s\n' "$status" "$found"; return 1; }
+    }
+    probe well 'write(2, "started", 7);' ''
+    ok "check starts nothing" bash -c "'$trale' check '$tmp/t.ini' 2>&1 | tee '$tmp/said'; ! grep -q started '$tmp/said'"
+    ok "check --start starts the drivers" starts 0 "started"
+    ok "and says so" starts 0 "x       starts"
+    probe odd '' ''
+    ok "what a driver says of itself cannot steer the terminal" plain "$trale" check --start "$tmp/t.ini"
+    ok "nor in drivers" plain "$trale" drivers "$tmp/t.ini"
+    ok "nor in JSON" plain "$trale" drivers --json "$tmp/t.ini"
+    probe refuse 'host->log(host->context, 0, "no \033 today"); return -EIO;' ''
+    ok "check does not see that a driver does not start" says 0 "all is well"
+    ok "check --start does" starts 1 "did not start: Input/output error"
+    ok "and shows the driver's own message" starts 1 'error: [driver:x] no \x1b today'
+    probe fall 'abort();' ''
+    ok "a driver that crashes in start is a message" starts 1 \
+        'starting the drivers crashed (Aborted); the last message was "[driver:timer] started'
+    probe stumble '' 'abort();'
+    ok "so is one that crashes in stop" starts 1 \
+        'stopping the drivers crashed (Aborted); the last message was "[driver:x] started'
+    probe end 'exit(0);' ''
+    ok "so is one that ends the process" starts 1 'starting the drivers ended the process (exit status 0)'
+    probe stay 'for (;;) pause();' ''
+    ok "so is one that hangs" starts 1 'starting the drivers did not end within 10 s'
 fi

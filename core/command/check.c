@@ -1,50 +1,97 @@
 /* SPDX-License-Identifier: MIT
  *
- * `trale check`: what a runtime would find, without starting one. */
+ * `trale check`: what a runtime would find; with --start, also whether it starts. */
 #include <stdio.h>
 #include <string.h>
+
+#include <trale/trale.h>
 
 #include "core/command/examine.h"
 #include "core/config/option.h"
 
-/* Where a value comes from: "line 12", or "default". */
-static const char *source_of(uint32_t line, char buf[32])
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+/* The value as JSON has it: sizes in bytes, durations in nanoseconds. */
+static void add_value(struct table *table, const struct trale_option *option, const struct trale_value *value)
 {
-    if (line == 0)
-        return "default";
-    snprintf(buf, 32, "line %u", line);
-    return buf;
+    if (option->type == TRALE_OPTION_BOOLEAN)
+        table_add_truth(table, value->integer != 0);
+    else if (option->type <= TRALE_OPTION_DURATION)
+        table_add_number(table, value->integer);
+    else
+        table_add_text(table, value->text);
+}
+
+static void add_line(struct table *table, uint32_t line)
+{
+    if (line > 0)
+        table_add_number(table, line);
+    else
+        table_add_text(table, NULL);
+}
+
+/* Where it comes from: `environment` is a variable's name, or NULL; line 0 is the default. */
+static void add_source(const struct examination *examination, struct table *table, uint32_t line,
+                       const char *environment)
+{
+    char from[64] = "default";
+    if (environment != NULL)
+        snprintf(from, sizeof from, "$%s", environment);
+    else if (line > 0)
+        snprintf(from, sizeof from, "line %u", line);
+    bool is_in_file = environment == NULL && line > 0;
+    table_add_text(table, from);
+    table_add_text(table, environment != NULL ? "environment" : is_in_file ? "file" : "default");
+    table_add_text(table, is_in_file ? examination->path : NULL);
+    add_line(table, is_in_file ? line : 0);
+}
+
+static void add_section(struct table *table, const char *section)
+{
+    char brackets[64];
+    snprintf(brackets, sizeof brackets, "[%s]", section);
+    table_add_text(table, brackets);
+    table_add_text(table, section);
+}
+
+static void add_setting(const struct examination *examination, struct table *table, const char *section,
+                        const struct trale_option *option, const struct trale_value *value, const char *environment)
+{
+    add_section(table, section);
+    table_add_text(table, option->name);
+    table_add_text(table, value->text);
+    add_value(table, option, value);
+    table_add_text(table, value->text);
+    add_source(examination, table, value->line, environment);
 }
 
 static void list_runtime(const struct examination *examination, struct table *table)
 {
     const struct settings *settings = &examination->settings;
-    char source[32], environment[64];
-    for (size_t i = 0; i < N_SETTINGS && settings->values[i].text != NULL; i++) {
-        const char *text = settings->values[i].text, *from = source_of(settings->values[i].line, source);
-        if (i == SETTING_DRIVERS_FOLDER && settings->drivers_folder_origin != NULL) {
-            snprintf(environment, sizeof environment, "$%s", settings->drivers_folder_origin);
-            text = settings->drivers_folder;
-            from = environment;
-        }
-        table_add(table, "[runtime]", settings_options[i].name, text, from);
+    for (size_t i = 0; i < N_SETTINGS; i++) {
+        struct trale_value value = settings->values[i];
+        const char *environment = i == SETTING_DRIVERS_FOLDER ? settings->drivers_folder_origin : NULL;
+        if (environment != NULL)
+            value.text = settings->drivers_folder;
+        if (value.text != NULL) /* else it was refused */
+            add_setting(examination, table, "runtime", &settings_options[i], &value, environment);
     }
 }
 
 static void list_driver(const struct examination *examination, const struct driver *driver, struct table *table)
 {
-    char section[64], source[32];
-    snprintf(section, sizeof section, "[%s]", driver->section->name);
     const struct config_entry *path = config_entry(&examination->config, driver->section->name, "path");
+    const struct trale_option path_option = {.name = "path", .type = TRALE_OPTION_TEXT};
     if (path != NULL)
-        table_add(table, section, "path", path->value, source_of(path->line, source));
+        add_setting(examination, table, driver->section->name, &path_option,
+                    &(struct trale_value){.text = path->value, .line = path->line}, NULL);
     for (size_t i = 0; i < driver->settings.n_values; i++) {
         struct trale_option option = option_at(driver->description.options, driver->description.option_size, i);
-        table_add(table, section, option.name, driver->values[i].text, source_of(driver->values[i].line, source));
+        add_setting(examination, table, driver->section->name, &option, &driver->values[i], NULL);
     }
 }
 
-/* Sections that no driver in the list uses are not read: lists them, since that may be a mistake. */
+/* Sections of drivers that `drivers` does not name: they are not read. */
 static void list_unused(const struct examination *examination, struct table *table)
 {
     const struct settings *settings = &examination->settings;
@@ -53,43 +100,111 @@ static void list_unused(const struct examination *examination, struct table *tab
         bool used = strchr(section->name, ':') == NULL;
         for (size_t j = 0; j < settings->n_drivers; j++)
             used |= settings->drivers[j] == section;
-        char name[64], source[32];
-        snprintf(name, sizeof name, "[%s]", section->name);
-        if (!used)
-            table_add(table, name, "", "(not in drivers: not loaded)", source_of(section->line, source));
+        if (used)
+            continue;
+        add_section(table, section->name);
+        table_add_text(table, NULL);
+        table_add_text(table, "(not in drivers: not loaded)");
+        table_add_text(table, NULL);
+        table_add_text(table, NULL);
+        add_source(examination, table, section->line, NULL);
     }
+}
+
+/* --- drivers ------------------------------------------------------------------------------------------------------ */
+
+static void list_state(const struct examination *examination, size_t i, bool is_started, struct table *table)
+{
+    const struct driver *driver = &examination->drivers[i];
+    const struct trale_driver *description = &driver->description;
+    bool loads = driver->state != DRIVER_CLOSED;
+    char what[256] = "";
+    if (loads)
+        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s", description->name, description->version,
+                 description->abi, description->interfaces);
+    table_add_text(table, examination_driver(examination, i));
+    table_add_text(table, !loads ? "does not load" : is_started ? "starts" : "loads");
+    table_add_truth(table, loads);
+    table_add_text(table, driver->path);
+    table_add_text(table, what);
+    table_add_text(table, examination->path);
+    add_line(table, examination->settings.drivers[i]->line);
+    table_add_text(table, description->version);
+    if (loads)
+        table_add_number(table, description->abi);
+    else
+        table_add_text(table, NULL);
+    table_add_words(table, loads ? description->interfaces : "");
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+static void warn_of_no_drivers(struct examination *examination)
+{
+    const struct trale_value *drivers = &examination->settings.values[SETTING_DRIVERS];
+    if (examination->settings.n_drivers == 0 && drivers->line > 0 && examination->messages.n_errors == 0)
+        log_say_at(&examination->messages.log, TRALE_LOG_WARNING,
+                   &(struct log_place){examination->config.name, drivers->line, "runtime", "drivers", NULL},
+                   "no driver is named: a program finds no interface, and its calls of drivers answer ENODEV");
+}
+
+static void print_verdict(const struct messages *messages, int status)
+{
+    FILE *file = status == 0 ? stdout : stderr;
+    if (status == 0 && messages->n_warnings == 0) {
+        fputs("\nall is well\n", file);
+        return;
+    }
+    fprintf(file, "%s%zu error%s", status == 0 ? "\n" : "", messages->n_errors, messages->n_errors == 1 ? "" : "s");
+    if (messages->n_warnings > 0)
+        fprintf(file, ", %zu warning%s", messages->n_warnings, messages->n_warnings == 1 ? "" : "s");
+    putc('\n', file);
 }
 
 int command_check(const struct command_options *options)
 {
     struct examination examination;
-    struct table settings = {.title = "settings", .columns = {"section", "key", "value", "from"}};
-    struct table drivers = {.title = "drivers", .columns = {"driver", "state", "file", "what"}};
+    struct table settings = {.title = "settings",
+                             .columns = {{"section", FOR_PEOPLE},
+                                         {"section", FOR_PROGRAMS},
+                                         {"key", FOR_ALL},
+                                         {"value", FOR_PEOPLE},
+                                         {"value", FOR_PROGRAMS},
+                                         {"text", FOR_PROGRAMS},
+                                         {"from", FOR_PEOPLE},
+                                         {"source", FOR_PROGRAMS},
+                                         {"file", FOR_PROGRAMS},
+                                         {"line", FOR_PROGRAMS}}};
+    struct table drivers = {.title = "drivers",
+                            .columns = {{"driver", FOR_ALL},
+                                        {"state", FOR_ALL},
+                                        {"loads", FOR_PROGRAMS},
+                                        {"path", FOR_ALL},
+                                        {"what", FOR_PEOPLE},
+                                        {"file", FOR_PROGRAMS},
+                                        {"line", FOR_PROGRAMS},
+                                        {"version", FOR_PROGRAMS},
+                                        {"abi", FOR_PROGRAMS},
+                                        {"interfaces", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
+    warn_of_no_drivers(&examination);
+    bool is_started = options->start && examination.messages.n_errors == 0 && examination_start(&examination);
     list_runtime(&examination, &settings);
     for (size_t i = 0; examination.drivers != NULL && i < examination.settings.n_drivers; i++) {
-        const struct driver *driver = &examination.drivers[i];
-        const char *name = strchr(examination.settings.drivers[i]->name, ':') + 1;
-        if (driver->state == DRIVER_CLOSED) {
-            table_add(&drivers, name, "does not load", "", "");
-            continue;
-        }
-        char what[256];
-        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s", driver->description.name, driver->description.version,
-                 driver->description.abi, driver->description.interfaces);
-        table_add(&drivers, name, "loads", driver->path, what);
-        list_driver(&examination, driver, &settings);
+        list_state(&examination, i, is_started, &drivers);
+        if (examination.drivers[i].state != DRIVER_CLOSED)
+            list_driver(&examination, &examination.drivers[i], &settings);
     }
     list_unused(&examination, &settings);
     if (!options->json) {
-        printf("configuration: %s (%s)\n\n", examination.path != NULL ? examination.path : "(built-in)",
-               examination.origin);
+        fputs("configuration: ", stdout);
+        table_print_text(examination_file(&examination), stdout);
+        printf(" (%s)\n\n", examination_origin(&examination));
     }
     struct table *tables[] = {&settings, &drivers};
     int status = examination_print(&examination, tables, 2, options->json);
     if (!options->json)
-        fprintf(status == 0 ? stdout : stderr, status == 0 ? "\nall is well\n" : "%zu error%s\n", examination.n_errors,
-                examination.n_errors == 1 ? "" : "s");
+        print_verdict(&examination.messages, status);
     table_deinit(&settings);
     table_deinit(&drivers);
     examination_end(&examination);

@@ -7,37 +7,78 @@
 #include "core/command/examine.h"
 #include "core/config/option.h"
 
+static void add_limit(struct table *table, const struct trale_option *option, int64_t limit)
+{
+    if (option->type <= TRALE_OPTION_DURATION && (option->minimum != 0 || option->maximum != 0))
+        table_add_number(table, limit);
+    else
+        table_add_text(table, NULL);
+}
+
 static void list_options(const struct driver *driver, struct table *table)
 {
     const struct trale_driver *description = &driver->description;
     for (size_t i = 0; i < driver->settings.n_values; i++) {
         struct trale_option option = option_at(description->options, description->option_size, i);
         char allowed[OPTION_TEXT];
-        table_add(table, driver->name, option.name, option_kind(&option),
-                  option.default_value != NULL ? option.default_value : "(must be given)",
-                  option_allowed(&option, allowed), option.help != NULL ? option.help : "");
+        table_add_text(table, driver->name);
+        table_add_text(table, option.name);
+        table_add_text(table, option_kind(&option));
+        table_add_text(table, option.default_value != NULL ? option.default_value : "(must be given)");
+        table_add_text(table, option.default_value);
+        table_add_text(table, option_allowed(&option, allowed));
+        add_limit(table, &option, option.minimum);
+        add_limit(table, &option, option.maximum);
+        table_add_text(table, option.help != NULL ? option.help : "");
+        table_add_text(table, option.help);
     }
+}
+
+static void list_driver(const struct examination *examination, size_t i, struct table *table)
+{
+    const struct driver *driver = &examination->drivers[i];
+    const struct trale_driver *description = &driver->description;
+    bool loads = driver->state != DRIVER_CLOSED;
+    table_add_text(table, examination_driver(examination, i));
+    table_add_text(table, description->version);
+    if (loads)
+        table_add_number(table, description->abi);
+    else
+        table_add_text(table, NULL);
+    table_add_words(table, loads ? description->interfaces : "");
+    table_add_text(table, driver->path);
+    table_add_text(table, loads ? description->summary : "(does not load)");
+    table_add_text(table, description->summary);
+    table_add_truth(table, loads);
 }
 
 int command_drivers(const struct command_options *options)
 {
     struct examination examination;
     struct table drivers = {.title = "drivers",
-                            .columns = {"driver", "version", "ABI", "interfaces", "file", "summary"}};
-    struct table keys = {.title = "options", .columns = {"driver", "key", "type", "default", "allowed", "what it is"}};
+                            .columns = {{"driver", FOR_ALL},
+                                        {"version", FOR_ALL},
+                                        {"abi", FOR_ALL},
+                                        {"interfaces", FOR_ALL},
+                                        {"path", FOR_ALL},
+                                        {"summary", FOR_PEOPLE},
+                                        {"summary", FOR_PROGRAMS},
+                                        {"loads", FOR_PROGRAMS}}};
+    struct table keys = {.title = "options",
+                         .columns = {{"driver", FOR_ALL},
+                                     {"key", FOR_ALL},
+                                     {"type", FOR_ALL},
+                                     {"default", FOR_PEOPLE},
+                                     {"default", FOR_PROGRAMS},
+                                     {"allowed", FOR_ALL},
+                                     {"minimum", FOR_PROGRAMS},
+                                     {"maximum", FOR_PROGRAMS},
+                                     {"what it is", FOR_PEOPLE},
+                                     {"help", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
     for (size_t i = 0; examination.drivers != NULL && i < examination.settings.n_drivers; i++) {
-        const struct driver *driver = &examination.drivers[i];
-        const char *name = strchr(examination.settings.drivers[i]->name, ':') + 1;
-        if (driver->state == DRIVER_CLOSED) {
-            table_add(&drivers, name, "", "", "", "", "(does not load)");
-            continue;
-        }
-        char abi[16];
-        snprintf(abi, sizeof abi, "%u", driver->description.abi);
-        table_add(&drivers, name, driver->description.version, abi, driver->description.interfaces, driver->path,
-                  driver->description.summary);
-        list_options(driver, &keys);
+        list_driver(&examination, i, &drivers);
+        list_options(&examination.drivers[i], &keys);
     }
     struct table *tables[] = {&drivers, &keys};
     int status = examination_print(&examination, tables, options->options ? 2 : 1, options->json);

@@ -6,37 +6,50 @@
 
 #include <stdbool.h>
 
-#include "core/driver/driver.h"
-#include "core/config/settings.h"
+#include "core/command/messages.h"
 #include "core/command/table.h"
+#include "core/config/locate.h"
+#include "core/config/settings.h"
+#include "core/driver/driver.h"
 
 /* The options of the command line. */
 struct command_options {
-    const char *config_path; /* -c FILE */
+    const char *config_path; /* FILE, -c FILE; NULL: none was named */
     bool json;
     bool options;
+    bool start;
 };
 
 /* A configuration under examination. What could not be read is empty, and `messages` say why. */
 struct examination {
     char *path; /* NULL: built in */
-    const char *origin;
+    enum config_origin origin;
+    bool is_found; /* path and origin are set */
     struct config config;
     struct settings settings;
     struct driver *drivers; /* settings.n_drivers of them; those that do not load are CLOSED */
-    struct table messages;
-    size_t n_errors;
-    struct log log; /* into messages */
+    struct messages messages;
 };
 
 /* Finds and reads the configuration, and loads, without starting, the drivers that it names. A driver is loaded in a
- * child process first, so that one which crashes, ends or hangs there is a message and not the end. */
+ * child process first, so that one which crashes, ends the process or hangs is a message. */
 void examination_begin(struct examination *examination, const char *config_path);
+
+/* Opens a runtime with this configuration in a child process, which starts all drivers, and closes it. Every error is
+ * a message. Returns whether there was none. */
+bool examination_start(struct examination *examination);
+
+/* How people call the configuration, and where it comes from: "/etc/trale.ini", "the system's". */
+const char *examination_file(const struct examination *examination);
+const char *examination_origin(const struct examination *examination);
 
 /* Prints the tables, and the messages: to stderr, or all as one JSON object. Returns the exit status. */
 int examination_print(struct examination *examination, struct table *tables[], size_t n_tables, bool json);
 
 void examination_end(struct examination *examination);
+
+/* The name of the i-th driver in the configuration. */
+const char *examination_driver(const struct examination *examination, size_t i);
 
 /* The subcommands: exit statuses. */
 int command_check(const struct command_options *options);

@@ -1,49 +1,111 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/command/table.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "core/base/utf8.h"
+#include "core/base/printable.h"
+#include "core/base/words.h"
 
-static size_t table_n_columns(const struct table *table)
+/* --- cells -------------------------------------------------------------------------------------------------------- */
+
+/* Takes both texts over. */
+static void add_cell(struct table *table, char *shown, char *json)
+{
+    struct table_cell *cells = reallocarray(table->cells, table->n_cells + 1, sizeof *cells);
+    if (cells != NULL)
+        table->cells = cells;
+    if (cells == NULL || shown == NULL || json == NULL) {
+        table->out_of_memory = true;
+        free(shown);
+        free(json);
+        return;
+    }
+    cells[table->n_cells++] = (struct table_cell){shown, json};
+}
+
+/* What `print` writes, as a string; NULL if memory is out. */
+static char *printed(void (*print)(const char *text, FILE *file), const char *text)
+{
+    char *string = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&string, &size);
+    if (file == NULL)
+        return NULL;
+    print(text, file);
+    if (fclose(file) == 0)
+        return string;
+    free(string);
+    return NULL;
+}
+
+static char *without_control_characters(const char *text)
+{
+    size_t size = 4 * strlen(text) + 4;
+    char *shown = malloc(size);
+    if (shown != NULL)
+        printable(shown, size, text, strlen(text));
+    return shown;
+}
+
+void table_add_text(struct table *table, const char *text)
+{
+    add_cell(table, without_control_characters(text != NULL ? text : ""), printed(json_print_text, text));
+}
+
+static void print_words(const char *words, FILE *file)
+{
+    const char *word;
+    size_t length;
+    putc('[', file);
+    for (const char *separator = ""; (word = words_next(&words, &length)) != NULL; separator = ", ") {
+        char *copy = strndup(word, length);
+        fputs(separator, file);
+        json_print_text(copy, file);
+        free(copy);
+    }
+    putc(']', file);
+}
+
+void table_add_words(struct table *table, const char *words)
+{
+    add_cell(table, without_control_characters(words), printed(print_words, words));
+}
+
+void table_add_number(struct table *table, int64_t number)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    add_cell(table, strdup(text), strdup(text));
+}
+
+void table_add_truth(struct table *table, bool truth)
+{
+    const char *text = truth ? "true" : "false";
+    add_cell(table, strdup(text), strdup(text));
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------------- */
+
+static size_t count_columns(const struct table *table)
 {
     size_t n = 0;
-    while (n < TABLE_COLUMNS_MAX && table->columns[n] != NULL)
+    while (n < TABLE_COLUMNS_MAX && table->columns[n].name != NULL)
         n++;
     return n;
 }
 
-void table_add(struct table *table, ...)
+/* Rows that are whole; none if memory was out, for then cells are not where they should be. */
+static size_t count_rows(const struct table *table)
 {
-    char *(*rows)[TABLE_COLUMNS_MAX] = reallocarray(table->rows, table->n_rows + 1, sizeof *rows);
-    if (rows == NULL) {
-        table->out_of_memory = true;
-        return;
-    }
-    table->rows = rows;
-    va_list texts;
-    va_start(texts, table);
-    for (size_t i = 0; i < table_n_columns(table); i++) {
-        rows[table->n_rows][i] = strdup(va_arg(texts, const char *));
-        table->out_of_memory |= rows[table->n_rows][i] == NULL;
-    }
-    va_end(texts);
-    table->n_rows++;
-}
-
-static const char *table_text(const struct table *table, size_t row, size_t column)
-{
-    const char *text = table->rows[row][column];
-    return text != NULL ? text : "";
+    return table->out_of_memory ? 0 : table->n_cells / count_columns(table);
 }
 
 /* How many columns of a terminal a text takes: its characters. */
-static size_t text_width(const char *text)
+static int text_width(const char *text)
 {
-    size_t width = 0;
+    int width = 0;
     for (; *text != '\0'; text++)
         width += ((unsigned char)*text & 0xc0) != 0x80;
     return width;
@@ -51,38 +113,56 @@ static size_t text_width(const char *text)
 
 void table_print(const struct table *table, FILE *file)
 {
-    size_t n_columns = table_n_columns(table), widths[TABLE_COLUMNS_MAX];
+    size_t n_columns = count_columns(table), n_rows = count_rows(table);
+    int widths[TABLE_COLUMNS_MAX];
     bool bold = isatty(fileno(file)) && getenv("NO_COLOR") == NULL;
     for (size_t i = 0; i < n_columns; i++) {
-        widths[i] = text_width(table->columns[i]);
-        for (size_t row = 0; row < table->n_rows; row++)
-            if (text_width(table_text(table, row, i)) > widths[i])
-                widths[i] = text_width(table_text(table, row, i));
+        widths[i] = text_width(table->columns[i].name);
+        for (size_t row = 0; row < n_rows; row++)
+            if (text_width(table->cells[row * n_columns + i].shown) > widths[i])
+                widths[i] = text_width(table->cells[row * n_columns + i].shown);
     }
-    for (size_t row = 0; row < table->n_rows + 1; row++) {
-        fputs(row == 0 && bold ? "\033[1m" : "", file);
+    for (size_t line = 0; line <= n_rows; line++) { /* the first has the headings */
+        int padding = 0;
+        fputs(line == 0 && bold ? "\033[1m" : "", file);
         for (size_t i = 0; i < n_columns; i++) {
-            const char *text = row == 0 ? table->columns[i] : table_text(table, row - 1, i);
-            int padding = i + 1 < n_columns ? (int)(widths[i] - text_width(text)) + 2 : 0;
-            fprintf(file, "%s%*s", text, padding, "");
+            if (table->columns[i].readers == FOR_PROGRAMS)
+                continue;
+            const char *text = line == 0 ? table->columns[i].name : table->cells[(line - 1) * n_columns + i].shown;
+            if (text[0] == '\0') { /* blanks are printed in front of the next text alone */
+                padding += widths[i] + 2;
+                continue;
+            }
+            fprintf(file, "%*s%s", padding, "", text);
+            padding = widths[i] - text_width(text) + 2;
         }
-        fputs(row == 0 && bold ? "\033[0m\n" : "\n", file);
+        fputs(line == 0 && bold ? "\033[0m\n" : "\n", file);
     }
 }
 
-void json_print_string(const char *text, FILE *file)
+void table_print_text(const char *text, FILE *file)
 {
-    size_t rest = strlen(text);
+    char *shown = without_control_characters(text);
+    fputs(shown != NULL ? shown : "?", file);
+    free(shown);
+}
+
+void json_print_text(const char *text, FILE *file)
+{
+    if (text == NULL) {
+        fputs("null", file);
+        return;
+    }
     putc('"', file);
-    while (rest > 0) {
-        size_t n = utf8_length((const unsigned char *)text, rest);
-        unsigned char c = (unsigned char)*text;
+    for (size_t rest = strlen(text); rest > 0;) {
+        const unsigned char *c = (const unsigned char *)text;
+        size_t n = utf8_length(c, rest);
         if (n == 0)
             fputs("\\ufffd", file);
-        else if (c < ' ' || c == 0x7f)
-            fprintf(file, "\\u%04x", c);
+        else if (utf8_is_control(c, n))
+            fprintf(file, "\\u%04x", c[n - 1]);
         else
-            fprintf(file, "%s%.*s", c == '"' || c == '\\' ? "\\" : "", (int)n, text);
+            fprintf(file, "%s%.*s", c[0] == '"' || c[0] == '\\' ? "\\" : "", (int)n, text);
         text += n > 0 ? n : 1;
         rest -= n > 0 ? n : 1;
     }
@@ -91,15 +171,19 @@ void json_print_string(const char *text, FILE *file)
 
 void table_print_json(const struct table *table, FILE *file)
 {
-    json_print_string(table->title, file);
+    size_t n_columns = count_columns(table), n_rows = count_rows(table);
+    json_print_text(table->title, file);
     fputs(": [", file);
-    for (size_t row = 0; row < table->n_rows; row++) {
-        fputs(row > 0 ? ", {" : "{", file);
-        for (size_t i = 0; i < table_n_columns(table); i++) {
-            fputs(i > 0 ? ", " : "", file);
-            json_print_string(table->columns[i], file);
-            fputs(": ", file);
-            json_print_string(table_text(table, row, i), file);
+    for (size_t row = 0; row < n_rows; row++) {
+        const char *separator = "";
+        fputs(row > 0 ? ",\n  {" : "\n  {", file);
+        for (size_t i = 0; i < n_columns; i++) {
+            if (table->columns[i].readers == FOR_PEOPLE)
+                continue;
+            fputs(separator, file);
+            json_print_text(table->columns[i].name, file);
+            fprintf(file, ": %s", table->cells[row * n_columns + i].json);
+            separator = ", ";
         }
         putc('}', file);
     }
@@ -108,10 +192,11 @@ void table_print_json(const struct table *table, FILE *file)
 
 void table_deinit(struct table *table)
 {
-    for (size_t row = 0; row < table->n_rows; row++)
-        for (size_t i = 0; i < table_n_columns(table); i++)
-            free(table->rows[row][i]);
-    free(table->rows);
-    table->rows = NULL;
-    table->n_rows = 0;
+    for (size_t i = 0; i < table->n_cells; i++) {
+        free(table->cells[i].shown);
+        free(table->cells[i].json);
+    }
+    free(table->cells);
+    table->cells = NULL;
+    table->n_cells = 0;
 }

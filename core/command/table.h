@@ -1,34 +1,57 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tables of text, shown to people in columns or to programs as JSON. */
+ * Tables, shown to people in columns or to programs as JSON. */
 #ifndef CORE_COMMAND_TABLE_H
 #define CORE_COMMAND_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 16
 
-struct table {
-    const char *title;
-    const char *columns[TABLE_COLUMNS_MAX]; /* their names; NULL ends them */
-    char *(*rows)[TABLE_COLUMNS_MAX];
-    size_t n_rows;
-    bool out_of_memory; /* rows are missing */
+enum table_readers {
+    FOR_ALL,      /* The column is in both forms. */
+    FOR_PEOPLE,   /* It is only in columns. */
+    FOR_PROGRAMS, /* It is only in JSON. */
 };
 
-/* Adds a row; the texts, one for each column, are copied. */
-void table_add(struct table *table, ...);
+/* The cells of a row are added one by one, in the order of the columns. */
+struct table {
+    const char *title;
+    struct table_column {
+        const char *name; /* NULL ends them */
+        enum table_readers readers;
+    } columns[TABLE_COLUMNS_MAX + 1];
+    struct table_cell {
+        char *shown; /* for people: without control characters */
+        char *json;  /* for programs: a JSON value */
+    } * cells;
+    size_t n_cells;
+    bool out_of_memory; /* cells are missing */
+};
+
+/* A text; NULL is null in JSON, and nothing in columns. */
+void table_add_text(struct table *table, const char *text);
+
+/* A list of words (words.h): an array in JSON. */
+void table_add_words(struct table *table, const char *words);
+
+void table_add_number(struct table *table, int64_t number);
+void table_add_truth(struct table *table, bool truth);
 
 /* In columns, headings first; bold where the file is a terminal and $NO_COLOR is not set. */
 void table_print(const struct table *table, FILE *file);
 
-/* `"title": [{"column": "text", ...}, ...]`. Bytes that are not UTF-8 come out as U+FFFD. */
+/* `"title": [{"column": value, ...}, ...]`. Bytes that are not UTF-8 come out as U+FFFD. */
 void table_print_json(const struct table *table, FILE *file);
 
-/* A JSON string, quotes included. */
-void json_print_string(const char *text, FILE *file);
+/* A text as it is shown in columns. */
+void table_print_text(const char *text, FILE *file);
+
+/* A JSON string, quotes included; "null" for NULL. */
+void json_print_text(const char *text, FILE *file);
 
 void table_deinit(struct table *table);
 

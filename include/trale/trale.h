@@ -283,7 +283,8 @@ TRALE_API const void *trale_interface(struct trale *runtime, const char *name, s
 /* For a program that cannot do without certain interfaces: trale_require(runtime, "trale.timer/1", "trale.udp/1", NULL)
  * returns 0 if drivers offer all of them. Otherwise -ENODEV, and one message of level ERROR names all that are missing,
  * and what to write into trale.ini. NULL ends the names. [any] */
-TRALE_API __attribute__((sentinel)) int trale_require(struct trale *runtime, const char *interface, ...);
+TRALE_CHECK_RESULT TRALE_API __attribute__((sentinel)) int trale_require(struct trale *runtime, const char *interface,
+                                                                         ...);
 
 /* --- introspection ------------------------------------------------------------------------------------------------ */
 
