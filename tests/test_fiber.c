@@ -13,7 +13,7 @@
 
 #include "tests/support.h"
 
-/* --- the stacks, as the kernel gives and takes them --------------------------------------------------------------- */
+/* --- the stacks that the kernel maps and unmaps --------------------------------------------------------------- */
 
 /* mmap(2) is called mmap64 where offsets have 64 bits, as meson has them. */
 static int n_stacks, n_mapped;
@@ -88,12 +88,12 @@ static struct trale_future *turns(struct turns *turns, int n, int64_t result)
     return &turns->future;
 }
 
-/* A semaphore that never has a permit, and what became of who waits for one. */
+/* A semaphore for which a body waits, and what the body has done. */
 struct wait {
     struct trale_semaphore semaphore;
     struct trale *runtime;
     int n_begun, n_ended;
-    int n_polled; /* of what was awaited after the cancellation */
+    int n_polled; /* futures that were awaited after the cancellation and polled */
     int n_dropped;
     int64_t results[4];
 };
@@ -115,7 +115,7 @@ static int64_t run_fiber(struct trale *runtime, int64_t (*body)(void *data), voi
     return trale_block_on(runtime, trale_fiber(&fiber, body, data));
 }
 
-/* --- straight on -------------------------------------------------------------------------------------------------- */
+/* --- awaits -------------------------------------------------------------------------------------------------- */
 
 static int64_t survives(void *data)
 {
@@ -170,7 +170,7 @@ static void test_a_body_that_never_waits_is_a_future_that_is_ready(void **state)
 
 /* --- many, together ----------------------------------------------------------------------------------------------- */
 
-/* ThreadSanitizer takes each fiber for a thread, and runs out of mappings. */
+/* ThreadSanitizer treats each fiber as a thread, and runs out of mappings. */
 #if defined __SANITIZE_THREAD__
 #define N_MANY 1000
 #elif defined __has_feature
@@ -224,7 +224,7 @@ static void test_thousands_of_fibers_wait_at_once(void **state)
     assert_int_equal(run_crowd(*state, N_MANY), N_MANY);
 }
 
-/* A fiber in a fiber in a fiber; the digits are whose await came back, in which order. */
+/* A fiber that awaits a fiber, and so on; the digits are the depths, in the order in which their awaits returned. */
 struct nest {
     int depth;
     struct wait *wait;
@@ -245,7 +245,7 @@ static int64_t nests(void *data)
     return nest->result < 0 ? nest->result : nest->result + nest->depth;
 }
 
-static void test_fibers_stand_in_fibers(void **state)
+static void test_a_fiber_may_await_a_fiber(void **state)
 {
     struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
     char order[8] = "";
@@ -310,7 +310,7 @@ static void assert_unwound(const struct wait *wait)
         assert_int_equal(wait->results[i], -ECANCELED);
 }
 
-/* Lets what is runnable run. */
+/* Lets the runnable tasks run. */
 static int64_t yields(void *data)
 {
     for (int i = 0; i < *(int *)data; i++)
@@ -353,7 +353,7 @@ static void test_a_fiber_dropped_before_its_first_poll_never_runs(void **state)
     int n_before = n_mapped;
     trale_future_drop(trale_fiber(&fiber, unwinds, &wait));
     struct trale *runtime = test_open("", "");
-    if (test_threads() == 0) { /* nobody polls it */
+    if (test_threads() == 0) { /* no thread polls it */
         struct trale_task *task = trale_fiber_spawn(runtime, unwinds, &wait);
         assert_int_equal(trale_close(runtime), 0);
         assert_int_equal(trale_join(task), -ECANCELED);
@@ -404,7 +404,7 @@ static void test_a_timeout_ends_a_fiber(void **state)
     assert_unwound(&wait);
 }
 
-static int64_t loses_patience(void *data)
+static int64_t times_out(void *data)
 {
     struct wait *wait = data;
     struct trale_semaphore_acquire acquire;
@@ -416,10 +416,10 @@ static int64_t loses_patience(void *data)
     return trale_fiber_await(trale_sleep(&sleep, TRALE_MICROSECOND));
 }
 
-static void test_a_fiber_may_lose_patience_and_go_on(void **state)
+static void test_a_fiber_may_go_on_after_a_timeout(void **state)
 {
     struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
-    assert_int_equal(run_fiber(*state, loses_patience, &wait), 0);
+    assert_int_equal(run_fiber(*state, times_out, &wait), 0);
     assert_int_equal(wait.results[0], 0);
     assert_int_equal(wait.results[1], -ETIMEDOUT);
     assert_int_equal(wait.results[2], -ETIMEDOUT);
@@ -438,7 +438,7 @@ static void test_nested_fibers_unwind_from_the_innermost(void **state)
     assert_int_equal(nest.result, -ECANCELED);
 }
 
-/* Joins its task on a thread of its own, which polls it there if nobody else does. */
+/* Joins its task on a thread of its own. With threads = 0 that thread polls the task. */
 struct joiner {
     pthread_t thread;
     struct trale_task *task;
@@ -464,14 +464,14 @@ static void *join_elsewhere(void *data)
     return NULL;
 }
 
-static void test_fibers_go_on_on_whichever_thread_polls(void **state)
+static void test_a_fiber_may_go_on_on_another_thread(void **state)
 {
     struct joiner joiners[4];
     for (int i = 0; i < 4; i++) {
         joiners[i] = (struct joiner){.wait.semaphore = TRALE_SEMAPHORE(0)};
         joiners[i].task = trale_fiber_spawn(*state, waits_again_and_again, &joiners[i].wait);
     }
-    let_run(*state); /* with threads = 0 they begin on this one */
+    let_run(*state); /* with threads = 0 they begin on this thread */
     for (int i = 0; i < 4; i++)
         assert_int_equal(joiners[i].wait.n_begun, 1);
     for (int i = 0; i < 4; i++)
@@ -641,7 +641,7 @@ static void test_a_body_may_drop_another_fiber(void **state)
     assert_unwound(&wait);
 }
 
-/* Wants to be polled with the context of the poll that is under way. */
+/* Remembers the context of its last poll. */
 struct witness {
     struct trale_future future;
     const struct trale_context *last;
@@ -742,7 +742,7 @@ static void test_a_stack_is_as_large_as_configured(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
-static void test_a_fiber_without_a_stack_is_ENOMEM(void **state)
+static void test_a_fiber_for_which_there_is_no_stack_is_ENOMEM(void **state)
 {
     (void)state;
     struct wait wait = {.semaphore = TRALE_SEMAPHORE(1)};
@@ -760,7 +760,7 @@ static void test_a_fiber_without_a_stack_is_ENOMEM(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
-static void test_stacks_without_a_sense_are_refused(void **state)
+static void test_sizes_of_stacks_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"fiber_stack = 8K", "fiber_stack = 2G", "fiber_stack = big",
@@ -780,7 +780,7 @@ static void test_stacks_without_a_sense_are_refused(void **state)
 
 #define GUARD ((ptrdiff_t)64 * 1024)
 
-/* The handler says where the child fell: the exit status is valgrind's, for which the fall is an error. */
+/* The handler writes to a pipe where the child fell. The exit status is no good: under valgrind it means an error. */
 static int fall_fds[2];
 
 static void in_the_guard(int number, siginfo_t *info, void *context)
@@ -1113,7 +1113,7 @@ static void test_fibers_at_random_under_three_threads_lose_nothing(void **state)
     }
 }
 
-/* --- refusals, and what one sees ---------------------------------------------------------------------------------- */
+/* --- refusals, and dumps ---------------------------------------------------------------------------------- */
 
 struct plain {
     struct trale_future future;
@@ -1204,16 +1204,16 @@ int main(void)
         cmocka_unit_test(test_an_await_works_deep_in_calls),
         cmocka_unit_test(test_a_body_that_never_waits_is_a_future_that_is_ready),
         cmocka_unit_test(test_thousands_of_fibers_wait_at_once),
-        cmocka_unit_test(test_fibers_stand_in_fibers),
+        cmocka_unit_test(test_a_fiber_may_await_a_fiber),
         cmocka_unit_test(test_a_spawned_frame_is_found_by_its_body),
         cmocka_unit_test(test_a_fiber_that_is_aborted_unwinds_itself),
         cmocka_unit_test(test_closing_the_runtime_unwinds_its_fibers),
         cmocka_unit_test(test_a_fiber_dropped_before_its_first_poll_never_runs),
         cmocka_unit_test(test_the_loser_of_a_race_unwinds),
         cmocka_unit_test(test_a_timeout_ends_a_fiber),
-        cmocka_unit_test(test_a_fiber_may_lose_patience_and_go_on),
+        cmocka_unit_test(test_a_fiber_may_go_on_after_a_timeout),
         cmocka_unit_test(test_nested_fibers_unwind_from_the_innermost),
-        cmocka_unit_test(test_fibers_go_on_on_whichever_thread_polls),
+        cmocka_unit_test(test_a_fiber_may_go_on_on_another_thread),
         cmocka_unit_test(test_fibers_are_children_of_scopes),
         cmocka_unit_test(test_a_fiber_takes_no_more_results_than_its_budget),
         cmocka_unit_test(test_a_fiber_has_seen_every_result_when_it_is_dropped),
@@ -1223,8 +1223,8 @@ int main(void)
         cmocka_unit_test(test_a_stack_is_used_again),
         cmocka_unit_test(test_no_more_stacks_are_kept_than_configured),
         cmocka_unit_test(test_a_stack_is_as_large_as_configured),
-        cmocka_unit_test(test_a_fiber_without_a_stack_is_ENOMEM),
-        cmocka_unit_test(test_stacks_without_a_sense_are_refused),
+        cmocka_unit_test(test_a_fiber_for_which_there_is_no_stack_is_ENOMEM),
+        cmocka_unit_test(test_sizes_of_stacks_that_make_no_sense_are_refused),
         cmocka_unit_test(test_a_body_that_goes_too_deep_meets_the_guard),
         cmocka_unit_test(test_a_large_frame_does_not_reach_across_the_guard),
         cmocka_unit_test(test_the_signal_mask_is_the_thread_s_on_both_sides_of_an_await),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reactor by itself, in both of its manners: level-triggered, and edge-triggered behind a lock. epoll_ctl is
- * wrapped, to count what a wait costs. */
+ * The reactor by itself, level-triggered, and edge-triggered behind a lock. epoll_ctl is wrapped, to count calls. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -118,7 +117,7 @@ static void test_a_readable_fd_wakes_its_wait_once(void **state)
     assert_int_equal(a->n_wakes, 1);
 }
 
-static void test_any_number_of_waits_may_stand_on_one_fd(void **state)
+static void test_any_number_of_waits_may_be_for_one_fd(void **state)
 {
     struct fixture *f = *state;
     struct waiter *waiters = f->waiters;
@@ -178,7 +177,7 @@ static void test_a_look_leaves_alone_what_a_runnable_task_will_take(void **state
     assert_int_equal(n_controls, 0);
 }
 
-static void test_nobody_waiting_is_told_to_epoll_once(void **state)
+static void test_a_direction_without_a_wait_is_disarmed_once(void **state)
 {
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
@@ -195,13 +194,13 @@ static void test_nobody_waiting_is_told_to_epoll_once(void **state)
         reactor_wait(&f->reactor, false);
     }
     assert_int_equal(n_controls, 1);
-    /* What is there is still there. */
+    /* The byte is still there. */
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     reactor_wait(&f->reactor, true);
     assert_int_equal(a->n_wakes, 1);
 }
 
-static void test_an_edge_without_a_wait_is_remembered(void **state)
+static void test_an_edge_without_a_wait_is_kept(void **state)
 {
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
@@ -267,7 +266,7 @@ static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     assert_int_equal(wait_for(&f->reactor, pair[0], TRALE_READABLE, old), 0);
-    /* A duplicate keeps the description alive, which closing would not take out of epoll. */
+    /* A duplicate keeps the file open, so that closing the fd does not remove it from epoll. */
     int ghost = dup(pair[0]);
     reactor_forget(&f->reactor, pair[0]);
     assert_int_equal(old->n_wakes, 1);
@@ -289,7 +288,7 @@ static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
     close(pair[1]);
 }
 
-/* What epoll reports of a ready fd, behind the reactor's back. */
+/* The data of the event that epoll reports of a ready fd. */
 static uint64_t reported_data(struct fixture *f, int fd)
 {
     struct epoll_event events[4];
@@ -313,7 +312,7 @@ static void test_an_event_already_reported_for_a_forgotten_fd_is_stale(void **st
     uint64_t before = reported_data(f, f->fds[0]);
     reactor_forget(&f->reactor, f->fds[0]);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
-    /* The new registration has another tag than the event that was reported before. */
+    /* The new registration has another generation than the event that was reported before. */
     uint64_t after = reported_data(f, f->fds[0]);
     assert_int_not_equal(before >> 32, after >> 32);
 }
@@ -321,14 +320,16 @@ static void test_an_event_already_reported_for_a_forgotten_fd_is_stale(void **st
 static void test_an_fd_closed_without_forgetting_can_be_waited_for_again(void **state)
 {
     struct fixture *f = *state;
-    struct waiter *a = &f->waiters[0];
+    struct waiter *a = &f->waiters[0], *old = &f->waiters[1];
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     assert_int_equal(wait_for(&f->reactor, pair[0], TRALE_READABLE, a), 0);
     reactor_cancel(&f->reactor, &a->wait);
+    assert_int_equal(wait_for(&f->reactor, pair[0], TRALE_READABLE, old), 0);
     int fd = dup2(f->fds[0], pair[0]);
     assert_int_equal(fd, pair[0]);
     assert_int_equal(wait_for(&f->reactor, fd, TRALE_READABLE | TRALE_WRITABLE, a), 0);
+    assert_int_equal(old->n_wakes, 1); /* its file is gone */
     reactor_wait(&f->reactor, true);
     assert_int_equal(a->n_wakes, 1);
     reactor_forget(&f->reactor, fd);
@@ -438,7 +439,7 @@ static void test_an_orphan_does_not_wake_the_next_file_with_its_number(void **st
     assert_left_behind(f, &orphan);
 }
 
-/* Here nothing tells the two files apart: the orphan's events wake the waits for the other, until one is checked. */
+/* Here the events of both files look the same: the orphan wakes the waits for the other file, until one is checked. */
 static void test_an_orphan_that_wakes_the_waits_of_the_next_file_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -501,32 +502,32 @@ static void test_leaving_an_orphan_behind_is_tried_again(void **state)
     assert_left_behind(f, &orphan);
 }
 
-static void test_one_edge_for_two_datagrams_is_not_lost_on_the_content(void **state)
+static void test_one_edge_for_two_datagrams_makes_every_future_try_again(void **state)
 {
     struct fixture *f = *state;
-    struct waiter *content = &f->waiters[0], *late = &f->waiters[1];
+    struct waiter *early = &f->waiters[0], *late = &f->waiters[1];
     char byte;
     if (!f->reactor.threaded)
         return;
-    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 0);
-    /* `late` has tried and found nothing; before it waits, two bytes come in one edge, which wakes `content`. */
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, early), 0);
+    /* `late` has tried and found nothing; before it waits, two bytes come in one edge, which wakes `early`. */
     assert_int_equal(read(f->fds[0], &byte, 1), -1);
     put(f->fds[1]);
     put(f->fds[1]);
     reactor_wait(&f->reactor, true);
-    assert_int_equal(content->n_wakes, 1);
+    assert_int_equal(early->n_wakes, 1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 1);
-    /* It takes one and is content as well: the next future that comes to wait has to try again too, */
+    /* `late` takes one byte and stops as well: the next future that comes to wait has to try too, */
     assert_int_equal(read(f->fds[0], &byte, 1), 1);
-    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 1);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, early), 1);
     /* until a future has found nothing. */
     assert_int_equal(read(f->fds[0], &byte, 1), 1);
     assert_int_equal(read(f->fds[0], &byte, 1), -1);
-    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, content), 0);
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, early), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 0);
 }
 
-static void test_a_number_that_is_no_fd_costs_no_table(void **state)
+static void test_a_number_that_is_not_open_does_not_enlarge_the_table(void **state)
 {
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
@@ -562,7 +563,7 @@ static void test_each_interrupt_ends_a_sleep_and_only_one(void **state)
         reactor_interrupt(&f->reactor);
         reactor_wait(&f->reactor, true);
     }
-    /* The next one only ends by the alarm. */
+    /* The next sleep only ends by the alarm. */
     n_alarms = 0;
     sigaction(SIGALRM, &action, &before);
     setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 2000}}, NULL);
@@ -596,12 +597,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         both(test_a_readable_fd_wakes_its_wait_once),
-        both(test_any_number_of_waits_may_stand_on_one_fd),
+        both(test_any_number_of_waits_may_be_for_one_fd),
         both(test_directions_are_told_apart),
         both(test_the_steady_state_costs_no_epoll_ctl),
         both(test_a_look_leaves_alone_what_a_runnable_task_will_take),
-        cmocka_unit_test_setup_teardown(test_nobody_waiting_is_told_to_epoll_once, level, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_edge_without_a_wait_is_remembered, edge, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_direction_without_a_wait_is_disarmed_once, level, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_edge_without_a_wait_is_kept, edge, tear_down),
         both(test_hangup_wakes_both_directions_and_does_not_spin),
         both(test_what_epoll_refuses_comes_back_as_errno),
         both(test_a_reused_fd_number_does_not_wake_the_old_wait),
@@ -616,8 +617,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_edges_of_an_orphan_end_as_well, edge, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving_an_orphan_behind_is_tried_again, level, tear_down),
-        both(test_one_edge_for_two_datagrams_is_not_lost_on_the_content),
-        both(test_a_number_that_is_no_fd_costs_no_table),
+        both(test_one_edge_for_two_datagrams_makes_every_future_try_again),
+        both(test_a_number_that_is_not_open_does_not_enlarge_the_table),
         both(test_every_interrupt_is_counted_once),
         both(test_each_interrupt_ends_a_sleep_and_only_one),
         both(test_a_signal_does_not_hurt),

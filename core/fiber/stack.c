@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stack that is kept holds, at its upper end, the node by which it is kept: that page was in use a moment ago, and
- * will be again. */
+ * A stack that is kept has its list node at its own upper end: that page was in use before, and will be again. */
 #include "core/fiber/stack.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@ struct trale;
 /* The size for fibers that are polled without a runtime. trale.ini has the same default. */
 #define FIBER_STACK_SIZE ((size_t)64 * 1024)
 
-/* The bytes below each stack that nobody may touch. A frame that is larger than the guard can reach across it, so the
+/* The bytes below each stack that fault. A frame that is larger than the guard can reach across it, so the
  * guard is larger than every frame in libtrale, the drivers and libc. It is address space only, and takes no memory. */
 #define FIBER_STACK_GUARD ((size_t)64 * 1024)
 
@@ -23,7 +23,7 @@ struct fiber_stack {
     size_t size;
 };
 
-/* Belongs to one runtime and is used on its executor thread alone. Zeroed, it is empty and stays so. */
+/* Belongs to one runtime and is used on its executor thread alone. Zeroed, it is empty, and keeps no stacks. */
 struct fiber_stacks {
     size_t size; /* of each stack, in bytes, without the room; 0: FIBER_STACK_SIZE */
     uint32_t n_kept_max;

@@ -5,7 +5,7 @@
  * 1.61. Without Boost.Context the switch is swapcontext(3). That one also sets the signal mask that the context holds;
  * but a mask belongs to the thread, so the context is given the thread's mask before each switch.
  *
- * Three tools keep track of stacks and must be told about each switch. AddressSanitizer wants to know before a switch
+ * Three tools keep track of stacks and must know of each switch. AddressSanitizer wants to know before a switch
  * which stack the other side uses, and after it that it was reached (sanitizer/common_interface_defs.h).
  * ThreadSanitizer treats each coroutine as a thread (sanitizer/tsan_interface.h); gcc's then needs so many mappings
  * (vm.max_map_count) that a process can have some thousands of fibers at most. Valgrind only wants to know which memory

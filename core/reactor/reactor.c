@@ -144,7 +144,7 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
     reactor_lock(reactor);
     struct watch *watch = watch_find(&reactor->watches, fd);
     if (watch != NULL) {
-        /* Called after close(2), it is too late to remove the fd. */
+        /* After close(2) it is too late to remove the fd. */
         if (watch->armed != 0 && watch_arm(reactor, watch, fd, 0) < 0)
             watch->suspect = watch->owner;
         watch_reset(watch);
@@ -225,7 +225,7 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         return;
     bool is_checked = ++watch->n_events == 0;
     if (watch->generation != event->data.u64 >> 32) {
-        /* A thread of the reactor's own may have been told of the fd just before it was forgotten. */
+        /* epoll may have reported the fd to the reactor's own thread just before it was forgotten. */
         if (!reactor->threaded || is_checked)
             reactor_report_orphan(reactor, watch, fd);
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fibers: tasks written straight down. A fiber is a future whose body runs on a stack of its own, so that awaiting is
- * an expression, works in whatever function the body calls, and locals survive it:
+ * Fibers. A fiber is a future whose body runs on a stack of its own, so that awaiting is an expression, works in every
+ * function that the body calls, and locals survive it:
  *
  *     static int64_t ask(void *data)
  *     {
@@ -24,11 +24,11 @@
  *
  * A fiber awaits the same futures, with the same wakers, as an async function does. It costs a stack, from its first
  * poll until its body returns: [runtime] fiber_stack in trale.ini says how large, and memory is used as far as the body
- * has gone down at some time. Below each stack are 64 KiB of address space that nobody may touch, so that a body which
- * goes too deep ends in SIGSEGV and not in the next stack. A single frame of more than 64 KiB can reach across them,
- * unless it is compiled with -fstack-clash-protection. How much a call needs is not visible from outside: printf(3)
- * takes 3 KiB, a batch of datagrams (udp.h) 18 KiB. Each stack is two of the process's mappings, of which the kernel
- * allows 65530 (vm.max_map_count, proc(5)).
+ * has gone down at some time. Below each stack are 64 KiB of address space that fault when they are touched, so that a
+ * body which goes too deep ends in SIGSEGV and not in the next stack. A single frame of more than 64 KiB can reach
+ * across them, unless it is compiled with -fstack-clash-protection. How much a call needs is not visible from outside:
+ * printf(3) takes 3 KiB, a batch of datagrams (udp.h) 18 KiB. Each stack is two of the process's mappings, of which the
+ * kernel allows 65530 (vm.max_map_count, proc(5)).
  *
  * CANCELLATION. When a fiber is dropped while its body waits, the future that the body awaits is dropped, and then the
  * body goes on, in the drop: that await returns -ECANCELED, and so does every later one, at once, without polling its
@@ -51,7 +51,7 @@
 
 #include <trale/scope.h>
 
-/* A fiber. All but `future` is the runtime's. Frozen: it stands in frames. */
+/* A fiber. All members but `future` are the runtime's. Its size is part of the ABI, since frames contain fibers. */
 struct trale_fiber {
     struct trale_future future; /* `awaiting` is what the body awaits, `at` where */
     int64_t (*body)(void *data);
@@ -133,7 +133,7 @@ TRALE_API int64_t trale_fiber_await_at(struct trale_future *future, const struct
 TRALE_API int64_t trale_fiber_yield_at(const struct trale_await_point *at);
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_fiber) == 64, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_fiber) == 64, "part of frames");
 #endif
 
 #endif
