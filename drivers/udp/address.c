@@ -19,7 +19,7 @@ socklen_t udp_address_length(const struct trale_address *address)
     }
 }
 
-/* A decimal number as it is usually written: digits alone, none in front of the first that counts. */
+/* Reads a decimal number: digits alone, without leading zeros. */
 static bool number_parse(const char *text, uint32_t maximum, uint32_t *number)
 {
     uint64_t value = 0;
@@ -36,8 +36,8 @@ static bool number_parse(const char *text, uint32_t maximum, uint32_t *number)
     return true;
 }
 
-/* An interface's name or index. The name goes first, for a name may be a number. The kernel would cut one at a colon
- * (an alias of old, "eth0:1"). */
+/* Reads an interface's name or index. Names are tried first, because a name may be a number. A colon is refused: the
+ * kernel would ignore it and what follows (an old alias, "eth0:1"). */
 static int zone_parse(const char *text, uint32_t *zone)
 {
     if (*text == '\0')

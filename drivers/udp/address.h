@@ -6,7 +6,7 @@
 
 #include <trale/udp.h>
 
-/* What bind(2) and its like take as the address's length; 0 for a family that is neither IPv4 nor IPv6. */
+/* The address's length for bind(2) and its like; 0 if its family is neither IPv4 nor IPv6. */
 socklen_t udp_address_length(const struct trale_address *address);
 
 int32_t udp_address_parse(void *instance, const char *text, struct trale_address *address);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * connect(2), and its end. What connect(2) with AF_UNSPEC does to a socket beside removing the peer is in Linux,
- * net/ipv4/udp.c, __udp_disconnect:
+ * A socket's addresses: its own, and its peer's. To remove the peer is connect(2) with AF_UNSPEC, which in Linux
+ * (net/ipv4/udp.c, __udp_disconnect) has effects that no caller wants:
  *
- *     a port that the kernel chose is given up               bound again here, by number: the socket keeps it then
- *     the binding to an interface ends                       made again here
- *     an IPv6 socket's filter by the peer's address stays    nothing undoes that: refused here
+ *     A port that the kernel chose is given up.            It is bound again here, by number, which also keeps it.
+ *     The binding to an interface ends.                    It is restored here.
+ *     An IPv6 socket goes on to drop what comes from       That cannot be undone, so the peer of an IPv6 socket is
+ *     other IPv6 addresses than the former peer's.         not removed.
  */
 #include "connect.h"
 
@@ -38,7 +39,7 @@ int32_t udp_peer(void *instance, struct trale_udp_socket *base, struct trale_add
     return 0;
 }
 
-/* A filter that lets no datagram in. */
+/* Attaches a filter that drops every datagram. */
 static int32_t filter_attach(int fd)
 {
     struct sock_filter nothing = {.code = BPF_RET | BPF_K, .k = 0};
@@ -52,15 +53,15 @@ static void filter_detach(int fd)
     setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }
 
-/* Whether somebody who had the socket before it was adopted has given it a filter; one of eBPF cannot be read. */
+/* Whether the socket has a filter, which it had when it was adopted. One of eBPF cannot be read. */
 static bool has_filter(int fd)
 {
     socklen_t n_instructions = 0;
     return getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n_instructions) < 0 || n_instructions > 0;
 }
 
-/* Removes the peer, and restores what that took away: the interface first, for a socket without a port hears nothing.
- * sin_port and sin6_port are in the same place. */
+/* Removes the peer, then restores the interface and the port, in this order: a socket without a port receives
+ * nothing. */
 static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
 {
     struct trale_address none = {0}, connected = {0}, local = {0};
@@ -79,7 +80,7 @@ static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
     return bind(socket->fd, &local.any, udp_address_length(&local)) < 0 ? -errno : 0;
 }
 
-/* While a socket that is bound to an interface is open to all of them, a filter keeps their datagrams out. */
+/* A filter drops all datagrams while a socket that was bound to an interface is open to all interfaces. */
 static int32_t socket_disconnect(struct udp_socket *socket)
 {
     int64_t interface;

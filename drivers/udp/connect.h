@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table's functions for the two ends of a socket: its own address and its peer's. */
+ * The table's functions for a socket's own address and its peer's. */
 #ifndef UDP_CONNECT_H
 #define UDP_CONNECT_H
 

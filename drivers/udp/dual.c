@@ -10,7 +10,7 @@ static int32_t v6_set(const struct udp_socket *socket, const struct dual_option 
 
 static int32_t v4_set(const struct udp_socket *socket, const struct dual_option *option, int value)
 {
-    /* The one option that IPv4 takes as a structure, and whose error has a name of its own. */
+    /* The one option that IPv4 takes as a structure. Its error for a missing interface is another than IPv6's. */
     struct ip_mreqn multicast = {.imr_ifindex = value};
     bool is_multicast = option->v4.level == IPPROTO_IP && option->v4.name == IP_MULTICAST_IF;
     const void *data = is_multicast ? (const void *)&multicast : &value;

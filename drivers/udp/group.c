@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Groups, through the calls that are the same for both families (RFC 3678, section 5). */
+ * Groups, by the socket options that both families have (RFC 3678, section 5). */
 #include "group.h"
 
 #include "socket.h"
 #include "address.h"
 
-/* The address in the family of the group. An IPv6 socket that takes IPv4 is in IPv4 groups too; it may write them as
- * IPv6 addresses (RFC 4291 2.5.5.2). */
+/* The address, or the IPv4 address that an IPv6 socket's caller has written as a mapped one (RFC 4291 2.5.5.2). */
 static struct trale_address address_unmapped(const struct udp_socket *socket, const struct trale_address *address)
 {
     if (socket->family != AF_INET6 || address->any.sa_family != AF_INET6 ||
@@ -18,7 +17,7 @@ static struct trale_address address_unmapped(const struct udp_socket *socket, co
     return v4;
 }
 
-/* Whether an IPv6 socket receives what is sent to IPv4 addresses. */
+/* Whether an IPv6 socket receives IPv4 datagrams. */
 static bool takes_v4(const struct udp_socket *socket)
 {
     int v6_only = 0;
@@ -29,8 +28,8 @@ static bool takes_v4(const struct udp_socket *socket)
            (IN6_IS_ADDR_UNSPECIFIED(&local.v6.sin6_addr) || IN6_IS_ADDR_V4MAPPED(&local.v6.sin6_addr));
 }
 
-/* 0 if the socket can be in a group of that family. The kernel would let an IPv6 socket join groups that it never
- * hears; what is left was joined. */
+/* 0 if the socket can be in a group of that family, else -EAFNOSUPPORT. The kernel would let an IPv6 socket join IPv4
+ * groups that it cannot receive from. Whether the socket may leave a group, the kernel knows. */
 static int32_t family_check(const struct udp_socket *socket, sa_family_t family, bool joins)
 {
     if (family == socket->family)

@@ -11,13 +11,13 @@
 
 /* --- switching on ------------------------------------------------------------------------------------------------- */
 
-/* The kernel's options for each bit. An IPv6 socket that takes IPv4 has those of both families, but not IP_PKTINFO:
- * IPV6_RECVPKTINFO tells IPv4 addresses too. */
+/* The kernel's options for each bit. A dual-stack socket has those of both families, without IP_PKTINFO, because
+ * IPV6_RECVPKTINFO reports IPv4 addresses too. */
 static const struct {
     uint32_t bit;
     int level, name;
     bool v4, v6;
-} told[] = {
+} received[] = {
     {TRALE_UDP_INFO_LOCAL, IPPROTO_IP, IP_PKTINFO, true, false},
     {TRALE_UDP_INFO_LOCAL, IPPROTO_IPV6, IPV6_RECVPKTINFO, false, true},
     {TRALE_UDP_INFO_TRAFFIC_CLASS, IPPROTO_IP, IP_RECVTOS, true, true},
@@ -28,7 +28,7 @@ static const struct {
     {TRALE_UDP_INFO_DROPS, SOL_SOCKET, SO_RXQ_OVFL, true, true},
 };
 
-/* The bits that a receive tells. */
+/* The bits that a receive can set. */
 #define INFO_RECEIVED                                                                                                  \
     (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TIME |                  \
      TRALE_UDP_INFO_DROPS)
@@ -36,16 +36,16 @@ static const struct {
 
 static bool is_of_family(const struct udp_socket *socket, size_t i)
 {
-    return socket->family == AF_INET6 ? told[i].v6 : told[i].v4;
+    return socket->family == AF_INET6 ? received[i].v6 : received[i].v4;
 }
 
 static int32_t info_switch(const struct udp_socket *socket, uint32_t set)
 {
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        int on = (set & told[i].bit) != 0;
+    for (size_t i = 0; i < sizeof received / sizeof received[0]; i++) {
+        int on = (set & received[i].bit) != 0;
         if (!is_of_family(socket, i))
             continue;
-        if (setsockopt(socket->fd, told[i].level, told[i].name, &on, sizeof on) < 0)
+        if (setsockopt(socket->fd, received[i].level, received[i].name, &on, sizeof on) < 0)
             return -errno;
     }
     return 0;
@@ -67,15 +67,15 @@ void udp_info_adopt(struct udp_socket *socket)
 {
     int off = 0;
     socket->info = INFO_RECEIVED;
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+    for (size_t i = 0; i < sizeof received / sizeof received[0]; i++) {
         int on = 0;
         socklen_t size = sizeof on;
         if (!is_of_family(socket, i))
             continue;
-        if (getsockopt(socket->fd, told[i].level, told[i].name, &on, &size) < 0 || on == 0)
-            socket->info &= (uint8_t)~told[i].bit;
+        if (getsockopt(socket->fd, received[i].level, received[i].name, &on, &size) < 0 || on == 0)
+            socket->info &= (uint8_t)~received[i].bit;
     }
-    /* An option that is on in one family alone goes off, and what would tell the local address twice. */
+    /* Switches off what is on in one family alone, and what would report the local address twice. */
     info_switch(socket, socket->info);
     if (socket->family == AF_INET6)
         setsockopt(socket->fd, IPPROTO_IP, IP_PKTINFO, &off, sizeof off);
@@ -83,7 +83,7 @@ void udp_info_adopt(struct udp_socket *socket)
 
 /* --- received ----------------------------------------------------------------------------------------------------- */
 
-/* Whether it is that message; then its data is copied. */
+/* Whether the message is of that type; if so, copies its data. */
 static bool control_is(const struct cmsghdr *control, int level, int type, void *data, size_t size)
 {
     if (control->cmsg_level != level || control->cmsg_type != type || control->cmsg_len < CMSG_LEN(size))
@@ -92,8 +92,8 @@ static bool control_is(const struct cmsghdr *control, int level, int type, void 
     return true;
 }
 
-/* Another process that has the socket too may have switched on IP_PKTINFO beside IPV6_RECVPKTINFO. To the IPv6 socket
- * its address is of no use: it can be the source of nothing that is sent there. */
+/* Another process that shares the socket may have switched on IP_PKTINFO beside IPV6_RECVPKTINFO. On an IPv6 socket it
+ * is skipped: its IPv4 address could not be used as a source there. */
 static bool read_local(const struct udp_socket *socket, const struct cmsghdr *control, struct trale_udp_info *info)
 {
     struct in_pktinfo v4;
@@ -143,7 +143,7 @@ void udp_info_read(const struct udp_socket *socket, struct msghdr *message, stru
     datagram->segment_size = 0;
     if (!socket->gro && datagram->info == NULL)
         return;
-    struct trale_udp_info info = {.have = socket->info & TRALE_UDP_INFO_DROPS}; /* untold as long as it is 0 */
+    struct trale_udp_info info = {.have = socket->info & TRALE_UDP_INFO_DROPS}; /* the kernel is silent while it is 0 */
     int segment;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control)) {
         if (control_is(control, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment))
@@ -153,13 +153,13 @@ void udp_info_read(const struct udp_socket *socket, struct msghdr *message, stru
     }
     if (datagram->info == NULL)
         return;
-    info.have &= socket->info; /* nothing else, whatever another process has switched on */
+    info.have &= socket->info; /* another process may have switched on more */
     *datagram->info = info;
 }
 
 /* --- sent --------------------------------------------------------------------------------------------------------- */
 
-/* Appends a control message; there is room for all that can come together. */
+/* Appends a control message. union udp_control has room for all that one datagram can have. */
 static void control_add(struct msghdr *message, union udp_control *control, int level, int type, const void *data,
                         size_t size)
 {
@@ -182,8 +182,8 @@ static bool is_link_local(const struct trale_address *address)
             (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr) && memcmp(v6 + 12, v4_prefix, sizeof v4_prefix) == 0));
 }
 
-/* An interface overrides the route, so a source takes the one where the datagram came in along only if it means nothing
- * without, as link-local addresses do. */
+/* The interface that the datagram is sent with; 0: none. An interface overrides the route, so a source address brings
+ * its interface along only between link-local addresses, which are ambiguous without. */
 static uint32_t interface_index(const struct trale_udp_info *info, const struct trale_address *to)
 {
     if ((info->have & TRALE_UDP_INFO_INTERFACE) != 0)
@@ -193,8 +193,9 @@ static uint32_t interface_index(const struct trale_udp_info *info, const struct 
     return 0;
 }
 
-/* An IPv6 socket is given an interface alone in both families: for what goes out as IPv4 the kernel takes IPV6_PKTINFO
- * with a mapped address alone, and does not look at the older name. */
+/* An interface without a source address. On an IPv6 socket, IPv4 datagrams need IP_PKTINFO, because for them the kernel
+ * takes IPV6_PKTINFO only with a mapped address; IPv6 datagrams need the older IPV6_2292PKTINFO, which the kernel
+ * ignores for IPv4. */
 static void write_interface(const struct udp_socket *socket, uint32_t index, struct msghdr *message,
                             union udp_control *control)
 {
@@ -205,7 +206,7 @@ static void write_interface(const struct udp_socket *socket, uint32_t index, str
         control_add(message, control, IPPROTO_IPV6, IPV6_2292PKTINFO, &v6, sizeof v6);
 }
 
-/* The source and the interface. */
+/* The source address and the interface. */
 static int write_local(const struct udp_socket *socket, const struct trale_udp_info *info,
                        const struct trale_address *to, struct msghdr *message, union udp_control *control)
 {
@@ -228,8 +229,8 @@ static int write_local(const struct udp_socket *socket, const struct trale_udp_i
     return 0;
 }
 
-/* A number that has a name in each family. To an IPv6 socket both are said: the kernel listens to that of the family in
- * which the datagram goes out. */
+/* A number with a message type in each family. An IPv6 socket sends both; the kernel reads that of the datagram's
+ * family. */
 static void write_number(const struct udp_socket *socket, int v4_type, int v6_type, int number, struct msghdr *message,
                          union udp_control *control)
 {

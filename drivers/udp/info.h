@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Control messages (cmsg(3)): what the kernel says of a datagram, and what is said to it. */
+ * The info of a datagram as control messages (cmsg(3)). */
 #ifndef UDP_INFO_H
 #define UDP_INFO_H
 
@@ -15,16 +15,18 @@ union udp_control {
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(2 * sizeof(int64_t)) + 5 * CMSG_SPACE(sizeof(int))];
 };
 
-/* Switches on what is told: a set of TRALE_UDP_INFO_ bits. 0, -EINVAL, or setsockopt(2)'s. */
+/* Switches the members on that are told from now on, a set of TRALE_UDP_INFO_ bits, and the others off. 0, or nothing
+ * has changed: -EINVAL, or setsockopt(2)'s error. */
 int32_t udp_info_set(struct udp_socket *socket, int64_t set);
 
-/* Finds out what is on already. */
+/* Reads which members are on already. What is on in one family alone goes off. */
 void udp_info_adopt(struct udp_socket *socket);
 
-/* Gives a received datagram what the message's control messages say: its segment size, and its info. */
+/* Sets a received datagram's segment size and info from the control messages. */
 void udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_datagram *datagram);
 
-/* Puts what a datagram is to be sent with into *control, and that into the message. 0, -EINVAL, -EAFNOSUPPORT. */
+/* Writes the datagram's segment size and info into *control, and adds that to the message. 0, -EINVAL,
+ * -EAFNOSUPPORT. */
 int udp_info_write(const struct udp_socket *socket, const struct trale_datagram *datagram, struct msghdr *message,
                    union udp_control *control);
 

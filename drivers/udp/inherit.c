@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets that somebody else has opened: adopted by number, or inherited from a service manager, which says in the
- * environment how many there are, from fd 3 on, and what they are called (sd_listen_fds(3)).
+ * Sockets that are open already: adopted by number, or inherited from a service manager, which says in the environment
+ * how many there are, from fd 3 on, and their names (sd_listen_fds(3)).
  *
- * An inherited fd is not closed by execve(2), or it would not be here; one that was taken is. So nothing has to
- * remember which were taken. */
+ * The flag FD_CLOEXEC tells which of them were taken: an inherited fd came through execve(2) and so has it clear;
+ * udp_adopt sets it. */
 #include "inherit.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 /* --- the environment ---------------------------------------------------------------------------------------------- */
 
-/* Digits alone. 0, or -EINVAL. */
+/* Reads a number of nothing but digits. 0, or -EINVAL. */
 static int number_parse(const char *text, long maximum, long *number)
 {
     if (text[0] < '0' || text[0] > '9' || text[strspn(text, "0123456789")] != '\0')
@@ -33,7 +33,7 @@ static int number_parse(const char *text, long maximum, long *number)
     return 0;
 }
 
-/* How many fds were handed to this process; -ENOENT for none. */
+/* Counts the fds that this process has inherited. 0, -EINVAL, or -ENOENT: none. */
 static int inherited_count(long *n_fds)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -42,7 +42,7 @@ static int inherited_count(long *n_fds)
         return -ENOENT;
     if (number_parse(pid, INT_MAX, &number) < 0 || number_parse(fds, INT_MAX - FIRST_FD, n_fds) < 0)
         return -EINVAL;
-    return number == getpid() && *n_fds > 0 ? 0 : -ENOENT; /* else they are somebody else's */
+    return number == getpid() && *n_fds > 0 ? 0 : -ENOENT; /* else they are another process's */
 }
 
 static bool is_taken(int fd)
@@ -51,8 +51,8 @@ static bool is_taken(int fd)
     return flags < 0 || (flags & FD_CLOEXEC) != 0;
 }
 
-/* The first fd of that name that was not taken yet, from a list of names with colons between. -ENOENT: none has the
- * name; -EBUSY: all that have it were taken. There may be fewer names than fds. */
+/* The first fd of that name that was not taken yet. The list of names has colons between them, and may be shorter than
+ * that of the fds. -ENOENT: no fd has the name; -EBUSY: all that have it were taken. */
 static int inherited_by_name(const char *names, long n_fds, const char *name)
 {
     size_t length = strlen(name);
@@ -69,7 +69,7 @@ static int inherited_by_name(const char *names, long n_fds, const char *name)
     return r;
 }
 
-/* By name; if no fd has that name, by number. */
+/* The fd of that name; if no fd has it, that of that number. */
 static int inherited_find(const char *name)
 {
     long n_fds, number;
@@ -90,7 +90,7 @@ static int32_t fd_get(int fd, int name, int *value)
     return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : 0;
 }
 
-/* Two sockets of one fd would both close it, and the second time the number may be somebody else's. */
+/* Two sockets of one fd would both close it, and the second close might hit a new fd of that number. */
 static bool is_open(const struct udp *udp, int fd)
 {
     for (struct trale_link *link = udp->sockets.next; link != &udp->sockets; link = link->next)

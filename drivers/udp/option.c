@@ -45,7 +45,7 @@ static const struct option options[] = {
                                  TRALE_UDP_MTU_INTERFACE_FRAGMENT},
 };
 
-/* NULL: the kernel has no such option. */
+/* NULL: there is no such option, or only reading_get knows it. */
 static const struct option *option_find(uint32_t option)
 {
     if (option >= sizeof options / sizeof options[0] || options[option].kernel.v4.name == 0)
@@ -66,7 +66,7 @@ int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t o
         return -ENOPROTOOPT;
     if (value < found->minimum || value > found->maximum)
         return -EINVAL;
-    /* The kernel would bind the socket to an interface that does not exist. */
+    /* The kernel does not check that the interface exists. */
     char interface[IF_NAMESIZE];
     if (option == TRALE_UDP_INTERFACE && value > 0 && if_indextoname((unsigned)value, interface) == NULL)
         return -ENODEV;
@@ -100,7 +100,7 @@ static int32_t path_mtu_get(const struct udp_socket *socket, int64_t *value)
     return r;
 }
 
-/* What is no option of the kernel, or only read; -ENOPROTOOPT for anything else. */
+/* The options that can only be read, and the driver's own. -ENOPROTOOPT for any other. */
 static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int64_t *value)
 {
     int n_bytes, fd = socket->fd;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trale.udp/1 on the kernel's sockets: the driver and its sockets. What stands apart has files of its own: addresses,
- * options, and the futures of receives and sends.
+ * trale.udp/1 on the kernel's sockets: the driver, and how sockets are opened and closed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +46,7 @@ static int socket_set_flag(int fd, int level, int name, bool on)
     return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
-/* What must be set before bind(2), and the buffers. */
+/* Sets what must be set before bind(2), and the buffers. */
 static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint32_t flags)
 {
     int r = 0;
@@ -57,7 +56,7 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
         r = socket_set_flag(socket->fd, SOL_SOCKET, SO_REUSEPORT, true);
     if (r == 0 && (flags & TRALE_UDP_FREE_BIND) != 0)
         r = socket_set_flag(socket->fd, IPPROTO_IP, IP_FREEBIND, true); /* one flag for both families */
-    /* Off as well: net.ipv6.bindv6only may have it on. */
+    /* Also sets it to 0, because net.ipv6.bindv6only may have set it to 1. */
     if (r == 0 && socket->family == AF_INET6)
         r = socket_set_flag(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & TRALE_UDP_V6_ONLY) != 0);
     if (r == 0 && udp->receive_buffer > 0)
@@ -106,7 +105,7 @@ static void udp_close(void *instance, struct trale_udp_socket *base)
 
 /* --- buffers ------------------------------------------------------------------------------------------------------ */
 
-/* Warns where the kernel cuts down a buffer of trale.ini. It doubles what it takes, for its own records. */
+/* Warns if the kernel gives less than trale.ini wants. The kernel doubles the value, for its own records. */
 static void buffer_check(const struct trale_host *host, int fd, int name, const struct trale_option *option,
                          const struct trale_value *value, const char *limit)
 {
@@ -116,13 +115,12 @@ static void buffer_check(const struct trale_host *host, int fd, int name, const 
     if (bytes == 0 || setsockopt(fd, SOL_SOCKET, name, &bytes, sizeof bytes) < 0 ||
         getsockopt(fd, SOL_SOCKET, name, &bytes, &size) < 0 || bytes / 2 >= value->integer)
         return;
-    snprintf(message, sizeof message,
-             "%s = %s: the kernel gives %d bytes, for %s allows no more; raise that with sysctl(8)", option->name,
-             value->text, bytes / 2, limit);
+    snprintf(message, sizeof message, "%s = %s: the kernel gives %d bytes, the limit of %s; raise it with sysctl(8)",
+             option->name, value->text, bytes / 2, limit);
     host->log(host->context, TRALE_LOG_WARNING, message);
 }
 
-/* Tries the buffers out once, on a socket for that alone: each open would be too often. */
+/* Tries the buffers on a socket of its own, so that the warning comes once and not with every socket. */
 static void buffers_check(const struct trale_host *host, const struct trale_settings *settings)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
