@@ -34,7 +34,7 @@ refused() {
 ok "the shipped trale.ini is right" "$trale" check -c "$root/config/trale.ini"
 ini '[runtime]' 'drivers = timer' 'threads = 2' '[driver:timer]' "path = $tmp/timer.so"
 ok "a setting is shown with its line" says 0 '[runtime]       threads         2'
-ok "a default is shown as such" says 0 'monotonic'
+ok "a default is shown as a default" says 0 'monotonic'
 ok "a driver's file is shown" says 0 "$tmp/timer.so"
 ok "where bare names are looked up is shown with its source" says 0 '$TRALE_DRIVERS'
 
@@ -45,7 +45,7 @@ refused "a key that is not known" "t.ini:5: [driver:udp] colour: no such key; al
 refused "a value of the wrong kind" "t.ini:2: [runtime] threads = many: not an integer; allowed: 0 to 2" \
     '[runtime]' 'threads = many'
 refused "a value out of range" "t.ini:2: [runtime] threads = 3: out of range; allowed: 0 to 2" '[runtime]' 'threads = 3'
-refused "a choice that there is not" "clock = lunar: not one of monotonic, boottime or realtime" \
+refused "an unknown choice" "clock = lunar: not one of monotonic, boottime or realtime" \
     '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so' 'clock = lunar'
 refused "a driver without a section" "t.ini:2: [runtime] drivers: upd: there is no section [driver:upd]" \
     '[runtime]' 'drivers = upd' '[driver:udp]' 'path = udp.so'

@@ -466,7 +466,7 @@ static void assert_not_read(const char *path, int error, const char *expected)
     struct test_log log = {0};
     struct config config = {0};
     struct log into = log_into(&log);
-    alarm(20); /* should it wait for somebody to write into a FIFO */
+    alarm(20); /* ends the test if it waits for a writer of a FIFO */
     int r = config_read(&config, path, &into);
     alarm(0);
     if (r != error || strstr(log.text, expected) == NULL || strstr(log.text, path) == NULL)
@@ -496,7 +496,7 @@ static void test_a_file_that_may_not_be_read_is_refused(void **state)
         assert_not_read(path, -EACCES, "Permission denied");
         return;
     }
-    /* Root may read everything, so be somebody else meanwhile; and fail as root again. */
+    /* Root may read everything, so be another user meanwhile; and fail as root again. */
     struct test_log log = {0};
     struct config config = {0};
     struct log into = log_into(&log);
@@ -617,7 +617,7 @@ static void test_the_nearest_of_the_places_is_taken(void **state)
     assert_located_beyond_the_user();
 
     write_file(".config/trale/trale.ini", "", 0, 0600);
-    assert_located_beyond_the_user(); /* XDG_CONFIG_HOME stands for ~/.config, not beside it */
+    assert_located_beyond_the_user(); /* XDG_CONFIG_HOME replaces ~/.config */
     write_file("xdg/trale/trale.ini", "", 0, 0600);
     assert_located(NULL, CONFIG_USER, xdg_path);
     setenv("TRALE_CONFIG", "t.ini", 1);

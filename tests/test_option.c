@@ -474,8 +474,7 @@ static void assert_settings(const char *text, int expected, const char *messages
 }
 
 #define NO_DRIVERS                                                                                                     \
-    "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` alone says that "  \
-    "none is wanted\n"
+    "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` loads none\n"
 
 static void test_a_configuration_that_names_no_driver_is_a_warning(void **state)
 {

@@ -129,7 +129,7 @@ void table_print(const struct table *table, FILE *file)
             if (table->columns[i].readers == FOR_PROGRAMS)
                 continue;
             const char *text = line == 0 ? table->columns[i].name : table->cells[(line - 1) * n_columns + i].shown;
-            if (text[0] == '\0') { /* blanks are printed in front of the next text alone */
+            if (text[0] == '\0') { /* its blanks are printed with the next text, if one follows */
                 padding += widths[i] + 2;
                 continue;
             }

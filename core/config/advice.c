@@ -72,7 +72,7 @@ static bool respell(const struct trale_option *option, const char *text, char bu
     return false;
 }
 
-/* A number with a unit that there is not, or without one. */
+/* About a number with an unknown unit, or without one. */
 static const char *advise_quantity(const struct trale_option *option, const char *text, char buf[OPTION_TEXT])
 {
     bool is_size = option->type == TRALE_OPTION_SIZE;

@@ -22,10 +22,10 @@ const char *option_allowed(const struct trale_option *option, char buf[OPTION_TE
 /* Returns the next word of "a | b | c", *length bytes long, and moves *choices behind it; NULL at the end. */
 const char *option_next_choice(const char **choices, size_t *length);
 
-/* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for a kind that there is not. */
+/* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for an unknown kind. */
 const char *option_kind(const struct trale_option *option);
 
-/* The schema's own soundness: names, kinds, ranges, and defaults that parse. `option_size` is the array's stride.
+/* Checks a schema: names, kinds, ranges, and that defaults are values. `option_size` is the array's stride.
  * Writes why not into `why` and returns -EINVAL, or returns the number of options. */
 int option_check_schema(const struct trale_option *options, size_t option_size, char why[OPTION_TEXT]);
 

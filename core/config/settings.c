@@ -137,8 +137,8 @@ static void warn_of_no_drivers(const struct config *config, const struct log *lo
     const struct log_place place = {config->name, runtime != NULL ? runtime->line : 0, SECTION_RUNTIME,
                                     settings_options[SETTING_DRIVERS].name, NULL};
     log_say_at(log, TRALE_LOG_WARNING, &place,
-               "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` alone "
-               "says that none is wanted");
+               "missing, so no driver is loaded; `drivers = NAME, ...` loads a [driver:NAME] each, `drivers =` loads "
+               "none");
 }
 
 /* --- sections ----------------------------------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ int settings_check_end(const struct config *config, const struct log *log)
         return 0;
     log_say_at(log, TRALE_LOG_ERROR, &(struct log_place){.file = config->name},
                "it does not end with the line [end], so it is cut off or still being written; this program reads "
-               "complete files alone");
+               "only complete files");
     return -EINVAL;
 }
 

@@ -32,8 +32,8 @@ struct settings {
     size_t n_drivers;
 };
 
-/* Reads them into a zeroed *settings. Each mistake is a message, and what is right is read all the same, so that
- * settings_deinit is called in any case. Where `drivers` is not given, that is a warning. 0, -EINVAL, -ENOMEM. */
+/* Reads them into a zeroed *settings. Each mistake is a message; settings without a mistake are read in any case, and
+ * settings_deinit is called in any case. A configuration without `drivers` is a warning. 0, -EINVAL, -ENOMEM. */
 int settings_read(struct settings *settings, const struct config *config, const struct log *log);
 
 /* Whether the configuration is complete: its last section is [end]. 0, or -EINVAL and a message. */
