@@ -251,6 +251,29 @@ static void test_without_a_file_the_built_in_configuration_holds(void **state)
     unsetenv("TRALE_DRIVERS");
 }
 
+static void test_a_driver_that_closes_an_fd_without_forgetting_it_lets_the_executor_sleep(void **state)
+{
+    char text[1024];
+    struct test_log log = {.length = 0};
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    struct trale_sleep sleep;
+    struct trale_stats stats;
+    struct trale *runtime;
+    (void)state;
+    snprintf(text, sizeof text,
+             "[runtime]\nthreads = %d\ndrivers = timer, forgetful\n[driver:timer]\npath = %s/timer.so\n"
+             "[driver:forgetful]\npath = %s/forgetful.so\n",
+             test_threads(), TEST_DRIVERS, TEST_FLAWED_DRIVERS);
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 30 * TRALE_MILLISECOND)), 0);
+    assert_int_equal(trale_stats(runtime, &stats), 0);
+    assert_true(stats.n_rounds < 50);
+    assert_int_equal(trale_close(runtime), 0);
+    /* With threads = 2 the fd is reported once only, at its edge. */
+    if (test_threads() < 2)
+        assert_non_null(strstr(log.text, "1 forgetful: fd "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_an_interface_is_found_by_name_and_filled_up_with_null),
         cmocka_unit_test(test_a_driver_from_the_future_and_two_instances_of_one_work),
         cmocka_unit_test(test_a_driver_may_own_time),
+        cmocka_unit_test(test_a_driver_that_closes_an_fd_without_forgetting_it_lets_the_executor_sleep),
         cmocka_unit_test(test_the_global_runtime_is_opened_once_and_stays),
         cmocka_unit_test(test_without_a_file_the_built_in_configuration_holds),
     };
