@@ -3,10 +3,12 @@
  * The interface "trale.udp/1": datagrams (RFC 768, RFC 8200). Offered by drivers/udp/udp.c, used through the functions
  * at the end.
  *
- * Addresses are numeric; nothing here resolves names. A socket belongs to the runtime that opened it and is used on
- * the executor thread; before any task runs, or with threads = 0, the opening thread may open and configure it, but not
- * close it, for drivers have tasks of their own.
- */
+ * Addresses are numeric; nothing here resolves names. A socket belongs to the runtime that opened it, and is used on
+ * the executor thread. Before any task runs, or with threads = 0, the thread that opened the runtime may open and
+ * configure sockets, but not close them, because drivers have tasks of their own.
+ *
+ * Functions marked [any] may be called on any thread. Errors are negative errno values.
+ * */
 #ifndef TRALE_UDP_H
 #define TRALE_UDP_H
 
@@ -18,10 +20,10 @@
 #include <trale/trale.h>
 #include <trale/udp_option.h>
 
-/* An IPv4 or IPv6 address with a port, as the kernel has it. All zero: none (AF_UNSPEC). */
+/* An IPv4 or IPv6 address with a port, in the kernel's form. All zero: no address (AF_UNSPEC). */
 struct trale_address {
     union {
-        struct sockaddr any; /* any.sa_family says which */
+        struct sockaddr any; /* any.sa_family: AF_INET, AF_INET6 or AF_UNSPEC */
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     };
@@ -30,12 +32,12 @@ struct trale_address {
 /* Room for any address as text: "[0123:...%interface]:65535" and its NUL. */
 #define TRALE_ADDRESS_TEXT 80
 
-/* A socket. A driver's own socket begins with this; applications only pass the pointer on. */
+/* A socket. A driver's own socket begins with this; applications use only the pointer. */
 struct trale_udp_socket {
     const struct trale_udp *udp;
 };
 
-/* What a receive or a send has for its driver, from the time it is made a future until its end. Zero before that. */
+/* The driver's part of a receive or a send, from the call that makes the future to its end. Zero before that. */
 struct trale_udp_operation {
     struct trale_wait wait;
     struct trale_link link; /* among the operations that wait */
@@ -63,29 +65,29 @@ struct trale_udp_send {
     struct trale_udp_socket *socket;
     const void *buf;
     uint64_t size;
-    struct trale_address to; /* AF_UNSPEC: the connected peer */
+    struct trale_address to; /* AF_UNSPEC: the peer */
     uint32_t reserved;
 
     struct trale_udp_operation operation;
 };
 
-/* The most that one batch moves; what is beyond it in an array waits for the next. */
+/* The most datagrams that one batch moves. Those behind them in the array are left for the next batch. */
 #define TRALE_UDP_BATCH 64u
 
 struct trale_udp_info;
 struct trale_udp_error;
 
-/* One of the datagrams of a batch. Zero what is not set. Frozen. */
+/* One of the datagrams of a batch. Members that are not set must be zero. Its size is part of the ABI. */
 struct trale_datagram {
     void *buf;                    /* lent; a send only reads it */
-    uint64_t size;                /* the bytes to be sent, or the room there is */
-    uint64_t length;              /* received: the whole length; what is beyond `size` is lost */
-    struct trale_address address; /* the destination (AF_UNSPEC: the connected peer), or, received, the sender */
-    /* 0: buf holds one datagram. Else several, one after the other, each of this size, but the last, which may be
-     * shorter: to be cut up by the kernel (udp(7) UDP_SEGMENT; at most 64, of 65,507 bytes in all), or, received with
-     * TRALE_UDP_GRO, put together by it. */
+    uint64_t size;                /* the bytes to send, or the size of buf for a receive */
+    uint64_t length;              /* received: the datagram's whole length; bytes beyond `size` are lost */
+    struct trale_address address; /* sent: the destination (AF_UNSPEC: the peer); received: the sender */
+    /* 0: buf holds one datagram. Otherwise buf holds several of this size, one behind the other; the last may be
+     * shorter. A send has the kernel cut them apart (UDP_SEGMENT, udp(7); at most 64 datagrams, 65,507 bytes in all).
+     * In a receive the kernel has joined them (TRALE_UDP_GRO). */
     uint32_t segment_size;
-    struct trale_udp_info *info; /* lent, see udp_info.h; NULL: it is not wanted, or there is nothing to say */
+    struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
 };
 
 /* A batch of receives or sends. */
@@ -95,7 +97,7 @@ struct trale_udp_batch {
     struct trale_datagram *datagrams;
     uint64_t n_datagrams;
 
-    uint64_t n_sent; /* the driver's: bytes of the first datagram that went out in pieces */
+    uint64_t n_sent; /* the driver's: bytes of the first datagram that were sent one segment at a time */
     struct trale_udp_operation operation;
 };
 
@@ -115,7 +117,7 @@ struct trale_udp {
                     uint32_t interface_index);
     int32_t (*leave)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                      uint32_t interface_index);
-    /* Make *op a future: `type` is to be set by the driver, what the caller passes is set already, the rest zero. */
+    /* Make *op a future: the driver sets its `type`. The caller has set what it passes; the rest is zero. */
     void (*recv)(void *instance, struct trale_udp_recv *op);
     void (*send)(void *instance, struct trale_udp_send *op);
     void (*recv_batch)(void *instance, struct trale_udp_batch *op);
@@ -138,22 +140,22 @@ struct trale_udp {
     void (*recv_error)(void *instance, struct trale_udp_error *op);
 };
 
-/* The runtime's UDP, or NULL if no driver offers it. [any] */
+/* The runtime's UDP interface; NULL: no driver offers it. [any] */
 static inline const struct trale_udp *trale_udp(struct trale *runtime)
 {
     return (const struct trale_udp *)trale_interface(runtime, "trale.udp/1", sizeof(struct trale_udp));
 }
 
 /* Reads "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53" (RFC 4007 zone: an interface's name or index).
- * 0, -EINVAL for anything else, -ENODEV for a zone that is no interface, or if no driver offers UDP. [any] */
+ * Returns 0; -EINVAL for any other text; -ENODEV: the zone is no interface, or no driver offers UDP. [any] */
 static inline int trale_address_parse(struct trale *runtime, const char *text, struct trale_address *address)
 {
     const struct trale_udp *udp = trale_udp(runtime);
     return udp == NULL ? -ENODEV : udp->address_parse(udp->interface.instance, text, address);
 }
 
-/* Writes it in that form, which parses back to the same, into `size` bytes, TRALE_ADDRESS_TEXT is always enough.
- * Returns the length without the NUL, -EINVAL for an address of no known family, -ENOSPC, or -ENODEV. [any] */
+/* Writes an address into buf, in the form that trale_address_parse reads. TRALE_ADDRESS_TEXT bytes are always enough.
+ * Returns the length without the NUL; -EINVAL: neither IPv4 nor IPv6; -ENOSPC; -ENODEV: no driver offers UDP. [any] */
 static inline int trale_address_format(struct trale *runtime, const struct trale_address *address, char *buf,
                                        size_t size)
 {
@@ -161,19 +163,19 @@ static inline int trale_address_format(struct trale *runtime, const struct trale
     return udp == NULL ? -ENODEV : udp->address_format(udp->interface.instance, address, buf, size);
 }
 
-/* Opens a socket bound to `local`; port 0 lets the kernel choose, and the address's family is the socket's. Returns 0,
- * or -ENODEV (no driver offers UDP), -EINVAL (an unknown flag), -EAFNOSUPPORT, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES (a
- * privileged port), -EMFILE, -ENFILE, -ENOMEM and what else bind(2) has. Never waits. */
-static inline int trale_udp_open_at(struct trale *runtime, const struct trale_address *local, uint32_t flags,
-                                    struct trale_udp_socket **socket)
+/* Opens a socket of the family of `local`, and binds it to that address; for port 0 the kernel chooses a port. Does not
+ * wait. Returns 0, or -ENODEV (no driver offers UDP), -EINVAL (unknown flag), -EAFNOSUPPORT, -EADDRINUSE,
+ * -EADDRNOTAVAIL, -EACCES (privileged port), -EMFILE, -ENFILE, -ENOMEM, or another error of bind(2). */
+TRALE_CHECK_RESULT static inline int trale_udp_open_at(struct trale *runtime, const struct trale_address *local,
+                                                       uint32_t flags, struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
     return udp == NULL ? -ENODEV : udp->open(udp->interface.instance, local, flags, socket);
 }
 
 /* The same with the address as text. */
-static inline int trale_udp_open(struct trale *runtime, const char *local, uint32_t flags,
-                                 struct trale_udp_socket **socket)
+TRALE_CHECK_RESULT static inline int trale_udp_open(struct trale *runtime, const char *local, uint32_t flags,
+                                                    struct trale_udp_socket **socket)
 {
     struct trale_address address;
     int r = trale_address_parse(runtime, local, &address);
@@ -189,59 +191,62 @@ static inline void trale_udp_close(struct trale_udp_socket *socket)
         socket->udp->close(socket->udp->interface.instance, socket);
 }
 
-/* Sets the peer: sends without an address go there, and of the datagrams that arrive from now on only the peer's are
- * received (connect(2)). Never waits. 0, -EAFNOSUPPORT, -ENETUNREACH and what else connect(2) has; the peer is then the
- * one before. May be called again for another peer, but the socket's own address, if it was bound to none, is chosen
- * for the first. An IPv6 socket that is given a link-local peer is bound to its interface (TRALE_UDP_INTERFACE), also
- * if the call fails.
+/* Sets the peer: sends without an address go to it, and of the datagrams that arrive from now on the socket receives
+ * only those of the peer (connect(2)). Does not wait. Returns 0, or -EAFNOSUPPORT, -ENETUNREACH, or another error of
+ * connect(2); the peer has not changed then. A second call sets another peer. But the first chooses the address of a
+ * socket that is bound to none, and later calls keep it. A link-local peer binds an IPv6 socket to its interface
+ * (TRALE_UDP_INTERFACE), also if the call fails.
  *
- * AF_UNSPEC removes the peer; the port and TRALE_UDP_INTERFACE stay. Or, and nothing has changed: -EOPNOTSUPP, for an
- * IPv6 socket that has a peer (the kernel would go on to drop what comes from other IPv6 addresses: close it and open
- * another), and for an adopted socket that has a filter (SO_ATTACH_FILTER, socket(7)) and is bound to an interface. Or
- * -EADDRINUSE: the kernel chose the port, and another socket took it during the call. Then this one has none; close
- * it. */
+ * AF_UNSPEC removes the peer; the port and TRALE_UDP_INTERFACE stay as they are. Returns 0, or:
+ *   -EOPNOTSUPP  An IPv6 socket with a peer: Linux would go on to drop datagrams of other IPv6 addresses. Close it and
+ *                open another. Or an adopted socket that is bound to an interface and has a filter (SO_ATTACH_FILTER,
+ *                socket(7)). The peer has not changed.
+ *   -EADDRINUSE  The kernel had chosen the port, and another socket took it during the call. This socket has no port
+ *                any more; close it. */
 static inline int trale_udp_connect(struct trale_udp_socket *socket, const struct trale_address *peer)
 {
     return socket->udp->connect(socket->udp->interface.instance, socket, peer);
 }
 
-/* The address it is bound to, with the port that the kernel chose. */
+/* Reads the address that the socket is bound to, with the port that the kernel chose. */
 static inline int trale_udp_local(struct trale_udp_socket *socket, struct trale_address *address)
 {
     return socket->udp->local(socket->udp->interface.instance, socket, address);
 }
 
-/* The connected peer, or -ENOTCONN. */
+/* Reads the peer's address. 0, or -ENOTCONN: there is no peer. */
 static inline int trale_udp_peer(struct trale_udp_socket *socket, struct trale_address *address)
 {
     return socket->udp->peer(socket->udp->interface.instance, socket, address);
 }
 
-/* Sets a TRALE_UDP_ option. 0, or the option is what it was, in both families: -ENOPROTOOPT (no such option, or it can
- * only be read), -EINVAL (not a value it takes), -ENODEV (no such interface), -EPERM. */
+/* Sets an option (udp_option.h, udp_info.h). Returns 0, or an error, and the option has not changed, in both families:
+ * -ENOPROTOOPT (no such option, or it can only be read), -EINVAL (not one of its values), -ENODEV (no such interface),
+ * -EPERM, or another error of setsockopt(2). */
 static inline int trale_udp_set(struct trale_udp_socket *socket, uint32_t option, int64_t value)
 {
     return socket->udp->set(socket->udp->interface.instance, socket, option, value);
 }
 
-/* Reads an option: what the kernel says that it is, which for buffers is not what was set. Of an IPv6 socket, what
- * holds for IPv6. 0, -ENOPROTOOPT (no such option), or what the option says. */
+/* Reads an option from the kernel, which for buffers has another value than was set. An IPv6 socket's options are read
+ * for IPv6. Returns 0, or -ENOPROTOOPT (no such option), or another error of getsockopt(2). */
 static inline int trale_udp_get(struct trale_udp_socket *socket, uint32_t option, int64_t *value)
 {
     return socket->udp->get(socket->udp->interface.instance, socket, option, value);
 }
 
-/* Joins a group on an interface (index, 0: the system's choice); the group's port does not matter. A socket bound to
- * [::], without TRALE_UDP_V6_ONLY, may join IPv4 groups too, written as IPv4 or as mapped ([::ffff:239.1.2.3]). 0,
- * -EINVAL (not a group), -EADDRINUSE (joined already), -ENOBUFS (the socket is in too many groups:
- * net.ipv4.igmp_max_memberships, 20 unless changed), -ENODEV, -EAFNOSUPPORT (the socket does not hear this family). */
+/* Joins a group on an interface (its index; 0: the system's choice). The group's port does not matter. A socket bound
+ * to [::] without TRALE_UDP_V6_ONLY can join IPv4 groups too, written as IPv4 or as mapped ([::ffff:239.1.2.3]).
+ * Returns 0, or -EINVAL (not a group), -EADDRINUSE (joined already), -ENOBUFS (the socket is in as many IPv4 groups as
+ * net.ipv4.igmp_max_memberships allows, by default 20), -ENOMEM (for IPv6 groups, net.core.optmem_max), -ENODEV (no
+ * such interface), -EAFNOSUPPORT (the socket does not receive this family). */
 static inline int trale_udp_join_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                        uint32_t interface_index)
 {
     return socket->udp->join(socket->udp->interface.instance, socket, group, interface_index);
 }
 
-/* Leaves it; -EADDRNOTAVAIL if it was not joined. */
+/* Leaves a group. Returns 0, or -EADDRNOTAVAIL (not joined), -EAFNOSUPPORT. */
 static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                         uint32_t interface_index)
 {
@@ -253,8 +258,8 @@ static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const s
  * (the socket was closed), -ECONNREFUSED (on a connected socket: an earlier send was answered by "port unreachable",
  * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), -EOPNOTSUPP (TRALE_UDP_GRO is on), or what else
  * recvfrom(2) has. Its first poll may only begin to wait (future.h). Dropped, it has taken no datagram. */
-static inline struct trale_future *trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket,
-                                                       void *buf, size_t size)
+TRALE_CHECK_RESULT static inline struct trale_future *
+trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
     *recv = (struct trale_udp_recv){.socket = socket, .buf = buf, .size = size};
     socket->udp->recv(socket->udp->interface.instance, recv);
@@ -266,8 +271,10 @@ static inline struct trale_future *trale_udp_recv_from(struct trale_udp_recv *re
  * full. Or to -EMSGSIZE, -ECANCELED, -ECONNREFUSED (as in trale_udp_recv_from: this datagram was not sent; send it
  * again), -EACCES (broadcast not allowed), -EAFNOSUPPORT, -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has
  * sent nothing. */
-static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send, struct trale_udp_socket *socket,
-                                                     const void *buf, size_t size, const struct trale_address *to)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send,
+                                                                        struct trale_udp_socket *socket,
+                                                                        const void *buf, size_t size,
+                                                                        const struct trale_address *to)
 {
     *send = (struct trale_udp_send){.socket = socket, .buf = buf, .size = size, .to = *to};
     socket->udp->send(socket->udp->interface.instance, send);
@@ -275,14 +282,14 @@ static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send
 }
 
 /* The same from and to the connected peer; -EDESTADDRREQ if there is none. */
-static inline struct trale_future *trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket,
-                                                  void *buf, size_t size)
+TRALE_CHECK_RESULT static inline struct trale_future *
+trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
     return trale_udp_recv_from(recv, socket, buf, size);
 }
 
-static inline struct trale_future *trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket,
-                                                  const void *buf, size_t size)
+TRALE_CHECK_RESULT static inline struct trale_future *
+trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf, size_t size)
 {
     static const struct trale_address peer;
     return trale_udp_send_to(send, socket, buf, size, &peer);
@@ -293,8 +300,10 @@ static inline struct trale_future *trale_udp_send(struct trale_udp_send *send, s
  * future's until it resolves or is dropped. Resolves to how many there are, 1 to TRALE_UDP_BATCH; the others are
  * untouched. Or to -EINVAL (n_datagrams is 0), or what trale_udp_recv_from has. Dropped, it has taken none. In the
  * account of fairness (trale.h) each datagram counts as an await, and one with a segment_size as 64. */
-static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
-                                                        struct trale_datagram *datagrams, size_t n_datagrams)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch,
+                                                                           struct trale_udp_socket *socket,
+                                                                           struct trale_datagram *datagrams,
+                                                                           size_t n_datagrams)
 {
     *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
     socket->udp->recv_batch(socket->udp->interface.instance, batch);
@@ -307,8 +316,10 @@ static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *
  * or what trale_udp_send_to has, and none was sent. Dropped, it has sent none. But where the way out cannot cut up what
  * has a segment_size, that is sent piece by piece, which is found out anew each time, and after an error or a drop some
  * of the first datagram's pieces may have been sent. */
-static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
-                                                        struct trale_datagram *datagrams, size_t n_datagrams)
+TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch,
+                                                                           struct trale_udp_socket *socket,
+                                                                           struct trale_datagram *datagrams,
+                                                                           size_t n_datagrams)
 {
     *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
     socket->udp->send_batch(socket->udp->interface.instance, batch);
@@ -316,10 +327,10 @@ static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_address) == 28, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: stands in frames");
-_Static_assert(sizeof(struct trale_udp_batch) == 120, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_address) == 28, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_udp_batch) == 120, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_datagram) == 64, "frozen: an array element");
 #endif
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the kernel tells of a datagram beside its bytes and its sender, and why one could not be delivered. An addition
- * to udp.h; threads as there.
+ * What the kernel reports about a datagram beside its bytes and its sender, and why a datagram could not be delivered.
+ * An addition to udp.h; threads as there.
  *
  * INFO comes with batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on the
  * members that you want by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is
  * sent, the info sets the source, interface, class and time to live.
  *
  * To answer from the address that was asked, which matters to a socket bound to 0.0.0.0 or [::], send the datagram back
- * with its info and have = TRALE_UDP_INFO_LOCAL, unless it came to a group or by broadcast: those are no sources. Such
- * an answer takes the route to its destination, which may lead through another interface than the question; between
- * link-local addresses (fe80::/10, 169.254.0.0/16) it takes the interface where the question came in. To override the
- * route, add TRALE_UDP_INFO_INTERFACE; a socket that is bound to no interface and hears VRFs
+ * with its info and have = TRALE_UDP_INFO_LOCAL. (Not if it came to a group or by broadcast: such an address cannot be
+ * a source.) The answer takes the route to its destination, which may lead through another interface than the question;
+ * but between link-local addresses (fe80::/10, 169.254.0.0/16) it takes the interface of the question. To override the
+ * route, add TRALE_UDP_INFO_INTERFACE. A socket that is bound to no interface but receives from VRFs
  * (net.ipv4.udp_l3mdev_accept) needs that to answer into the VRF.
  *
  * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
@@ -28,25 +28,25 @@
 
 /* --- info --------------------------------------------------------------------------------------------------------- */
 
-/* The option's value is a set of these: what is told of each datagram received. */
+/* An option of trale_udp_set. Its value is a set of the bits below: the members that a receive sets from now on. */
 #define TRALE_UDP_INFO 9u
 
-#define TRALE_UDP_INFO_LOCAL 1u         /* local; received, also interface_index (IP_PKTINFO, ip(7); RFC 3542 6.1) */
+#define TRALE_UDP_INFO_LOCAL 1u         /* local; a receive sets interface_index too (IP_PKTINFO, ip(7)) */
 #define TRALE_UDP_INFO_TRAFFIC_CLASS 2u /* traffic_class */
 #define TRALE_UDP_INFO_TTL 4u           /* ttl */
-#define TRALE_UDP_INFO_TIME 8u          /* time_ns; received only */
-#define TRALE_UDP_INFO_DROPS 16u        /* drops; received only */
-#define TRALE_UDP_INFO_INTERFACE 32u    /* interface_index; sent only */
+#define TRALE_UDP_INFO_TIME 8u          /* time_ns; a send ignores it */
+#define TRALE_UDP_INFO_DROPS 16u        /* drops; a send ignores it */
+#define TRALE_UDP_INFO_INTERFACE 32u    /* interface_index; for sends only */
 
-/* Frozen. */
+/* A receive sets it; a send reads it. */
 struct trale_udp_info {
-    uint32_t have;              /* the TRALE_UDP_INFO_ bits of the members that are told, or are to be used */
-    uint32_t interface_index;   /* where it came in, or is to go out, whatever the route says; 0: by the route */
-    struct trale_address local; /* its destination, or the source that it is to have, one of ours; no port */
+    uint32_t have;              /* the TRALE_UDP_INFO_ bits of the members that are set */
+    uint32_t interface_index;   /* received: where the datagram came in; sent: where it goes out; 0: by the route */
+    struct trale_address local; /* received: the destination; sent: the source, an address of this host. Without port */
     int32_t traffic_class;      /* 0 to 255: DSCP << 2 | ECN (RFC 2474, RFC 3168) */
-    int32_t ttl;                /* the hops that it had left, or is to have: 1 to 255 */
-    uint32_t drops;             /* how many the socket had lost by then for want of room (SO_RXQ_OVFL, socket(7)) */
-    uint64_t time_ns;           /* when the kernel got it, on CLOCK_REALTIME (SO_TIMESTAMPNS, socket(7)) */
+    int32_t ttl;                /* 1 to 255: hops; received: those that were left */
+    uint32_t drops;             /* datagrams that the socket had lost by then, for lack of room (SO_RXQ_OVFL) */
+    uint64_t time_ns;           /* when the kernel received it, on CLOCK_REALTIME (SO_TIMESTAMPNS, socket(7)) */
 };
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */

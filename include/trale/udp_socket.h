@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * What else a UDP socket can do: tries that never wait, groups with chosen sources, and sockets that somebody else has
- * opened. An addition to udp.h, with members that came later: where a driver does not have one, the answer is
+ * More about UDP sockets, an addition to udp.h: tries that never wait, groups with chosen sources, and sockets that are
+ * open already. These functions use members that the interface got later; if the driver lacks one, they return
  * -EOPNOTSUPP. Threads as in udp.h. */
 #ifndef TRALE_UDP_SOCKET_H
 #define TRALE_UDP_SOCKET_H
 
 #include <trale/udp.h>
 
-/* Whether a socket's driver has a member of the table. */
+/* Whether the socket's driver has a member of the table. */
 #define trale_udp_has_(socket, member)                                                                                 \
     ((socket)->udp->interface.size >= offsetof(struct trale_udp, member) + sizeof((socket)->udp->member) &&            \
      (socket)->udp->member != NULL)
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
 
-/* The try_ forms do at once what the futures of the same name do, and return what those resolve to, or -EAGAIN where
- * they would wait. They may be called outside of a task's poll as well, and leave nothing behind. */
+/* A try does at once what the future of the same name does, and returns what that would resolve to, or -EAGAIN if it
+ * would have to wait. It may be called outside of a task's poll, and leaves nothing behind to drop. */
 static inline int64_t trale_udp_try_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
                                               size_t size)
 {
@@ -35,7 +35,7 @@ static inline int64_t trale_udp_try_send_to(struct trale_udp_send *send, struct 
     return socket->udp->try_send(socket->udp->interface.instance, send);
 }
 
-/* To the connected peer. */
+/* Sends to the peer. */
 static inline int64_t trale_udp_try_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf,
                                          size_t size)
 {
@@ -63,10 +63,13 @@ static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, st
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-/* Joins a group for what one source sends to it (RFC 4607); may be called for several sources. A group that was joined
- * for all sources is heard from this one alone after that; trale_udp_join_group does not widen it again but says
- * -EADDRINUSE, and trale_udp_leave_group ends all of it. 0, -EINVAL (not a group), -EADDRNOTAVAIL (joined for this one
- * already), -ENOBUFS (too many sources, net.ipv4.igmp_max_msf), -ENODEV, -EAFNOSUPPORT. */
+/* Joins a group to receive what one source sends to it (RFC 4607). May be called for several sources. If the group was
+ * joined for all sources before, the socket now receives from this source only; trale_udp_join_group then returns
+ * -EADDRINUSE and does not widen it again; trale_udp_leave_group leaves the group with all its sources. IPv4 groups on
+ * IPv6 sockets: as in trale_udp_join_group. Returns 0, or -EINVAL (not a group), -EADDRNOTAVAIL (joined for this source
+ * already), -ENOBUFS (too many sources, net.ipv4.igmp_max_msf and net.ipv6.mld_max_msf, or too many groups, as in
+ * trale_udp_join_group), -ENODEV, -EAFNOSUPPORT (the socket does not receive this family, or the source is of the
+ * other). */
 static inline int trale_udp_join_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                               const struct trale_address *source, uint32_t interface_index)
 {
@@ -75,7 +78,8 @@ static inline int trale_udp_join_source_group(struct trale_udp_socket *socket, c
     return socket->udp->join_source(socket->udp->interface.instance, socket, group, source, interface_index);
 }
 
-/* Ends that for a source, and with the last one leaves the group; -EADDRNOTAVAIL or -EINVAL if it was not joined. */
+/* Removes a source from a group, and leaves the group with the last source. Returns 0, or -EADDRNOTAVAIL or -EINVAL
+ * (not joined), -EAFNOSUPPORT. */
 static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                                const struct trale_address *source, uint32_t interface_index)
 {
@@ -86,13 +90,13 @@ static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, 
 
 /* --- sockets that are open already -------------------------------------------------------------------------------- */
 
-/* Makes a socket of an fd that is not shut down, with what was set there, except that SO_TIMESTAMPING, SO_ZEROCOPY and,
- * on IPv6 sockets, IP_PKTINFO are switched off, and info that was on in one family alone; trale.ini's buffers do not
- * apply. It belongs to the socket from then on, is closed with it,
- * and not inherited by programs that this one executes. 0, and on failure the fd is still the caller's: -EBADF,
- * -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (not UDP), -EBUSY (one of this runtime's sockets has it
- * already; of other runtimes it does not know), -ENOMEM, -ENODEV (no driver offers UDP). */
-static inline int trale_udp_adopt(struct trale *runtime, int fd, struct trale_udp_socket **socket)
+/* Makes a socket of an fd, which is bound or not, but not shut down. Its options stay as they are, except that these
+ * are switched off: SO_TIMESTAMPING, SO_ZEROCOPY, on IPv6 sockets IP_PKTINFO, and info that is on in one family alone.
+ * The buffers of trale.ini do not apply. From then on the socket owns the fd: it is closed with the socket, and
+ * programs that this process executes do not inherit it. Returns 0, or an error, and the fd has not changed and is
+ * still the caller's: -EBADF, -ENOTSOCK, -EAFNOSUPPORT (neither IPv4 nor IPv6), -EPROTOTYPE (not UDP), -EBUSY (another
+ * socket of this runtime has the fd; other runtimes are not checked), -ENOMEM, -ENODEV (no driver offers UDP). */
+TRALE_CHECK_RESULT static inline int trale_udp_adopt(struct trale *runtime, int fd, struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
     if (udp == NULL)
@@ -100,12 +104,13 @@ static inline int trale_udp_adopt(struct trale *runtime, int fd, struct trale_ud
     return udp->adopt == NULL ? -EOPNOTSUPP : udp->adopt(udp->interface.instance, fd, socket);
 }
 
-/* Makes a socket of one that a service manager has opened for this program (sd_listen_fds(3)), so that none is ever
- * closed while the service restarts: that of the given name, which systemd.socket(5) calls FileDescriptorName=, the
- * first of them that was not taken yet; or, if none has that name, "0" for the first, "1" for the second, and so on.
- * 0, or -ENOENT (there is none), -EBUSY (taken already), -EINVAL (LISTEN_PID or LISTEN_FDS is no number), or what
- * trale_udp_adopt has. Not to be called by several threads at once. */
-static inline int trale_udp_inherit(struct trale *runtime, const char *name, struct trale_udp_socket **socket)
+/* Makes a socket of one that a service manager has opened for this program and keeps open while the service restarts
+ * (sd_listen_fds(3)). `name` is its FileDescriptorName= (systemd.socket(5)); of several with that name, the first that
+ * was not taken yet. If none has the name, "0" is the first socket of the list, "1" the second, and so on. Returns 0,
+ * or -ENOENT (no such socket), -EBUSY (taken already), -EINVAL (LISTEN_PID or LISTEN_FDS is no number), or an error of
+ * trale_udp_adopt. Reads the environment: threads must not call it at the same time. */
+TRALE_CHECK_RESULT static inline int trale_udp_inherit(struct trale *runtime, const char *name,
+                                                       struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
     if (udp == NULL)
