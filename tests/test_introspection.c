@@ -260,7 +260,7 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
     char text[256];
     static struct alarm alarm;
     alarm = (struct alarm){.said = false};
-    snprintf(text, sizeof text, "[runtime]\nthreads = %d\nwatchdog = 5ms\n", test_threads());
+    snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\nwatchdog = 5ms\n", test_threads());
     struct trale *runtime;
     struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
     assert_int_equal(trale_open(&runtime, &options), 0);
@@ -297,7 +297,7 @@ static void test_the_watchdog_calls_a_task_by_the_name_it_was_given(void **state
     static struct alarm alarm;
     alarm = (struct alarm){.said = false};
     char text[256];
-    snprintf(text, sizeof text, "[runtime]\nthreads = %d\nwatchdog = 5ms\n", test_threads());
+    snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\nwatchdog = 5ms\n", test_threads());
     struct trale *runtime;
     struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
     assert_int_equal(trale_open(&runtime, &options), 0);
