@@ -689,7 +689,7 @@ static struct trale *open_with_stacks(const char *text)
 {
     char all[512];
     struct trale *runtime = NULL;
-    snprintf(all, sizeof all, "[runtime]\nthreads = %d\n%s", test_threads(), text);
+    snprintf(all, sizeof all, "[runtime]\ndrivers =\nthreads = %d\n%s", test_threads(), text);
     assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = all}), 0);
     return runtime;
 }

@@ -53,6 +53,7 @@ struct fixture {
     struct reactor reactor;
     struct log log;
     struct test_log messages;
+    _Atomic bool stopping;
     int fds[2];                /* a pair of stream sockets */
     struct waiter waiters[10]; /* here, because waits may be left when the test ends */
 };
@@ -482,6 +483,42 @@ static void test_edges_of_an_orphan_end_as_well(void **state)
     assert_left_behind(f, &orphan);
 }
 
+static void *look_again_and_again(void *data)
+{
+    struct fixture *f = data;
+    while (!atomic_load(&f->stopping))
+        reactor_wait(&f->reactor, true);
+    return NULL;
+}
+
+static void test_an_orphan_is_left_behind_while_another_thread_registers(void **state)
+{
+    struct fixture *f = *state;
+    struct orphan orphan;
+    struct waiter *a = &f->waiters[0];
+    pthread_t thread;
+    int epoll_fd = f->reactor.epoll_fd;
+    assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
+    make_orphan(f, &orphan);
+    assert_int_equal(pthread_create(&thread, NULL, look_again_and_again, f), 0);
+    /* Some edges come together. The epoll instance has another number afterwards. */
+    for (bool is_left = false; !is_left;) {
+        take(orphan.duplicate);
+        put(orphan.peer);
+        reactor_cancel(&f->reactor, &a->wait);
+        int r = wait_for(&f->reactor, f->fds[1], TRALE_READABLE, a);
+        assert_true(r == 0 || r == 1);
+        pthread_mutex_lock(&f->reactor.lock);
+        is_left = f->reactor.epoll_fd != epoll_fd;
+        pthread_mutex_unlock(&f->reactor.lock);
+    }
+    atomic_store(&f->stopping, true);
+    reactor_interrupt(&f->reactor);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    reactor_cancel(&f->reactor, &a->wait);
+    assert_left_behind(f, &orphan);
+}
+
 static void test_leaving_an_orphan_behind_is_tried_again(void **state)
 {
     struct fixture *f = *state;
@@ -616,6 +653,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_orphan_that_wakes_the_waits_of_the_next_file_is_found, level,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_edges_of_an_orphan_end_as_well, edge, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_orphan_is_left_behind_while_another_thread_registers, edge, tear_down),
         cmocka_unit_test_setup_teardown(test_leaving_an_orphan_behind_is_tried_again, level, tear_down),
         both(test_one_edge_for_two_datagrams_makes_every_future_try_again),
         both(test_a_number_that_is_not_open_does_not_enlarge_the_table),
