@@ -140,6 +140,9 @@ ok "check says that setuid programs ignore the environment" bash -c \
     "'$trale' check 2>&1 | grep -F 'ignores the environment: it does not use $tmp/xdg/trale/trale.ini and \$TRALE_DRIVERS'"
 export XDG_CONFIG_HOME=$tmp/nothing
 
+ok "why a file is not used is a note" \
+    bash -c "'$trale' check 2>&1 | grep -F 'note: configuration: ' | grep -F '$tmp/nothing/trale/trale.ini: No such file'"
+
 ok "drivers lists what each offers" bash -c "'$trale' drivers -c '$tmp/named.ini' | grep -E '^udp .*trale.udp/1'"
 ok "drivers --options lists what each takes" \
     bash -c "'$trale' drivers --options -c '$tmp/named.ini' | grep -E '^timer +clock +choice +monotonic +monotonic, boottime or realtime'"

@@ -144,7 +144,11 @@ static void test_a_program_may_require_that_the_configuration_is_complete(void *
     unsetenv("XDG_CONFIG_HOME");
     unsetenv("TRALE_CONFIG");
     setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
-    assert_int_equal(trale_open(&runtime, &(struct trale_options){.require_end = 1}), 0);
+    const struct trale_options options = {.require_end = 1, .log = write_message, .log_data = &messages};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    messages.length = 0;
+    assert_int_equal(trale_require(runtime, "trale.signal/1", NULL), -ENODEV);
+    assert_non_null(strstr(messages.text, "write: drivers = timer, udp, signal; no trale.ini was found"));
     trale_close(runtime);
 }
 

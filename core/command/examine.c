@@ -36,10 +36,25 @@ static void note_environment(struct examination *examination)
                 folder != NULL ? "$" : "", folder != NULL ? folder : "");
 }
 
+/* What config_load says: of its messages of level INFO, those about files that it passed over are notes. */
+static void add_message(void *data, uint32_t level, const char *source, const char *message)
+{
+    struct examination *examination = data;
+    bool says_why = level == TRALE_LOG_INFO && examination->origin >= CONFIG_SYSTEM;
+    examination->messages.log.write(&examination->messages, says_why ? LEVEL_NOTE : level, source, message);
+}
+
+static void add_message_at(void *data, uint32_t level, const struct log_place *place, const char *message)
+{
+    struct examination *examination = data;
+    examination->messages.log.write_at(&examination->messages, level, place, message);
+}
+
 static int examine_config(struct examination *examination, const char *config_path)
 {
     const struct log *log = &examination->messages.log;
-    int r = config_load(&examination->config, config_path, &examination->path, &examination->origin, log);
+    const struct log all = {.write = add_message, .data = examination, .write_at = add_message_at};
+    int r = config_load(&examination->config, config_path, &examination->path, &examination->origin, &all);
     examination->is_found = r != -ENOMEM;
     if (r == -ENOMEM)
         log_say(log, TRALE_LOG_ERROR, "trale", "%s", strerror(-r));
@@ -52,7 +67,7 @@ static int examine_config(struct examination *examination, const char *config_pa
 
 const char *examination_file(const struct examination *examination)
 {
-    return examination->path != NULL ? examination->path : "(built-in)";
+    return examination->path != NULL ? examination->path : CONFIG_BUILT_IN_NAME;
 }
 
 const char *examination_origin(const struct examination *examination)

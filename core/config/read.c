@@ -67,5 +67,5 @@ int config_load(struct config *config, const char *explicit_path, char **path, e
     if (r < 0)
         return r;
     return *path != NULL ? config_read(config, *path, log)
-                         : config_parse(config, "(built-in)", built_in, strlen(built_in), log);
+                         : config_parse(config, CONFIG_BUILT_IN_NAME, built_in, strlen(built_in), log);
 }

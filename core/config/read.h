@@ -14,6 +14,9 @@
 #define CONFIG_SIZE_MAX (64u * 1024u)
 int config_read(struct config *config, const char *path, const struct log *log);
 
+/* The name, in messages, of the built-in text. */
+#define CONFIG_BUILT_IN_NAME "(built-in)"
+
 /* Finds the configuration (config_locate) and reads it, from its file or from the built-in text. *path, which the
  * caller frees in any case, and *origin say which it was; *path is NULL for the built-in text, or when memory is out.
  * Errors as above. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config/read.h"
 #include "core/runtime/runtime.h"
 
 /* Interfaces that no driver offers, and what to write into trale.ini: lists for a message. */
@@ -79,13 +80,15 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
     const struct executor *executor = executor_on_thread;
     const struct trale_task *task = executor != NULL ? executor->running : NULL;
     const char *named = drivers->text;
-    log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s", or_empty(missing->names),
+    bool has_file = strcmp(runtime->config.name, CONFIG_BUILT_IN_NAME) != 0;
+    log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s%s", or_empty(missing->names),
                task != NULL ? ", which the task " : "", task != NULL ? task->future->type->name : "",
                task != NULL ? " asked for" : "", or_empty(missing->offered),
                missing->drivers != NULL ? "; to load one, write: drivers = " : "",
                missing->drivers != NULL ? named : "", missing->drivers != NULL && named[0] != '\0' ? ", " : "",
                or_empty(missing->drivers), missing->sections != NULL ? ", and add" : "",
-               missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "");
+               missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "",
+               has_file ? "" : "; no trale.ini was found: `trale check --help` lists where it may be");
     free(missing->names);
     free(missing->drivers);
     free(missing->sections);
