@@ -5,6 +5,7 @@
 #include "tests/support.h"
 
 #include <trale/fiber.h>
+#include <trale/scope.h>
 #include <trale/sync.h>
 
 /* From no result before, over a spent budget, to a spent overdraft. */
@@ -243,6 +244,126 @@ static void test_a_notification_that_is_awaited_is_not_missed(void **state)
     }
 }
 
+/* --- the first turn ----------------------------------------------------------------------------------------------- */
+
+/* Passes on what a future says, and counts its polls. */
+struct counted {
+    struct trale_future future;
+    int n_polls;
+};
+
+static int64_t counted_poll(struct trale_future *future, struct trale_context *context)
+{
+    ((struct counted *)(void *)future)->n_polls++;
+    return trale_future_poll(future->awaiting, context);
+}
+static const struct trale_future_type counted_type = {sizeof counted_type, TRALE_ABI, "counted", counted_poll, NULL};
+
+/* Notes in which of these polls it is polled first, and resolves at the next. */
+struct probe {
+    struct trale_future future;
+    const struct counted *outer;
+    int begun;
+};
+
+static int64_t probe_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct probe *probe = (struct probe *)(void *)future;
+    if (probe->begun > 0)
+        return 0;
+    probe->begun = probe->outer->n_polls;
+    context->waker->table->wake_by_ref(context->waker);
+    return TRALE_PENDING;
+}
+static const struct trale_future_type probe_type = {sizeof probe_type, TRALE_ABI, "probe", probe_poll, NULL};
+
+enum form { ALL, RACE, RACE_IN_ORDER, SCOPE, TIMEOUT, DEADLINE };
+
+struct beginning {
+    struct trale_future future;
+    struct counted counted;
+    struct probe probes[2];
+    struct trale_branch branches[2], inner_branches[2];
+    struct trale_branches several, inner;
+    struct trale_scope scope;
+    struct trale_timeout timeout;
+    struct spender {
+        struct trale_future future;
+        struct trale_future ready;
+        int n;
+    } spender;
+    enum form outer, form;
+    int n_before;
+};
+
+/* Takes that many results. */
+trale_async(spender)
+{
+    trale_begin();
+    while (self->n-- > 0) {
+        self->ready = (struct trale_future){.type = &ready_type};
+        trale_await(&self->ready);
+    }
+    trale_return(0);
+}
+
+static struct trale_future *several(enum form form, struct trale_branches *branches, struct trale_branch *branch)
+{
+    if (form == ALL)
+        return trale_all(branches, branch, 2);
+    return form == RACE ? trale_race(branches, branch, 2) : trale_race_in_order(branches, branch, 2);
+}
+
+static struct trale_future *beginning_inner(struct beginning *self, struct trale *runtime)
+{
+    struct trale_future *probe = &self->probes[0].future;
+    switch (self->form) {
+    case SCOPE:
+        return trale_scope(&self->scope, probe);
+    case TIMEOUT:
+        return trale_timeout(&self->timeout, probe, TRALE_SECOND);
+    case DEADLINE:
+        return trale_deadline(&self->timeout, probe, trale_now(runtime) + TRALE_SECOND);
+    default:
+        self->inner_branches[0].future = probe;
+        self->inner_branches[1].future = &self->probes[1].future;
+        return several(self->form, &self->inner, self->inner_branches);
+    }
+}
+
+/* A future that spends the account, and one beside it that has not begun. */
+trale_async(beginning)
+{
+    trale_begin();
+    for (int i = 0; i < 2; i++)
+        self->probes[i] = (struct probe){.future.type = &probe_type, .outer = &self->counted};
+    self->branches[0].future = trale_call(spender, &self->spender, .n = self->n_before);
+    self->branches[1].future = beginning_inner(self, cx->runtime);
+    self->counted.future = (struct trale_future){.type = &counted_type,
+                                                 .awaiting = several(self->outer, &self->several, self->branches)};
+    trale_await(&self->counted.future);
+    trale_return(trale_result() < 0 ? trale_result() : 0);
+}
+
+static void test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before(void **state)
+{
+    struct world *world = *state;
+    for (enum form outer = ALL; outer <= RACE_IN_ORDER; outer++) {
+        for (enum form form = ALL; form <= DEADLINE; form++) {
+            for (int n_before = 0; n_before < (int)N_BEFORE_MAX; n_before++) {
+                struct beginning frame;
+                assert_int_equal(trale_block_on(world->runtime, trale_call(beginning, &frame, .outer = outer,
+                                                                           .form = form, .n_before = n_before)),
+                                 0);
+                for (int i = 0; i < (form <= RACE_IN_ORDER ? 2 : 1); i++)
+                    if (frame.counted.n_polls > 1 && frame.probes[i].begun != 1)
+                        fail_msg("form %d in %d, %d results before: polled first in turn %d", form, outer, n_before,
+                                 frame.probes[i].begun);
+            }
+        }
+    }
+}
+
 /* --- the runtime -------------------------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
@@ -267,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_what_an_aborted_task_was_given_it_has_seen),
         cmocka_unit_test(test_what_an_aborted_fiber_was_given_it_has_seen),
         cmocka_unit_test(test_a_notification_that_is_awaited_is_not_missed),
+        cmocka_unit_test(test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

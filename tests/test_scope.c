@@ -3,6 +3,7 @@
  * Scopes: children do not outlive them, whatever ends them, in the thread layout that the environment names. */
 #include <stdatomic.h>
 
+#include <trale/fiber.h>
 #include <trale/scope.h>
 #include <trale/sync.h>
 
@@ -92,7 +93,7 @@ trale_async_with(body, body_cleanup)
         trale_yield();
     if (self->cancels) {
         trale_scope_cancel(self->scope);
-        assert_int_equal(body_spawn(self, "z0"), -ECANCELED);
+        assert_int_equal(body_spawn(self, "z0"), -ECANCELED); /* child z would say "xz" if it was dropped */
     }
     if (self->waits)
         trale_await(trale_semaphore_acquire(&self->acquire, self->never, 1));
@@ -229,6 +230,84 @@ static void test_closing_the_runtime_drops_scopes_and_children(void **state)
     assert_int_equal(strlen(left.record.text), strlen("+w+wx!xwxw"));
 }
 
+/* A body, or a child of it, that spawns a child of its own when it is dropped, and again. */
+struct heir {
+    struct trale_future future;
+    struct trale_scope *scope;
+    struct record *record;
+    struct trale_semaphore *never;
+    struct trale_semaphore_acquire acquire;
+    int64_t *results; /* of the two spawns */
+    char name;
+};
+
+static int64_t heir_spawn(const struct heir *heir, char name);
+
+static void heir_cleanup(struct heir *self)
+{
+    record_add(self->record, 'x', self->name);
+    if (self->results == NULL)
+        return;
+    self->results[0] = heir_spawn(self, 'a');
+    self->results[1] = heir_spawn(self, 'b');
+}
+
+trale_async_with(heir, heir_cleanup)
+{
+    trale_begin();
+    if (self->name == '!')
+        assert_int_equal(heir_spawn(self, 'c'), 0);
+    trale_await(trale_semaphore_acquire(&self->acquire, self->never, 1));
+    trale_return(0);
+}
+
+/* Child c has the same cleanup; a and b leave nothing. */
+static int64_t heir_spawn(const struct heir *heir, char name)
+{
+    return trale_scope_spawn(heir->scope, heir, .scope = heir->scope, .record = heir->record, .never = heir->never,
+                             .results = name == 'c' ? heir->results + 2 : NULL, .name = name);
+}
+
+struct legacy {
+    struct trale_future future;
+    struct trale_scope scope;
+    struct heir heir;
+    struct record *record;
+    struct trale_semaphore *never;
+    int64_t *results;
+};
+
+trale_async(legacy)
+{
+    trale_begin();
+    trale_await(trale_scope(&self->scope, trale_call(heir, &self->heir, .scope = &self->scope, .record = self->record,
+                                                     .never = self->never, .results = self->results, .name = '!')));
+    trale_return(trale_result());
+}
+
+static void test_a_frame_that_is_refused_is_untouched_unless_the_runtime_closes(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("", "");
+    struct trale_semaphore never = TRALE_SEMAPHORE(0);
+    struct record record = {.n_alive = 0};
+    int64_t results[4] = {1, 1, 1, 1}; /* of the body, and of child c */
+    struct trale_task *task = trale_spawn(runtime, legacy, .record = &record, .never = &never, .results = results);
+    for (int i = 0; i < 3; i++) {
+        struct run turn = {.body = {.plan = ""}, .future.type = &run_type};
+        assert_int_equal(trale_block_on(runtime, &turn.future), 0);
+    }
+    trale_close(runtime);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    /* The first spawn of all is refused by the runtime, and cancels the scope, which refuses the others. */
+    bool body_first = results[0] == -ESHUTDOWN;
+    assert_int_equal(results[0], body_first ? -ESHUTDOWN : -ECANCELED);
+    assert_int_equal(results[1], -ECANCELED);
+    assert_int_equal(results[2], body_first ? -ECANCELED : -ESHUTDOWN);
+    assert_int_equal(results[3], -ECANCELED);
+    assert_string_equal(record.text, body_first ? "x!xaxc" : "xcxax!");
+}
+
 /* --- scopes in scopes, and refusals ------------------------------------------------------------------------------- */
 
 struct nested {
@@ -276,6 +355,79 @@ static void test_an_error_in_an_inner_scope_ends_all_of_the_outer_one(void **sta
     assert_string_equal(record.text, "0?0?");
 }
 
+/* Waits in a scope that has a scope around it, a timeout and a fiber beside it. */
+static int64_t fiber_body(void *data)
+{
+    struct record *record = data;
+    struct trale_sleep sleep;
+    record->n_alive++;
+    int64_t result = trale_fiber_await(trale_sleep(&sleep, 60 * TRALE_SECOND));
+    record->n_alive--;
+    return result;
+}
+
+struct crowd {
+    struct trale_future future;
+    struct trale_scope scope;
+    struct crowd_body {
+        struct trale_future future;
+        struct trale_scope *scope;
+        struct record *record;
+        struct trale_sleep sleep;
+    } body;
+    struct trale_timeout timeout;
+    struct record *record;
+};
+
+trale_async(crowd_body)
+{
+    trale_begin();
+    assert_int_equal(
+        trale_scope_spawn(self->scope, nested, .outer = self->record, .inner.body = {.plan = "w0w0", .waits = true}),
+        0);
+    assert_int_equal(trale_scope_spawn(self->scope, nested, .outer = self->record,
+                                       .inner = {.timeout_ns = 60 * TRALE_SECOND, .body = {.plan = "w0a1"}}),
+                     0);
+    assert_int_equal(trale_scope_spawn_fiber(self->scope, fiber_body, self->record), 0);
+    trale_try(trale_sleep(&self->sleep, 60 * TRALE_SECOND));
+    trale_return(0);
+}
+
+trale_async(crowd)
+{
+    trale_begin();
+    trale_await(trale_timeout(
+        &self->timeout,
+        trale_scope(&self->scope, trale_call(crowd_body, &self->body, .scope = &self->scope, .record = self->record)),
+        60 * TRALE_SECOND));
+    trale_return(trale_result());
+}
+
+static void test_closing_the_runtime_drops_scopes_in_scopes_timeouts_and_fibers(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("timer", TEST_TIMER);
+    struct record record = {.n_alive = 0};
+    struct trale_task *task = trale_spawn(runtime, crowd, .record = &record);
+    for (int i = 0; i < 5; i++) {
+        struct run turn = {.body = {.plan = ""}, .future.type = &run_type};
+        assert_int_equal(trale_block_on(runtime, &turn.future), 0);
+    }
+    trale_close(runtime);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    assert_int_equal(record.n_alive, 0);      /* the fiber has run to its end */
+    assert_string_equal(record.text, "0?0?"); /* no inner scope had a child left */
+}
+
+static void test_without_a_future_a_timeout_fails_and_a_scope_is_over(void **state)
+{
+    struct trale_timeout timeout;
+    struct trale_scope scope;
+    assert_int_equal(trale_block_on(*state, trale_timeout(&timeout, NULL, TRALE_SECOND)), -EINVAL);
+    assert_int_equal(trale_block_on(*state, trale_deadline(&timeout, NULL, 0)), -EINVAL);
+    assert_int_equal(trale_block_on(*state, trale_scope(&scope, NULL)), 0);
+}
+
 static void test_a_spawn_from_elsewhere_is_refused(void **state)
 {
     struct trale_scope scope;
@@ -284,7 +436,7 @@ static void test_a_spawn_from_elsewhere_is_refused(void **state)
     test_make(trale_scope(&scope, &body.future));
     assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
     assert_int_equal(trale_block_on(*state, &scope.future), 0);
-    assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -EINVAL);
+    assert_int_equal(trale_scope_spawn(&scope, child, .record = &record, .name = 'a'), -ECANCELED);
     assert_string_equal(record.text, "-!");
 }
 
@@ -307,7 +459,7 @@ trale_async(late)
 static void test_a_scope_that_is_over_takes_nothing_more(void **state)
 {
     struct late late = {.body = {.plan = NULL}};
-    assert_int_equal(trale_block_on(*state, trale_call(late, &late)), -EINVAL);
+    assert_int_equal(trale_block_on(*state, trale_call(late, &late)), -ECANCELED);
     assert_string_equal(late.record.text, "-!+a-a");
 }
 
@@ -370,6 +522,9 @@ int main(void)
         cmocka_unit_test(test_a_deadline_around_a_scope_leaves_nothing_running),
         cmocka_unit_test(test_aborting_the_task_around_a_scope_drops_the_children),
         cmocka_unit_test(test_closing_the_runtime_drops_scopes_and_children),
+        cmocka_unit_test(test_closing_the_runtime_drops_scopes_in_scopes_timeouts_and_fibers),
+        cmocka_unit_test(test_a_frame_that_is_refused_is_untouched_unless_the_runtime_closes),
+        cmocka_unit_test(test_without_a_future_a_timeout_fails_and_a_scope_is_over),
         cmocka_unit_test(test_an_error_in_an_inner_scope_ends_all_of_the_outer_one),
         cmocka_unit_test(test_a_spawn_from_elsewhere_is_refused),
         cmocka_unit_test(test_a_scope_that_is_over_takes_nothing_more),

@@ -32,23 +32,38 @@ static bool branch_poll(struct trale_branch *branch, struct trale_context *conte
     return true;
 }
 
+/* The same for the first turn, in which every branch begins: if the account of the task is empty, the branch may take
+ * one result all the same. */
+static bool branch_begin(struct trale_branch *branch, struct trale_context *context)
+{
+    bool is_empty = context->budget == 0 && context->overdraft == 0;
+    if (is_empty)
+        context->overdraft = 1;
+    bool has_resolved = branch_poll(branch, context);
+    if (is_empty)
+        context->overdraft = 0;
+    return has_resolved;
+}
+
 /* --- race --------------------------------------------------------------------------------------------------------- */
 
 /* Polls the branches from `first` on, round to the one before it, until one resolves, and drops the others: so no
  * second one resolves, and no result is lost. */
 static int64_t race_poll_from(struct trale_branches *race, size_t first, struct trale_context *context)
 {
+    bool (*poll)(struct trale_branch *, struct trale_context *) = race->begun ? branch_poll : branch_begin;
     size_t n_pending = 0;
     for (size_t n = 0; n < race->n_branches; n++) {
         size_t i = (first + n) % race->n_branches;
         if (race->branch[i].future == NULL)
             continue;
         n_pending++;
-        if (!branch_poll(&race->branch[i], context))
+        if (!poll(&race->branch[i], context))
             continue;
         branches_drop(&race->future);
         return (int64_t)i;
     }
+    race->begun = 1;
     return n_pending > 0 ? TRALE_PENDING : -EINVAL;
 }
 
@@ -79,6 +94,7 @@ static int64_t race_in_order_poll(struct trale_future *future, struct trale_cont
 static int64_t all_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_branches *all = branches_of(future);
+    bool (*poll)(struct trale_branch *, struct trale_context *) = all->begun ? branch_poll : branch_begin;
     size_t n_pending = 0, first = all->next;
     all->next = 0;
     for (size_t n = 0; n < all->n_branches; n++) {
@@ -90,7 +106,7 @@ static int64_t all_poll(struct trale_future *future, struct trale_context *conte
             context->waker->table->wake_by_ref(context->waker);
             return TRALE_PENDING;
         }
-        n_pending += !branch_poll(&all->branch[i], context);
+        n_pending += !poll(&all->branch[i], context);
     }
     all->begun = 1;
     return n_pending == 0 ? 0 : TRALE_PENDING;

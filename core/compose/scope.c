@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #include "core/base/list.h"
-#include "core/executor/task.h"
+#include "core/executor/executor.h"
 
 static void child_leave(struct trale_scope_child *child)
 {
@@ -51,41 +51,43 @@ static int64_t child_poll(struct trale_future *future, struct trale_context *con
     return result;
 }
 
-/* The child's frame has been dropped before, unless the runtime closes and refuses the child while it is spawned. */
+/* The child's frame has been dropped before. */
 static void child_drop(struct trale_future *future)
 {
     struct trale_scope_child *child = (struct trale_scope_child *)(void *)future;
-    if (child->scope == NULL)
-        return;
-    if (child->task != NULL)
+    if (child->scope != NULL)
         child_end(child, -ECANCELED);
-    else
-        trale_future_drop((struct trale_future *)(void *)(child + 1));
+}
+
+static struct trale_future *child_frame(struct trale_scope_child *child)
+{
+    return (struct trale_future *)(void *)(child + 1);
 }
 
 static void scope_adopt(struct trale_scope *scope, struct trale_scope_child *child, struct trale_task *task)
 {
     child->task = task;
-    child->future.awaiting = (struct trale_future *)(void *)(child + 1);
+    child->future.awaiting = child_frame(child);
     list_append(&scope->children, &child->link);
 }
 
 int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child, size_t size)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_scope_spawn", child_poll, child_drop};
-    if (scope->runtime == NULL || scope->runtime != trale_current() || size < sizeof *child + sizeof child->future)
-        return -EINVAL;
     if (scope->error < 0)
         return -ECANCELED;
+    if (scope->runtime == NULL || scope->runtime != trale_current() || size < sizeof *child + sizeof child->future)
+        return -EINVAL;
+    if (atomic_load_explicit(&executor_on_thread->injection.stopping, memory_order_relaxed)) {
+        trale_scope_cancel(scope); /* first: the frame's cleanup may spawn again */
+        trale_future_drop(child_frame(child));
+        return -ESHUTDOWN;
+    }
     child->future.type = &type;
     child->scope = scope;
     struct trale_task *task = trale_spawn_frame(scope->runtime, &child->future, size);
     if (task == NULL)
         return -ENOMEM;
-    if (task_is_finished(task)) {
-        trale_detach(task);
-        return -ECANCELED;
-    }
     scope_adopt(scope, (struct trale_scope_child *)(void *)task->future, task);
     return 0;
 }
@@ -110,6 +112,7 @@ static void scope_drop_children(struct trale_scope *scope)
  * waker was only lent. */
 static int64_t scope_end(struct trale_scope *scope, int64_t result)
 {
+    scope_fail(scope, -ECANCELED);
     scope->runtime = NULL;
     scope->waker = NULL;
     return result;

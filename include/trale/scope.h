@@ -29,19 +29,23 @@ struct trale_scope {
     struct trale *runtime;      /* NULL before the first poll and after the end */
     const struct trale_waker *waker;
     struct trale_link children;
-    int64_t error;  /* the first error, or 0 */
+    int64_t error;  /* the first error; 0 until then; after the end some error */
     int64_t result; /* the body's */
 };
 
 /* A future that runs `body`. It resolves to the result of the body when all children have resolved too, or to the first
  * error. At an error it drops the body first, then the children that are left, in the order in which they were
- * spawned. */
+ * spawned. It polls the body in its own first poll. A body that is NULL has the result 0, and so has the scope. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_scope(struct trale_scope *scope, struct trale_future *body);
 
 /* trale_scope_spawn(scope, name, .member = value, ...) starts a task of the scope that runs the async function `name`;
- * a result >= 0 is lost. Returns 0, or -ENOMEM, -ECANCELED (an error ends the scope, or the runtime closes), -EINVAL
- * (the scope has not begun, or is over, or belongs to another runtime than the caller). [in the body and in
- * children] */
+ * a result >= 0 is lost. Returns 0, or, and then the frame is untouched and what its members own is still the caller's:
+ *     -ECANCELED  an error has ended the scope, or the scope is over
+ *     -EINVAL     the scope has not begun, or belongs to another runtime than the caller
+ *     -ENOMEM
+ * or -ESHUTDOWN: the runtime closes; the frame was dropped, so its cleanup has run, and the scope is cancelled.
+ * A caller that must release something when the child does not start does so for any error but -ESHUTDOWN.
+ * [in the body and in children, and in their cleanup functions] */
 #define trale_scope_spawn(scope, name, ...)                                                                            \
     trale_scope_spawn_frame(                                                                                           \
         (scope), &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,          \

@@ -229,14 +229,14 @@ struct trale_branches {
     struct trale_branch *branch;
     size_t n_branches;
     size_t next;    /* trale_all: the branch that the next turn begins with */
-    uint32_t begun; /* trale_all: every branch was polled once */
+    uint32_t begun; /* every branch was polled once */
     uint32_t reserved;
 };
 
 /* Resolves to the index of the first branch that resolves, and drops the others: exactly one branch resolves, so
  * nothing that another one waits for is taken and lost. Each poll begins with another branch, so that one which is
- * always ready does not starve the others. A branch that is NULL takes no part; with no branch the result is -EINVAL.
- * */
+ * always ready does not starve the others. The first poll polls every branch until one resolves, whatever the budget.
+ * A branch that is NULL takes no part; with no branch the result is -EINVAL. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch,
                                                              size_t n_branches);
 
@@ -245,7 +245,7 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branch
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race_in_order(struct trale_branches *race,
                                                                       struct trale_branch *branch, size_t n_branches);
 
-/* Resolves to 0 when all branches have. */
+/* Resolves to 0 when all branches have. The first poll polls every branch, whatever the budget. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch,
                                                             size_t n_branches);
 
