@@ -174,6 +174,10 @@ if command -v python3 >/dev/null; then
                for m in found["messages"] if m["level"] == "error"] ==
               [("error", "'"$tmp"'/t.ini", n, "runtime", k) for n, k in ((2, "drivers"), (2, "drivers"), (3, "threads"))]
               and found["errors"] == 3' check --json "$tmp/t.ini"
+    ini '[runtime]' 'drivers = x, a, b' '[driver:x]' 'path = absent.so' '[driver:a]' 'path = timer.so' '[driver:b]' 'path = timer.so'
+    ok "so has a driver that does not load, and one that another one clashes with" \
+        json '[(m["file"], m["line"], m["section"]) for m in found["messages"] if m["level"] == "error"] ==
+              [("'"$tmp"'/t.ini", 4, "driver:x"), ("'"$tmp"'/t.ini", 7, "driver:b")]' check --json "$tmp/t.ini"
 fi
 
 for help in --help -h help 'check -h' 'drivers --help'; do

@@ -98,6 +98,8 @@ static void test_a_place_is_handed_on_as_such(void **state)
     const struct log into = {.data = noted, .write_at = note_place};
     log_say_at(&into, TRALE_LOG_WARNING, &(struct log_place){"t.ini", 3, "a", "k", NULL}, "x");
     assert_string_equal(noted, "1 3 k t.ini:3: [a] k: x");
+    log_say_about(&into, TRALE_LOG_WARNING, &(struct log_place){"t.ini", 3, "a", "k", NULL}, "in line 3\n");
+    assert_string_equal(noted, "1 3 k in line 3\\x0a");
 }
 
 /* Messages of the lengths around that of the buffers, of letters and of what is written out. */

@@ -46,22 +46,23 @@ static size_t compose(char *buf, size_t size, const struct log_place *place, con
     return used + (n > 0 ? (size_t)n : 0);
 }
 
+/* `prefix` is written in front of the message; `place` goes to log->write_at. Either may be NULL. */
 static void say(const struct log *log, uint32_t level, const char *source, const struct log_place *place,
-                const char *format, va_list arguments)
+                const struct log_place *prefix, const char *format, va_list arguments)
 {
     /* `shown` is the smaller one, so that what was cut off from `text` is missed there too, and ends in "...". */
     char text[1024], shown[sizeof text - 1], *whole = NULL;
     const char *message = shown;
     va_list again;
     va_copy(again, arguments);
-    size_t length = compose(text, sizeof text, place, format, arguments);
+    size_t length = compose(text, sizeof text, prefix, format, arguments);
     size_t size = printable(shown, sizeof shown, text, length < sizeof text ? length : sizeof text - 1) + 1;
     if (size > sizeof shown) {
         size = length + 1;
         whole = malloc(size + 4 * size);
     }
     if (whole != NULL) {
-        compose(whole, size, place, format, again);
+        compose(whole, size, prefix, format, again);
         printable(whole + size, 4 * size, whole, length);
         message = whole + size;
     }
@@ -77,7 +78,7 @@ void log_say(const struct log *log, uint32_t level, const char *source, const ch
 {
     va_list arguments;
     va_start(arguments, format);
-    say(log, level, source, NULL, format, arguments);
+    say(log, level, source, NULL, NULL, format, arguments);
     va_end(arguments);
 }
 
@@ -85,7 +86,15 @@ void log_say_at(const struct log *log, uint32_t level, const struct log_place *p
 {
     va_list arguments;
     va_start(arguments, format);
-    say(log, level, "trale", place, format, arguments);
+    say(log, level, "trale", place, place, format, arguments);
+    va_end(arguments);
+}
+
+void log_say_about(const struct log *log, uint32_t level, const struct log_place *place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(log, level, "trale", place, NULL, format, arguments);
     va_end(arguments);
 }
 

@@ -18,7 +18,7 @@ struct log_place {
 struct log {
     void (*write)(void *data, uint32_t level, const char *source, const char *message);
     void *data;
-    /* Called instead, if it is set, with messages that have a place; `message` begins with the place nevertheless. */
+    /* Called instead, if it is set, with messages that have a place; `message` names the place as well. */
     void (*write_at)(void *data, uint32_t level, const struct log_place *place, const char *message);
 };
 
@@ -30,6 +30,10 @@ __attribute__((format(printf, 4, 5))) void log_say(const struct log *log, uint32
 /* The same for a message of trale's about a place: "file:line: [section] key = value: message". */
 __attribute__((format(printf, 4, 5))) void log_say_at(const struct log *log, uint32_t level,
                                                       const struct log_place *place, const char *format, ...);
+
+/* The same for a message that names the place in words of its own: nothing is written in front. */
+__attribute__((format(printf, 4, 5))) void log_say_about(const struct log *log, uint32_t level,
+                                                         const struct log_place *place, const char *format, ...);
 
 /* The default hook: errors and warnings on stderr, "source: message", a line each. `data` is unused. */
 void log_to_stderr(void *data, uint32_t level, const char *source, const char *message);

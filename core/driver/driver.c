@@ -38,7 +38,9 @@ __attribute__((format(printf, 4, 5))) static void say(const struct driver *drive
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log_say(driver->log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s] %s", config->name, line, driver->section->name, text);
+    const struct log_place place = {.file = config->name, .line = line, .section = driver->section->name};
+    log_say_about(driver->log, TRALE_LOG_ERROR, &place, "%s:%u: [%s] %s", config->name, line, driver->section->name,
+                  text);
 }
 
 bool driver_offers(const struct driver *driver, const char *interface, size_t length)

@@ -49,9 +49,11 @@ static int interfaces_check_name(const struct driver *drivers, size_t n_before, 
     for (size_t i = 0; i < n_before; i++) {
         if (!driver_offers(&drivers[i], name, length))
             continue;
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them",
-                config->name, driver->section->line, driver->section->name, (int)length, name,
-                drivers[i].section->name);
+        const struct config_section *section = driver->section;
+        const struct log_place place = {.file = config->name, .line = section->line, .section = section->name};
+        log_say_about(log, TRALE_LOG_ERROR, &place,
+                      "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them", config->name, section->line,
+                      section->name, (int)length, name, drivers[i].section->name);
         return -EINVAL;
     }
     return 0;
