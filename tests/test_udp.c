@@ -101,10 +101,12 @@ static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest,
     return 0;
 }
 
-static void host_cancel_wait(void *context, struct trale_wait *wait)
+static int32_t host_cancel_wait(void *context, struct trale_wait *wait)
 {
     ((struct fixture *)context)->n_taken_back++;
+    bool was_registered = list_has(&wait->link);
     list_remove(&wait->link);
+    return was_registered;
 }
 
 static void host_forget_fd(void *context, int32_t fd)

@@ -9,9 +9,9 @@ static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest,
     return reactor_register(host->reactor, host->name, fd, interest, wait);
 }
 
-static void host_cancel_wait(void *context, struct trale_wait *wait)
+static int32_t host_cancel_wait(void *context, struct trale_wait *wait)
 {
-    reactor_cancel(((struct host *)context)->reactor, wait);
+    return reactor_cancel(((struct host *)context)->reactor, wait);
 }
 
 static void host_forget_fd(void *context, int32_t fd)

@@ -132,11 +132,13 @@ int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd,
     return r;
 }
 
-void reactor_cancel(struct reactor *reactor, struct trale_wait *wait)
+bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait)
 {
     reactor_lock(reactor);
+    bool was_registered = list_has(&wait->link);
     list_remove(&wait->link);
     reactor_unlock(reactor);
+    return was_registered;
 }
 
 void reactor_forget(struct reactor *reactor, int32_t fd)

@@ -37,7 +37,7 @@ void reactor_deinit(struct reactor *reactor);
  * messages, lent until reactor_deinit. */
 int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd, uint32_t interest,
                          struct trale_wait *wait);
-void reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
+bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
 /* A struct park (park.h) whose data is the reactor. */

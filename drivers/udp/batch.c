@@ -81,7 +81,8 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 static struct operation recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, recv_batch_attempt, false};
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, recv_batch_attempt,
+                              TRALE_READABLE};
 }
 
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -89,13 +90,13 @@ static int64_t recv_batch_poll(struct trale_future *future, struct trale_context
     const struct operation operation = recv_batch_operation(future);
     if (batch_of(future)->n_datagrams == 0)
         return -EINVAL;
-    return batch_pay(batch_of(future), udp_operation_recv(&operation, context), context);
+    return batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
 }
 
 static void recv_batch_drop(struct trale_future *future)
 {
     const struct operation operation = recv_batch_operation(future);
-    udp_operation_end(&operation);
+    udp_operation_drop(&operation);
 }
 
 void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
@@ -193,7 +194,8 @@ static int64_t send_batch_attempt(struct trale_future *future)
 static struct operation send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, send_batch_attempt, true};
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, send_batch_attempt,
+                              TRALE_WRITABLE};
 }
 
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -201,13 +203,13 @@ static int64_t send_batch_poll(struct trale_future *future, struct trale_context
     const struct operation operation = send_batch_operation(future);
     if (batch_of(future)->n_datagrams == 0)
         return -EINVAL;
-    return batch_pay(batch_of(future), udp_operation_send(&operation, context), context);
+    return batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
 }
 
 static void send_batch_drop(struct trale_future *future)
 {
     const struct operation operation = send_batch_operation(future);
-    udp_operation_end(&operation);
+    udp_operation_drop(&operation);
 }
 
 void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)

@@ -9,6 +9,7 @@
 #include "error.h"
 
 #include <linux/errqueue.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,32 +76,66 @@ static void error_keep(struct udp_errors *errors, const struct kept_error *kept)
     errors->kept[(errors->first + errors->n++) % TRALE_UDP_ERRORS_KEPT] = *kept;
 }
 
-/* Takes the errno that the next receive or send would fail with; false: there is none. */
-static bool error_clear(int fd)
+/* Takes the errno that the next receive or send would fail with, and returns it; 0: there is none. */
+static int error_clear(int fd)
 {
     int error;
     socklen_t size = sizeof error;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
 }
 
-bool udp_error_take_in(struct udp_socket *socket)
+/* Whether the kernel's error queue has it because a datagram failed. What else comes there are the times of datagrams
+ * that were sent, and buffers that are free again, if another process has asked for that. */
+static bool error_is_told(const struct kept_error *kept)
+{
+    return kept->told.origin == TRALE_UDP_ORIGIN_LOCAL || kept->told.origin == TRALE_UDP_ORIGIN_ICMP ||
+           kept->told.origin == TRALE_UDP_ORIGIN_ICMP6;
+}
+
+uint32_t udp_error_take_in(struct udp_socket *socket)
 {
     struct kept_error kept;
-    bool any = false;
+    uint32_t found = 0;
+    int error;
     do {
         while (error_read(socket->fd, &kept)) {
+            if (!error_is_told(&kept))
+                continue;
             error_keep(socket->errors, &kept);
-            any = true;
+            found |= UDP_ERROR_FOUND;
+            if (kept.told.origin == TRALE_UDP_ORIGIN_LOCAL && kept.told.error == -EMSGSIZE)
+                found |= UDP_ERROR_TOO_LARGE;
         }
-    } while (error_clear(socket->fd)); /* one that found the queue full stands here alone */
-    if (any)
+        error = error_clear(socket->fd);
+        if (error == ECONNABORTED)
+            udp_socket_end(socket, -ECONNABORTED);
+    } while (error != 0); /* one that found the queue full is here alone */
+    if (found != 0)
         udp_socket_wake_all(socket);
-    return any;
+    return found;
 }
 
-bool udp_error_is_earlier(int64_t result, bool sends)
+static void error_queue_empty(int fd)
 {
-    switch (-result) { /* the kernel's icmp_err_convert and icmpv6_err_convert */
+    struct kept_error unwanted;
+    while (error_read(fd, &unwanted))
+        ;
+}
+
+void udp_error_look(struct udp_socket *socket)
+{
+    struct pollfd ready = {.fd = socket->fd, .events = POLLRDHUP};
+    if (poll(&ready, 1, 0) <= 0)
+        return;
+    if ((ready.revents & POLLERR) != 0 && socket->errors == NULL)
+        error_queue_empty(socket->fd);
+    if ((ready.revents & (POLLRDHUP | POLLHUP)) != 0 && socket->end == 0)
+        udp_socket_end(socket, -ESHUTDOWN);
+}
+
+bool udp_error_is_earlier(int64_t error)
+{
+    switch (-error) { /* the kernel's icmp_err_convert and icmpv6_err_convert */
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENOPROTOOPT:
@@ -110,9 +145,8 @@ bool udp_error_is_earlier(int64_t result, bool sends)
     case ENONET:
     case EPROTO:
     case EACCES:
-        return true;
     case EMSGSIZE:
-        return !sends;
+        return true;
     default:
         return false;
     }
@@ -145,7 +179,6 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on)
 int32_t udp_error_adopt(struct udp_socket *socket)
 {
     int v4 = 0, v6 = 0, off = 0;
-    struct kept_error unwanted;
     socklen_t v4_size = sizeof v4, v6_size = sizeof v6;
     getsockopt(socket->fd, IPPROTO_IP, IP_RECVERR, &v4, &v4_size);
     if (socket->family == AF_INET6)
@@ -158,7 +191,7 @@ int32_t udp_error_adopt(struct udp_socket *socket)
     /* What else uses this queue, and would fill it: the times of what was sent, and buffers that are done with. */
     setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof off);
     setsockopt(socket->fd, SOL_SOCKET, SO_ZEROCOPY, &off, sizeof off);
-    while (socket->errors == NULL && error_read(socket->fd, &unwanted))
-        ;
+    if (socket->errors == NULL)
+        error_queue_empty(socket->fd);
     return 0;
 }

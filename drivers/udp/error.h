@@ -29,12 +29,21 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on);
  * be reported by epoll for ever. */
 int32_t udp_error_adopt(struct udp_socket *socket);
 
-/* Takes what the kernel has, on a socket that keeps errors. Called before anybody waits on it: as long as an error is
- * pending, epoll would report the socket again and again. Whether there was any. */
-bool udp_error_take_in(struct udp_socket *socket);
+/* Which errors udp_error_take_in has found. */
+#define UDP_ERROR_FOUND 1u
+#define UDP_ERROR_TOO_LARGE 2u /* this host refused a datagram for its size */
 
-/* Whether that is what a receive or a send says when somebody has complained of an earlier datagram. A send that says
- * EMSGSIZE may mean its own. */
-bool udp_error_is_earlier(int64_t result, bool sends);
+/* Takes the errors that the kernel has, on a socket that keeps errors, and wakes the socket's operations if there are
+ * any. To be called before an operation waits: epoll reports the socket as long as an error is pending. Returns a set of
+ * the bits above. */
+uint32_t udp_error_take_in(struct udp_socket *socket);
+
+/* Whether a receive or a send fails with `error` for what was said of an earlier datagram. A send may fail so for its
+ * own datagram as well. */
+bool udp_error_is_earlier(int64_t error);
+
+/* Finds out why epoll reports a socket on which there is nothing to do: empties the kernel's error queue if the socket
+ * keeps no errors, and notices that the socket was shut down. */
+void udp_error_look(struct udp_socket *socket);
 
 #endif

@@ -11,46 +11,94 @@
  */
 #include "operation.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "error.h"
 
-/* How often an attempt is repeated that fails as if somebody had complained of what was before it, although nobody has;
- * what still fails is its own. */
-#define N_REPEATS_MAX 8
+/* How often an attempt is repeated that fails as if for an earlier datagram, although there is no error of one in the
+ * queue. What fails after that fails for its own datagram. */
+#define N_REPEATS_MAX 2
 
 /* Then 63 receives wait first between two attempts. */
 #define N_MISSED_MAX 7
 
-void udp_operation_end(const struct operation *operation)
+/* --- attempts ----------------------------------------------------------------------------------------------------- */
+
+/* Repeats a receive or a send while it fails for earlier datagrams, of which it is not to tell. Without
+ * TRALE_UDP_ERRORS that is EMSGSIZE alone. */
+static int64_t operation_attempt(const struct operation *operation)
+{
+    struct udp_socket *socket = operation->socket;
+    bool keeps_errors = socket->errors != NULL;
+    int64_t n = operation->attempt(operation->future);
+    int n_left = N_REPEATS_MAX;
+    while (n_left > 0 && (keeps_errors ? udp_error_is_earlier(n) : n == -EMSGSIZE)) {
+        uint32_t found = keeps_errors ? udp_error_take_in(socket) : 0;
+        /* A send that this host refuses for its size leaves an error of this host. */
+        if (n == -EMSGSIZE && operation->interest == TRALE_WRITABLE && (found & UDP_ERROR_TOO_LARGE) != 0)
+            break;
+        n_left -= found == 0;
+        n = operation->attempt(operation->future);
+    }
+    return n;
+}
+
+/* Whether the send buffer has datagrams of the socket: then there will be room. */
+static bool is_sending(int fd)
+{
+    int n_bytes;
+    return ioctl(fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes > 0;
+}
+
+int64_t udp_operation_try(const struct operation *operation)
+{
+    struct udp_socket *socket = operation->socket;
+    int64_t n;
+    if (operation->interest == TRALE_FAILING) {
+        n = operation->attempt(operation->future);
+    } else if (socket->earlier_error < 0) {
+        n = socket->earlier_error;
+        socket->earlier_error = 0;
+    } else {
+        n = operation_attempt(operation);
+        if (n == -ECONNABORTED)
+            udp_socket_end(socket, -ECONNABORTED);
+        /* ip_append_data() in the kernel has no room for a fragment. With TRALE_UDP_ERRORS it may be the queue of the
+         * interface instead, and nothing tells when that has room. */
+        else if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && socket->errors == NULL &&
+                 is_sending(socket->fd))
+            n = -EAGAIN;
+    }
+    return n == -EAGAIN && operation->interest != TRALE_WRITABLE && socket->end < 0 ? socket->end : n;
+}
+
+/* --- waits -------------------------------------------------------------------------------------------------------- */
+
+/* Ends the wait, if there is one. Returns whether it was over: its waker was woken. */
+static bool operation_end_wait(const struct operation *operation)
 {
     if (operation->base->state != OPERATION_WAITING)
-        return;
+        return false;
     const struct trale_host *host = &operation->socket->udp->host;
-    host->cancel_wait(host->context, &operation->base->wait);
+    bool was_registered = host->cancel_wait(host->context, &operation->base->wait) != 0;
     list_remove(&operation->base->link);
     operation->base->state = OPERATION_IDLE;
+    return !was_registered;
 }
 
-static bool operation_is_cancelled(const struct operation *operation)
+void udp_operation_drop(const struct operation *operation)
 {
-    return operation->base->generation != operation->socket->generation;
-}
-
-/* Every poll begins with this: the waker of the poll before may be gone, and what this poll wakes must not reach it.
- * Returns whether the operation had waited. */
-static bool operation_resume(const struct operation *operation)
-{
-    bool waited = operation->base->state == OPERATION_WAITING;
-    udp_operation_end(operation);
-    return waited;
+    operation_end_wait(operation);
 }
 
 /* As register_waker. */
-static int32_t operation_wait(const struct operation *operation, uint32_t interest, const struct trale_context *context)
+static int32_t operation_wait(const struct operation *operation, const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
     const struct trale_host *host = &socket->udp->host;
     operation->base->wait.waker = context->waker;
-    int32_t r = host->register_waker(host->context, socket->fd, interest, &operation->base->wait);
+    int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
     if (r == 0) {
         list_append(&socket->waiting, &operation->base->link);
         operation->base->state = OPERATION_WAITING;
@@ -58,28 +106,22 @@ static int32_t operation_wait(const struct operation *operation, uint32_t intere
     return r;
 }
 
-int64_t udp_operation_try(const struct operation *operation)
+/* Waits while an attempt answers EAGAIN; `n` is the answer of the last one, and `ready` says whether the reactor had
+ * reported the socket before that. */
+static int64_t operation_repeat(const struct operation *operation, int64_t n, bool ready, struct trale_context *context)
 {
-    int64_t n = operation->attempt(operation->future);
-    if (n >= 0 || operation->socket->errors == NULL)
-        return n;
-    for (int i = 0; i < N_REPEATS_MAX && udp_error_is_earlier(n, operation->sends);) {
-        i += !udp_error_take_in(operation->socket);
-        n = operation->attempt(operation->future);
-    }
-    return n;
-}
-
-/* Waits while the attempt says EAGAIN, which `n` is what it said last. */
-static int64_t operation_repeat(const struct operation *operation, uint32_t interest, int64_t n,
-                                struct trale_context *context)
-{
+    struct udp_socket *socket = operation->socket;
     while (n == -EAGAIN) {
-        if (operation->socket->errors != NULL)
-            udp_error_take_in(operation->socket);
-        int32_t r = operation_wait(operation, interest, context);
+        if (socket->errors != NULL)
+            udp_error_take_in(socket);
+        if (ready)
+            udp_error_look(socket);
+        if (socket->end < 0 && operation->interest != TRALE_WRITABLE)
+            return udp_operation_try(operation);
+        int32_t r = operation_wait(operation, context);
         if (r == 0)
             return TRALE_PENDING;
+        ready = r == 1;
         n = r < 0 ? r : udp_operation_try(operation);
     }
     return n;
@@ -102,39 +144,22 @@ static void recv_learn(struct udp_socket *socket, bool missed)
     socket->n_to_wait = socket->n_missed > 1 ? (uint8_t)((1u << (socket->n_missed - 1)) - 1) : 0;
 }
 
-int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context)
+/* The wait of the poll before ends first: its waker may be gone, and what this poll wakes must not reach it. */
+int64_t udp_operation_poll(const struct operation *operation, struct trale_context *context)
 {
-    if (operation_is_cancelled(operation))
+    struct udp_socket *socket = operation->socket;
+    if (operation->base->generation != socket->generation)
         return -ECANCELED;
+    bool begins = operation->base->state == OPERATION_IDLE;
+    bool ready = operation_end_wait(operation);
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
     int64_t n = -EAGAIN;
-    bool waited = operation_resume(operation);
-    if (!trale_context_may_resolve(context))
-        return TRALE_PENDING;
-    if (waited) {
+    if (!begins || operation->interest != TRALE_READABLE) {
         n = udp_operation_try(operation);
-    } else if (!recv_waits_first(operation->socket)) {
+    } else if (!recv_waits_first(socket)) {
         n = udp_operation_try(operation);
-        recv_learn(operation->socket, n == -EAGAIN);
+        recv_learn(socket, n == -EAGAIN);
     }
-    return operation_repeat(operation, TRALE_READABLE, n, context);
-}
-
-int64_t udp_operation_send(const struct operation *operation, struct trale_context *context)
-{
-    if (operation_is_cancelled(operation))
-        return -ECANCELED;
-    operation_resume(operation);
-    if (!trale_context_may_resolve(context))
-        return TRALE_PENDING;
-    return operation_repeat(operation, TRALE_WRITABLE, udp_operation_try(operation), context);
-}
-
-int64_t udp_operation_error(const struct operation *operation, struct trale_context *context)
-{
-    if (operation_is_cancelled(operation))
-        return -ECANCELED;
-    operation_resume(operation);
-    if (!trale_context_may_resolve(context))
-        return TRALE_PENDING;
-    return operation_repeat(operation, TRALE_FAILING, operation->attempt(operation->future), context);
+    return operation_repeat(operation, n, ready, context);
 }

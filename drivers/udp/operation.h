@@ -12,7 +12,8 @@ struct operation {
     struct udp_socket *socket;
     struct trale_udp_operation *base; /* its `operation` member */
     int64_t (*attempt)(struct trale_future *future);
-    bool sends;
+    uint32_t
+        interest; /* what it waits for: TRALE_READABLE: a receive, TRALE_WRITABLE: a send, TRALE_FAILING: an error */
 };
 
 /* Makes it one of the socket that is open now: once that is closed, it resolves to -ECANCELED. */
@@ -22,14 +23,12 @@ static inline void udp_operation_init(struct trale_udp_operation *operation, con
 }
 
 /* Polls it. */
-int64_t udp_operation_recv(const struct operation *operation, struct trale_context *context);
-int64_t udp_operation_send(const struct operation *operation, struct trale_context *context);
-int64_t udp_operation_error(const struct operation *operation, struct trale_context *context);
+int64_t udp_operation_poll(const struct operation *operation, struct trale_context *context);
 
-/* The attempt alone, without waiting. */
+/* Drops it: ends its wait, if there is one. */
+void udp_operation_drop(const struct operation *operation);
+
+/* What the poll would resolve to, without waiting: -EAGAIN where it would wait. */
 int64_t udp_operation_try(const struct operation *operation);
-
-/* Ends its wait, if there is one: when it is polled again, and when it is dropped. */
-void udp_operation_end(const struct operation *operation);
 
 #endif

@@ -36,19 +36,20 @@ static int64_t error_attempt(struct trale_future *future)
 static struct operation error_operation(struct trale_future *future)
 {
     struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)error->socket, &error->operation, error_attempt, false};
+    return (struct operation){future, (struct udp_socket *)error->socket, &error->operation, error_attempt,
+                              TRALE_FAILING};
 }
 
 static int64_t error_poll(struct trale_future *future, struct trale_context *context)
 {
     const struct operation operation = error_operation(future);
-    return udp_operation_error(&operation, context);
+    return udp_operation_poll(&operation, context);
 }
 
 static void error_drop(struct trale_future *future)
 {
     const struct operation operation = error_operation(future);
-    udp_operation_end(&operation);
+    udp_operation_drop(&operation);
 }
 
 void udp_recv_error(void *instance, struct trale_udp_error *error)

@@ -52,3 +52,9 @@ void udp_socket_wake_all(const struct udp_socket *socket)
         waker->table->wake_by_ref(waker);
     }
 }
+
+void udp_socket_end(struct udp_socket *socket, int32_t error)
+{
+    socket->end = error;
+    udp_socket_wake_all(socket);
+}

@@ -24,6 +24,8 @@ struct udp_socket {
     struct udp *udp;
     uint32_t generation;       /* how many sockets this memory has been */
     struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
+    int32_t end;               /* what a receive that finds nothing resolves to, for nothing will come; 0: it waits */
+    int32_t earlier_error;     /* of an earlier datagram, for the next receive or send to tell; 0: none */
     int fd;
     sa_family_t family;
     uint8_t info;              /* TRALE_UDP_INFO */
@@ -52,6 +54,9 @@ void udp_socket_free(struct udp_socket *socket);
 
 /* Frees the memory of closed sockets, when no operation is left. */
 void udp_socket_free_all(struct udp *udp);
+
+/* Nothing will come any more: receives that find nothing resolve to `error`. */
+void udp_socket_end(struct udp_socket *socket, int32_t error);
 
 /* Wakes all operations that wait on the socket, so that they try again. */
 void udp_socket_wake_all(const struct udp_socket *socket);

@@ -29,19 +29,20 @@ static int64_t recv_attempt(struct trale_future *future)
 static struct operation recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->operation, recv_attempt, false};
+    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->operation, recv_attempt,
+                              TRALE_READABLE};
 }
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
 {
     const struct operation operation = recv_operation(future);
-    return udp_operation_recv(&operation, context);
+    return udp_operation_poll(&operation, context);
 }
 
 static void recv_drop(struct trale_future *future)
 {
     const struct operation operation = recv_operation(future);
-    udp_operation_end(&operation);
+    udp_operation_drop(&operation);
 }
 
 void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
@@ -79,19 +80,20 @@ static int64_t send_attempt(struct trale_future *future)
 static struct operation send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)send->socket, &send->operation, send_attempt, true};
+    return (struct operation){future, (struct udp_socket *)send->socket, &send->operation, send_attempt,
+                              TRALE_WRITABLE};
 }
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)
 {
     const struct operation operation = send_operation(future);
-    return udp_operation_send(&operation, context);
+    return udp_operation_poll(&operation, context);
 }
 
 static void send_drop(struct trale_future *future)
 {
     const struct operation operation = send_operation(future);
-    udp_operation_end(&operation);
+    udp_operation_drop(&operation);
 }
 
 void udp_transfer_send(void *instance, struct trale_udp_send *send)

@@ -65,9 +65,9 @@ struct trale_host {
     int32_t (*register_waker)(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait);
 
     /* [executor] Cancels a wait, in constant time; its waker is not called after that. A future that has registered a
-     * wait calls this before it resolves and when it is dropped, whether or not the wait is over. For a wait that was
-     * never registered it does nothing. */
-    void (*cancel_wait)(void *context, struct trale_wait *wait);
+     * wait calls this before it resolves and when it is dropped, whether or not the wait is over. Returns 1 if the wait
+     * was registered, and 0 if it was over or never registered. */
+    int32_t (*cancel_wait)(void *context, struct trale_wait *wait);
 
     /* [executor, start, stop] Call it before closing an fd that was ever registered. It ends all waits for the fd,
      * wakes their wakers, and removes the fd from epoll. After that the number may be used again: stale events are
