@@ -6,8 +6,10 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +30,9 @@
 static struct calls {
     int n, n_failures, error;
 } receives, sends;
+
+static int n_bytes_in_send_buffer; /* what SIOCOUTQ answers */
+static int pending_error;          /* what SO_ERROR answers, once */
 
 static bool call_fails(struct calls *calls)
 {
@@ -51,6 +56,25 @@ ssize_t test_sendto(int fd, const void *buf, size_t size, int flags, const void 
 ssize_t test_sendto(int fd, const void *buf, size_t size, int flags, const void *to, socklen_t to_length)
 {
     return call_fails(&sends) ? -1 : syscall(SYS_sendto, fd, buf, size, flags, to, to_length);
+}
+
+int test_ioctl(int fd, unsigned long request, int *value) __asm__("ioctl");
+int test_ioctl(int fd, unsigned long request, int *value)
+{
+    if (request != SIOCOUTQ)
+        return (int)syscall(SYS_ioctl, fd, request, value);
+    *value = n_bytes_in_send_buffer;
+    return 0;
+}
+
+int test_getsockopt(int fd, int level, int name, void *value, socklen_t *size) __asm__("getsockopt");
+int test_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+    if (level != SOL_SOCKET || name != SO_ERROR || pending_error == 0)
+        return (int)syscall(SYS_getsockopt, fd, level, name, value, size);
+    *(int *)value = pending_error;
+    pending_error = 0;
+    return 0;
 }
 
 /* --- the host ----------------------------------------------------------------------------------------------------- */
@@ -624,9 +648,82 @@ static void test_a_send_without_memory_in_the_kernel_is_an_error_and_no_wait(voi
     struct fixture *f = *state;
     struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0);
     struct trale_address address = address_of(socket);
-    sends = (struct calls){.n_failures = 1, .error = ENOBUFS};
+    sends = (struct calls){.n_failures = 2, .error = ENOBUFS};
     assert_int_equal(send_text(f, socket, &address, MESSAGE), -ENOBUFS);
     assert_int_equal(f->n_registered, 0);
+}
+
+static void test_a_send_whose_fragments_have_no_room_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0);
+    struct trale_address address = address_of(socket);
+    sends = (struct calls){.n_failures = 3, .error = ENOBUFS};
+    n_bytes_in_send_buffer = 1;
+    assert_int_equal(send_text(f, socket, &address, MESSAGE), strlen(MESSAGE));
+    assert_int_equal(f->n_registered, 3);
+    expect_text(f, socket, MESSAGE);
+    /* The buffer has become empty since. */
+    n_bytes_in_send_buffer = 0;
+    sends = (struct calls){.n_failures = 1, .error = ENOBUFS};
+    assert_int_equal(send_text(f, socket, &address, MESSAGE), strlen(MESSAGE));
+    expect_text(f, socket, MESSAGE);
+    /* With TRALE_UDP_ERRORS it is the interface's queue, perhaps. */
+    n_bytes_in_send_buffer = 1;
+    assert_int_equal(trale_udp_set(socket, TRALE_UDP_ERRORS, 1), 0);
+    sends = (struct calls){.n_failures = 1, .error = ENOBUFS};
+    assert_int_equal(send_text(f, socket, &address, MESSAGE), -ENOBUFS);
+    n_bytes_in_send_buffer = 0;
+}
+
+static void test_no_send_is_told_that_an_earlier_datagram_was_too_large(void **state)
+{
+    struct fixture *f = *state;
+    struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0);
+    struct trale_address address = address_of(socket);
+    for (int errors = 0; errors <= 1; errors++) {
+        assert_int_equal(trale_udp_set(socket, TRALE_UDP_ERRORS, errors), 0);
+        sends = receives = (struct calls){.n_failures = 1, .error = EMSGSIZE};
+        assert_int_equal(send_text(f, socket, &address, "tiny"), 4);
+        expect_text(f, socket, "tiny");
+        /* What fails again and again is too large itself. */
+        sends = (struct calls){.n_failures = 100, .error = EMSGSIZE};
+        assert_int_equal(send_text(f, socket, &address, MESSAGE), -EMSGSIZE);
+        assert_true(sends.n <= 4);
+        sends = (struct calls){0};
+    }
+}
+
+static void test_receives_of_a_destroyed_socket_resolve(void **state)
+{
+    struct fixture *f = *state;
+    char buf[64];
+    for (int errors = 0; errors <= 2; errors++) {
+        struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0);
+        struct trale_address address = address_of(socket);
+        struct trale_udp_recv recv[2];
+        struct trale_udp_error error;
+        assert_int_equal(trale_udp_set(socket, TRALE_UDP_ERRORS, errors > 0), 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(poll_once(f, trale_udp_recv_from(&recv[i], socket, buf, sizeof buf)), TRALE_PENDING);
+        if (errors < 2)
+            receives = (struct calls){.n_failures = 1, .error = ECONNABORTED};
+        else /* the wait for errors meets it */
+            pending_error = ECONNABORTED;
+        if (errors == 2)
+            assert_int_equal(poll_once(f, trale_udp_recv_error(&error, socket, buf, sizeof buf)), -ECONNABORTED);
+        else
+            assert_int_equal(poll_once(f, &recv[0].future), -ECONNABORTED);
+        assert_int_equal(send_text(f, socket, &address, MESSAGE), strlen(MESSAGE)); /* what is there is received */
+        if (errors == 2)
+            assert_int_equal(poll_once(f, &recv[0].future), strlen(MESSAGE));
+        else
+            expect_text(f, socket, MESSAGE);
+        assert_int_equal(poll_once(f, &recv[1].future), -ECONNABORTED);
+        assert_int_equal(poll_once(f, trale_udp_recv_from(&recv[0], socket, buf, sizeof buf)), -ECONNABORTED);
+        assert_int_equal(n_waits(f), 0);
+        trale_udp_close(socket);
+    }
 }
 
 static void test_a_host_that_cannot_wait_decides_the_result(void **state)
@@ -1267,6 +1364,9 @@ int main(void)
         TEST(a_send_waits_while_there_is_no_room),
         TEST(an_interruption_never_shows),
         TEST(a_send_without_memory_in_the_kernel_is_an_error_and_no_wait),
+        TEST(a_send_whose_fragments_have_no_room_waits),
+        TEST(no_send_is_told_that_an_earlier_datagram_was_too_large),
+        TEST(receives_of_a_destroyed_socket_resolve),
         TEST(a_host_that_cannot_wait_decides_the_result),
         TEST(a_host_that_says_ready_is_believed_and_the_attempt_repeated),
         TEST(a_quiet_socket_is_waited_for_first_where_that_is_allowed),

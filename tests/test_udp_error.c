@@ -442,6 +442,34 @@ static void test_what_was_not_told_when_errors_go_off_fails_nothing(void **state
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* Each datagram is refused at once, so the error comes between two of the batch. */
+static void test_a_connected_socket_tells_an_error_that_comes_within_a_batch(void **state)
+{
+    (void)state;
+    for (int by_receive = 0; by_receive <= 1; by_receive++) {
+        struct setting s = open_setting("127.0.0.1:0");
+        struct trale_udp_batch batch;
+        struct trale_datagram datagrams[8];
+        char byte = 'x';
+        assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
+        assert_int_equal(trale_udp_connect(s.socket, &s.nobody), 0);
+        struct trale_task *task = NULL;
+        if (by_receive) {
+            task = trale_spawn(s.runtime, listener, .socket = s.socket);
+            assert_quiet(&s);
+        }
+        for (int i = 0; i < 8; i++)
+            datagrams[i] = (struct trale_datagram){.buf = &byte, .size = 1};
+        assert_int_equal(trale_block_on(s.runtime, trale_udp_send_batch(&batch, s.socket, datagrams, 8)), 2);
+        if (by_receive)
+            assert_int_equal(trale_join(task), -ECONNREFUSED);
+        else
+            assert_int_equal(trale_block_on(s.runtime, trale_udp_send_batch(&batch, s.socket, datagrams + 2, 6)),
+                             -ECONNREFUSED);
+        assert_int_equal(trale_close(s.runtime), 0);
+    }
+}
+
 /* --- a socket that somebody else has opened ----------------------------------------------------------------------- */
 
 static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
@@ -489,6 +517,75 @@ static void test_an_adopted_socket_is_quiet_whatever_it_used_its_errors_for(void
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* An adopted socket, of which another process has a duplicate. */
+static struct trale_udp_socket *adopt_shared(struct setting *s, int *duplicate)
+{
+    struct trale_udp_socket *adopted;
+    struct trale_address local = s->local;
+    local.v4.sin_port = 0;
+    *duplicate = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(*duplicate, &local.any, sizeof local.v4), 0);
+    assert_int_equal(trale_udp_adopt(s->runtime, dup(*duplicate), &adopted), 0);
+    return adopted;
+}
+
+static void test_a_receive_of_a_socket_that_another_process_shuts_down_resolves(void **state)
+{
+    (void)state;
+    static const int how[] = {SHUT_RD, SHUT_RDWR};
+    for (size_t i = 0; i < 4; i++) {
+        struct setting s = open_setting("127.0.0.1:0");
+        struct trale_udp_error error;
+        struct listener frame;
+        int duplicate;
+        trale_udp_close(s.socket);
+        s.socket = adopt_shared(&s, &duplicate);
+        assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, i / 2), 0);
+        struct trale_task *tasks[2];
+        for (int k = 0; k < 2; k++)
+            tasks[k] = trale_spawn(s.runtime, listener, .socket = s.socket);
+        assert_quiet(&s);
+        shutdown(duplicate, how[i % 2]); /* -ENOTCONN, and it works */
+        for (int k = 0; k < 2; k++)
+            assert_int_equal(trale_join(tasks[k]), -ESHUTDOWN);
+        assert_int_equal(trale_block_on(s.runtime, trale_call(listener, &frame, .socket = s.socket)), -ESHUTDOWN);
+        if (i == 3)
+            assert_int_equal(next_error(&s, &error, NULL, 0), -ESHUTDOWN);
+        assert_quiet(&s);
+        assert_int_equal(trale_close(s.runtime), 0);
+        close(duplicate);
+    }
+}
+
+static void test_a_socket_whose_errors_another_process_switches_on_stays_quiet(void **state)
+{
+    (void)state;
+    for (int errors = 0; errors <= 1; errors++) {
+        struct setting s = open_setting("127.0.0.1:0");
+        struct trale_address local;
+        int duplicate, on = 1, flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+        trale_udp_close(s.socket);
+        s.socket = adopt_shared(&s, &duplicate);
+        assert_int_equal(trale_udp_local(s.socket, &local), 0);
+        assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, errors), 0);
+        struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
+        assert_quiet(&s);
+        assert_int_equal(setsockopt(duplicate, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags), 0);
+        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+        assert_quiet(&s);
+        assert_int_equal(setsockopt(duplicate, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
+        for (int i = 0; i < 3; i++)
+            send_to(&s, &s.nobody, "x", 1);
+        assert_quiet(&s);
+        /* With errors off here, the receive is told, as on a connected socket. */
+        if (errors)
+            assert_int_equal(send_to(&s, &local, "hello", 5), 5);
+        assert_int_equal(trale_join(task), errors ? 5 : -ECONNREFUSED);
+        assert_int_equal(trale_close(s.runtime), 0);
+        close(duplicate);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +606,9 @@ int main(void)
         cmocka_unit_test(test_what_was_not_told_when_errors_go_off_fails_nothing),
         cmocka_unit_test(test_an_adopted_socket_tells_errors_as_it_did_before),
         cmocka_unit_test(test_an_adopted_socket_is_quiet_whatever_it_used_its_errors_for),
+        cmocka_unit_test(test_a_receive_of_a_socket_that_another_process_shuts_down_resolves),
+        cmocka_unit_test(test_a_socket_whose_errors_another_process_switches_on_stays_quiet),
+        cmocka_unit_test(test_a_connected_socket_tells_an_error_that_comes_within_a_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Datagrams to be cut up on a way out that cannot: the kernel's sendmmsg(2) is replaced by one that refuses them, as
- * it does where there are no checksums in hardware. */
+ * Datagrams to be cut up on a way out that cannot: sendmmsg(2) and sendmsg(2) are replaced by functions that refuse
+ * them, as the kernel does where there are no checksums in hardware. */
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 
 static struct {
     int n_refused;        /* datagrams that were to be cut up */
+    int refusal;          /* with which error; 0: EIO */
     int n_calls;          /* that were let through */
     unsigned at_once;     /* how many messages a call takes; 0: all */
     int fail_at, failure; /* the call that fails, and how */
@@ -27,7 +28,20 @@ static bool is_to_be_cut(const struct msghdr *message)
     return false;
 }
 
-/* The program's definition stands before libc's for the driver too. */
+static int refuse(void)
+{
+    way.n_refused++;
+    errno = way.refusal != 0 ? way.refusal : EIO;
+    return -1;
+}
+
+/* The driver calls the program's definitions, not those of libc. */
+ssize_t test_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("sendmsg");
+ssize_t test_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    return is_to_be_cut(message) ? refuse() : syscall(SYS_sendmsg, fd, message, flags);
+}
+
 int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) __asm__("sendmmsg");
 int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
@@ -38,9 +52,7 @@ int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
             n = i;
             break;
         }
-        way.n_refused++;
-        errno = EIO;
-        return -1;
+        return refuse();
     }
     if (++way.n_calls == way.fail_at) {
         errno = way.failure;
@@ -152,6 +164,85 @@ static void test_pieces_wait_for_room_and_go_on_where_they_were(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+static void test_tries_send_each_piece_once(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
+    struct trale_udp_batch batch;
+    for (int i = 1; i <= 3; i++) {
+        way.at_once = 2;
+        way.fail_at = way.n_calls + 2;
+        way.failure = EAGAIN;
+        assert_int_equal(trale_udp_try_send_batch(&batch, s.sender, &datagram, 1), -EAGAIN);
+        assert_int_equal(datagram.n_sent, i * 200);
+    }
+    assert_int_equal(trale_udp_try_send_batch(&batch, s.sender, &datagram, 1), 1);
+    assert_int_equal(datagram.n_sent, 0);
+    assert_int_equal(way.n_refused, 1);
+    assert_arrives(&s, 1000, 100);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_anew(void **state)
+{
+    (void)state;
+    for (int anew = 0; anew <= 1; anew++) {
+        struct setting s = open_setting();
+        struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
+        struct trale_udp_batch batch;
+        way.at_once = 3;
+        way.fail_at = 2;
+        way.failure = EAGAIN;
+        assert_int_equal(trale_udp_try_send_batch(&batch, s.sender, &datagram, 1), -EAGAIN);
+        if (anew)
+            datagram.n_sent = 0;
+        assert_int_equal(send_batch(&s, &datagram, 1), 1);
+        if (anew)
+            assert_arrives(&s, 300, 100);
+        assert_arrives(&s, 1000, 100);
+        assert_nothing_arrives(&s);
+        datagram.n_sent = 1001;
+        assert_int_equal(send_batch(&s, &datagram, 1), -EINVAL);
+        assert_int_equal(trale_close(s.runtime), 0);
+    }
+}
+
+static void test_segments_that_do_not_fit_the_way_out_are_sent_in_pieces(void **state)
+{
+    (void)state;
+    static const int refusals[] = {EMSGSIZE, EINVAL};
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct setting s = open_setting();
+        struct trale_datagram datagrams[] = {
+            {.buf = s.bytes, .size = 10, .address = s.to},
+            {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 300},
+            {.buf = s.bytes, .size = 20, .address = s.to},
+        };
+        way.refusal = refusals[i];
+        assert_int_equal(send_batch(&s, datagrams, 3), 1);
+        assert_int_equal(send_batch(&s, datagrams + 1, 2), 1);
+        assert_int_equal(send_batch(&s, datagrams + 2, 1), 1);
+        assert_arrives(&s, 10, 10);
+        assert_arrives(&s, 1000, 300);
+        assert_arrives(&s, 20, 20);
+        assert_nothing_arrives(&s);
+        assert_int_equal(trale_close(s.runtime), 0);
+    }
+}
+
+static void test_what_has_too_many_segments_is_refused(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagram = {.buf = s.bytes, .size = 650, .address = s.to, .segment_size = 10};
+    way.refusal = EINVAL;
+    assert_int_equal(send_batch(&s, &datagram, 1), -EINVAL);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 static void test_an_error_between_pieces_is_told(void **state)
 {
     (void)state;
@@ -159,8 +250,8 @@ static void test_an_error_between_pieces_is_told(void **state)
     struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
     way.at_once = 3;
     way.fail_at = 2;
-    way.failure = ENOBUFS;
-    assert_int_equal(send_batch(&s, &datagram, 1), -ENOBUFS);
+    way.failure = ENETUNREACH;
+    assert_int_equal(send_batch(&s, &datagram, 1), -ENETUNREACH);
     assert_arrives(&s, 300, 100);
     assert_nothing_arrives(&s);
     assert_int_equal(trale_close(s.runtime), 0);
@@ -186,6 +277,10 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_cut_up_is_sent_in_pieces),
         cmocka_unit_test(test_pieces_go_to_the_peer_and_say_what_the_datagram_says),
         cmocka_unit_test(test_pieces_wait_for_room_and_go_on_where_they_were),
+        cmocka_unit_test(test_tries_send_each_piece_once),
+        cmocka_unit_test(test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_anew),
+        cmocka_unit_test(test_segments_that_do_not_fit_the_way_out_are_sent_in_pieces),
+        cmocka_unit_test(test_what_has_too_many_segments_is_refused),
         cmocka_unit_test(test_an_error_between_pieces_is_told),
         cmocka_unit_test(test_an_empty_datagram_is_sent_as_one_piece),
     };

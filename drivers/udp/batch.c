@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
  * Many datagrams at a time: recvmmsg(2) and sendmmsg(2), and, where a buffer holds several datagrams, segmentation by
- * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the way out is not up to it. The kernel's array
- * of messages is made anew on the stack for each attempt; what the application keeps is its own array of datagrams.
+ * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the way out is not up to it. The application
+ * keeps its array of datagrams; the kernel's array of messages is made anew for each attempt, in memory of the
+ * instance, because fibers have small stacks.
  */
+#include <stdlib.h>
+
 #include "address.h"
+#include "error.h"
 #include "info.h"
 #include "operation.h"
 #include "transfer.h"
 
-struct messages {
+/* udp(7): UDP_SEGMENT */
+#define N_SEGMENTS_MAX 64
+
+struct udp_messages {
     struct mmsghdr message[TRALE_UDP_BATCH];
     struct iovec piece[TRALE_UDP_BATCH];
     union udp_control control[TRALE_UDP_BATCH];
 };
+
+struct udp_messages *udp_batch_messages(void)
+{
+    return calloc(1, sizeof(struct udp_messages));
+}
 
 static struct trale_udp_batch *batch_of(struct trale_future *future)
 {
@@ -25,7 +37,7 @@ static uint32_t batch_size(const struct trale_udp_batch *batch)
     return batch->n_datagrams < TRALE_UDP_BATCH ? (uint32_t)batch->n_datagrams : TRALE_UDP_BATCH;
 }
 
-static void message_set(struct messages *messages, uint32_t i, struct trale_datagram *datagram, socklen_t length)
+static void message_set(struct udp_messages *messages, uint32_t i, struct trale_datagram *datagram, socklen_t length)
 {
     messages->piece[i] = (struct iovec){datagram->buf, datagram->size};
     messages->message[i].msg_hdr = (struct msghdr){
@@ -55,25 +67,26 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     const struct udp_socket *socket = (struct udp_socket *)batch->socket;
-    struct messages messages;
+    struct udp_messages *messages = socket->udp->messages;
     uint32_t n_wanted = batch_size(batch);
     for (uint32_t i = 0; i < n_wanted; i++) {
-        message_set(&messages, i, &batch->datagrams[i], sizeof batch->datagrams[i].address);
+        message_set(messages, i, &batch->datagrams[i], sizeof batch->datagrams[i].address);
         if (socket->gro || socket->info != 0) {
-            messages.message[i].msg_hdr.msg_control = &messages.control[i];
-            messages.message[i].msg_hdr.msg_controllen = sizeof messages.control[i];
+            messages->message[i].msg_hdr.msg_control = &messages->control[i];
+            messages->message[i].msg_hdr.msg_controllen = sizeof messages->control[i];
         }
     }
     int n;
     do
-        n = recvmmsg(socket->fd, messages.message, n_wanted, MSG_TRUNC | MSG_DONTWAIT, NULL);
+        n = recvmmsg(socket->fd, messages->message, n_wanted, MSG_TRUNC | MSG_DONTWAIT, NULL);
     while (n < 0 && errno == EINTR);
     for (int i = 0; i < n; i++) {
         struct trale_address *address = &batch->datagrams[i].address;
-        socklen_t length = messages.message[i].msg_hdr.msg_namelen;
-        batch->datagrams[i].length = messages.message[i].msg_len;      /* of the datagram, because of MSG_TRUNC */
+        socklen_t length = messages->message[i].msg_hdr.msg_namelen;
+        batch->datagrams[i].length = messages->message[i].msg_len; /* of the datagram, because of MSG_TRUNC */
+        batch->datagrams[i].n_sent = 0;
         memset((char *)address + length, 0, sizeof *address - length); /* behind an IPv4 address */
-        udp_info_read(socket, &messages.message[i].msg_hdr, &batch->datagrams[i]);
+        udp_info_read(socket, &messages->message[i].msg_hdr, &batch->datagrams[i]);
     }
     return n < 0 ? -errno : n;
 }
@@ -118,7 +131,7 @@ int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batc
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
 /* 0, or what is wrong with the datagram. */
-static int message_prepare(const struct udp_socket *socket, struct messages *messages, uint32_t i,
+static int message_prepare(const struct udp_socket *socket, struct udp_messages *messages, uint32_t i,
                            struct trale_datagram *datagram)
 {
     socklen_t length = udp_address_length(&datagram->address);
@@ -128,8 +141,39 @@ static int message_prepare(const struct udp_socket *socket, struct messages *mes
     return udp_info_write(socket, datagram, &messages->message[i].msg_hdr, &messages->control[i]);
 }
 
-static int64_t messages_send(const struct udp_socket *socket, struct messages *messages, uint32_t n_messages)
+static int64_t message_send(const struct udp_socket *socket, const struct mmsghdr *message)
 {
+    ssize_t n;
+    do
+        n = sendmsg(socket->fd, &message->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 1;
+}
+
+/* sendmmsg(2) loses the error of an earlier datagram that comes between two of its messages (BUGS there). A connected
+ * socket without TRALE_UDP_ERRORS learns of such errors by its sends and receives alone, so it sends one by one. A
+ * datagram that fails is sent again: if that works, the error was one of an earlier datagram. */
+static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_messages *messages, uint32_t n_messages)
+{
+    for (uint32_t i = 0; i < n_messages; i++) {
+        int64_t n = message_send(socket, &messages->message[i]);
+        if (n > 0)
+            continue;
+        if (i == 0)
+            return n;
+        if (!udp_error_is_earlier(n) || n == -EMSGSIZE || message_send(socket, &messages->message[i]) < 0)
+            return i;
+        socket->earlier_error = (int32_t)n;
+        udp_socket_wake_all(socket);
+        return i + 1;
+    }
+    return n_messages;
+}
+
+static int64_t messages_send(struct udp_socket *socket, struct udp_messages *messages, uint32_t n_messages)
+{
+    if (socket->connected && socket->errors == NULL)
+        return messages_send_one_by_one(socket, messages, n_messages);
     int n;
     do
         n = sendmmsg(socket->fd, messages->message, n_messages, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -137,58 +181,66 @@ static int64_t messages_send(const struct udp_socket *socket, struct messages *m
     return n < 0 ? -errno : n;
 }
 
-/* Sends the first datagram of a batch piece by piece, from where it stands; an empty one is a piece too. Returns 1 when
- * all of it was sent. */
-static int64_t send_pieces(struct trale_udp_batch *batch, struct messages *messages)
+/* Sends a datagram piece by piece, from n_sent on; an empty one is a piece too. Returns 1 when all of it was sent. */
+static int64_t send_pieces(struct udp_socket *socket, struct trale_datagram *datagram)
 {
-    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    struct udp_messages *messages = socket->udp->messages;
     do {
-        struct trale_datagram piece = batch->datagrams[0];
+        struct trale_datagram piece = *datagram;
         uint32_t n_pieces = 0;
-        uint64_t at = batch->n_sent;
+        uint64_t at = datagram->n_sent;
         do {
-            uint64_t rest = batch->datagrams[0].size - at, size = batch->datagrams[0].segment_size;
-            piece.buf = at > 0 ? (char *)batch->datagrams[0].buf + at : batch->datagrams[0].buf; /* may be NULL */
-            piece.size = rest < size ? rest : size;
+            uint64_t rest = datagram->size - at;
+            piece.buf = at > 0 ? (char *)datagram->buf + at : datagram->buf; /* may be NULL */
+            piece.size = rest < datagram->segment_size ? rest : datagram->segment_size;
             piece.segment_size = 0;
             int r = message_prepare(socket, messages, n_pieces, &piece);
             if (r < 0)
                 return r;
             if (messages->message[n_pieces].msg_hdr.msg_name != NULL)
-                messages->message[n_pieces].msg_hdr.msg_name = &batch->datagrams[0].address;
+                messages->message[n_pieces].msg_hdr.msg_name = &datagram->address;
             at += piece.size;
             n_pieces++;
-        } while (n_pieces < TRALE_UDP_BATCH && at < batch->datagrams[0].size);
+        } while (n_pieces < TRALE_UDP_BATCH && at < datagram->size);
         int64_t n = messages_send(socket, messages, n_pieces);
         if (n < 0)
             return n;
         for (int64_t i = 0; i < n; i++)
-            batch->n_sent += messages->piece[i].iov_len;
-    } while (batch->n_sent < batch->datagrams[0].size);
+            datagram->n_sent += messages->piece[i].iov_len;
+    } while (datagram->n_sent < datagram->size);
+    datagram->n_sent = 0;
     return 1;
+}
+
+/* Whether a datagram that could not be sent goes piece by piece: the way out has no checksums, or IPsec (EIO), or the
+ * segments do not fit its MTU (EMSGSIZE, in older kernels EINVAL). What is too large altogether, or has too many
+ * segments, is refused. */
+static bool has_pieces(const struct trale_datagram *datagram, int64_t error)
+{
+    if (datagram->segment_size == 0)
+        return false;
+    return error == -EIO || (error == -EMSGSIZE && datagram->size <= UINT16_MAX) ||
+           (error == -EINVAL && datagram->size <= (uint64_t)datagram->segment_size * N_SEGMENTS_MAX);
 }
 
 static int64_t send_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    const struct udp_socket *socket = (struct udp_socket *)batch->socket;
-    struct messages messages;
+    struct udp_socket *socket = (struct udp_socket *)batch->socket;
+    struct trale_datagram *first = &batch->datagrams[0];
     uint32_t n_ready = 0, n_wanted = batch_size(batch);
     int r = 0;
-    if (batch->n_sent > 0)
-        return send_pieces(batch, &messages);
-    /* What stands before a datagram that cannot be sent is sent. */
+    if (first->segment_size > 0 && first->n_sent > 0)
+        return first->n_sent < first->size ? send_pieces(socket, first) : -EINVAL;
+    /* What is before a datagram that cannot be sent is sent. */
     while (n_ready < n_wanted && r == 0) {
-        r = message_prepare(socket, &messages, n_ready, &batch->datagrams[n_ready]);
+        r = message_prepare(socket, socket->udp->messages, n_ready, &batch->datagrams[n_ready]);
         n_ready += r == 0;
     }
     if (n_ready == 0)
         return r;
-    int64_t n = messages_send(socket, &messages, n_ready);
-    /* No checksums there, or IPsec: the way out cannot cut it up. */
-    if (n == -EIO && batch->datagrams[0].segment_size > 0)
-        n = send_pieces(batch, &messages);
-    return n;
+    int64_t n = messages_send(socket, socket->udp->messages, n_ready);
+    return has_pieces(first, n) ? send_pieces(socket, first) : n;
 }
 
 static struct operation send_batch_operation(struct trale_future *future)

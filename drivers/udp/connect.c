@@ -70,6 +70,7 @@ static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
         return r;
     if (connect(socket->fd, &none.any, sizeof none.any) < 0)
         return -errno;
+    socket->connected = false;
     if (interface > 0)
         r = udp_option_set(NULL, &socket->base, TRALE_UDP_INTERFACE, interface);
     if (r == 0)

@@ -34,8 +34,8 @@ int32_t udp_error_adopt(struct udp_socket *socket);
 #define UDP_ERROR_TOO_LARGE 2u /* this host refused a datagram for its size */
 
 /* Takes the errors that the kernel has, on a socket that keeps errors, and wakes the socket's operations if there are
- * any. To be called before an operation waits: epoll reports the socket as long as an error is pending. Returns a set of
- * the bits above. */
+ * any. Call it before an operation waits: epoll reports the socket as long as an error is pending. Returns a set of the
+ * bits above. */
 uint32_t udp_error_take_in(struct udp_socket *socket);
 
 /* Whether a receive or a send fails with `error` for what was said of an earlier datagram. A send may fail so for its

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "connect.h"
 #include "error.h"
 #include "info.h"
 
@@ -124,6 +125,8 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
         return r;
     }
     udp_info_adopt(socket);
+    struct trale_address peer;
+    socket->connected = udp_peer(instance, &socket->base, &peer) == 0;
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     int64_t gro;
     socket->gro = udp_option_get(instance, &socket->base, TRALE_UDP_GRO, &gro) == 0 && gro != 0;

@@ -44,11 +44,19 @@ static int64_t operation_attempt(const struct operation *operation)
     return n;
 }
 
-/* Whether the send buffer has datagrams of the socket: then there will be room. */
+/* Whether the send buffer has datagrams: then there will be room. */
 static bool is_sending(int fd)
 {
     int n_bytes;
     return ioctl(fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes > 0;
+}
+
+/* A send buffer had no room for a fragment (ip_append_data() in the kernel). With TRALE_UDP_ERRORS it may have been the
+ * queue of the interface instead, and nothing tells when that has room. What fails with an empty buffer as well will
+ * never have room. */
+static int64_t operation_wants_room(const struct operation *operation)
+{
+    return is_sending(operation->socket->fd) ? -EAGAIN : operation_attempt(operation);
 }
 
 int64_t udp_operation_try(const struct operation *operation)
@@ -62,13 +70,10 @@ int64_t udp_operation_try(const struct operation *operation)
         socket->earlier_error = 0;
     } else {
         n = operation_attempt(operation);
-        if (n == -ECONNABORTED)
+        if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && socket->errors == NULL)
+            n = operation_wants_room(operation);
+        else if (n == -ECONNABORTED)
             udp_socket_end(socket, -ECONNABORTED);
-        /* ip_append_data() in the kernel has no room for a fragment. With TRALE_UDP_ERRORS it may be the queue of the
-         * interface instead, and nothing tells when that has room. */
-        else if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && socket->errors == NULL &&
-                 is_sending(socket->fd))
-            n = -EAGAIN;
     }
     return n == -EAGAIN && operation->interest != TRALE_WRITABLE && socket->end < 0 ? socket->end : n;
 }

@@ -15,8 +15,9 @@ struct udp {
     struct trale_udp table;
     struct trale_host host;
     int64_t receive_buffer, send_buffer;
-    struct trale_link sockets; /* the open ones, by their `link` */
-    struct trale_link closed;  /* the closed ones, whose memory the next ones get */
+    struct udp_messages *messages; /* see batch.c */
+    struct trale_link sockets;     /* the open ones, by their `link` */
+    struct trale_link closed;      /* the closed ones, whose memory the next ones get */
 };
 
 struct udp_socket {
@@ -30,7 +31,7 @@ struct udp_socket {
     sa_family_t family;
     uint8_t info;              /* TRALE_UDP_INFO */
     bool gro;                  /* TRALE_UDP_GRO is on */
-    bool connected;            /* an IPv6 socket was given a peer, which stays: see connect.c */
+    bool connected;            /* it has a peer */
     uint8_t n_missed;          /* receives in a row that tried first and found nothing */
     uint8_t n_to_wait;         /* receives that wait first before one tries first again */
     int multicast_interface;   /* of IPv4, which the kernel takes and does not tell */

@@ -4,7 +4,10 @@
 #ifndef UDP_TRANSFER_H
 #define UDP_TRANSFER_H
 
-#include <trale/udp.h>
+#include "socket.h"
+
+/* The memory in which a batch is handed to the kernel, one for an instance; NULL: no memory. */
+struct udp_messages *udp_batch_messages(void);
 
 /* The table's eight. */
 void udp_transfer_recv(void *instance, struct trale_udp_recv *recv);

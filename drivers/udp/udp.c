@@ -138,10 +138,14 @@ static void buffers_check(const struct trale_host *host, const struct trale_sett
 static int32_t udp_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
 {
     struct udp *udp = calloc(1, sizeof *udp);
-    if (udp == NULL) {
+    struct udp_messages *messages = udp_batch_messages();
+    if (udp == NULL || messages == NULL) {
         host->log(host->context, TRALE_LOG_ERROR, "memory is out");
+        free(messages);
+        free(udp);
         return -ENOMEM;
     }
+    udp->messages = messages;
     trale_host_copy(&udp->host, host);
     list_init(&udp->sockets);
     list_init(&udp->closed);
@@ -186,6 +190,7 @@ static void udp_stop(void *instance)
     while (!list_is_empty(&udp->sockets))
         udp_close(udp, &list_entry(udp->sockets.next, struct udp_socket, link)->base);
     udp_socket_free_all(udp);
+    free(udp->messages);
     free(udp);
 }
 

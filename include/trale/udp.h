@@ -88,6 +88,9 @@ struct trale_datagram {
      * In a receive the kernel has joined them (TRALE_UDP_GRO). */
     uint32_t segment_size;
     struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
+    /* Sent with a segment_size, piece by piece: how many bytes the kernel has taken so far. 0 in a new datagram, and
+     * when all of it was sent. */
+    uint64_t n_sent;
 };
 
 /* A batch of receives or sends. */
@@ -97,7 +100,6 @@ struct trale_udp_batch {
     struct trale_datagram *datagrams;
     uint64_t n_datagrams;
 
-    uint64_t n_sent; /* the driver's: bytes of the first datagram that were sent one segment at a time */
     struct trale_udp_operation operation;
 };
 
@@ -256,8 +258,10 @@ static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const s
 /* The future of one datagram into buf, which is the future's until it resolves or is dropped. Resolves to the bytes put
  * there; `truncated`, `length` and `from` say the rest. 0 is an empty datagram, and never the end. Or to -ECANCELED
  * (the socket was closed), -ECONNREFUSED (on a connected socket: an earlier send was answered by "port unreachable",
- * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), -EOPNOTSUPP (TRALE_UDP_GRO is on), or what else
- * recvfrom(2) has. Its first poll may only begin to wait (future.h). Dropped, it has taken no datagram. */
+ * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), -EOPNOTSUPP (TRALE_UDP_GRO is on), -ECONNABORTED
+ * (an administrator has destroyed the socket, ss(8) -K) or -ESHUTDOWN (another process that shares the socket has shut
+ * it down): no datagram will come any more, close it. Or what else recvfrom(2) has. Its first poll may only begin to
+ * wait (future.h). Dropped, it has taken no datagram. */
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
@@ -268,9 +272,10 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
 
 /* The future of sending one datagram, of up to 65,507 bytes on IPv4 and 65,527 on IPv6; `buf` is lent, *to copied.
  * Resolves to `size`, once the kernel has taken it, which is no promise of delivery; it waits while the send buffer is
- * full. Or to -EMSGSIZE, -ECANCELED, -ECONNREFUSED (as in trale_udp_recv_from: this datagram was not sent; send it
- * again), -EACCES (broadcast not allowed), -EAFNOSUPPORT, -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has
- * sent nothing. */
+ * full. Or to -EMSGSIZE (this datagram is too large; no send is told that an earlier one was), -ENOBUFS (the kernel has
+ * no memory, or the send buffer is too small for the fragments of this datagram), -ECANCELED, -ECONNREFUSED (as in
+ * trale_udp_recv_from: this datagram was not sent; send it again), -EACCES (broadcast not allowed), -EAFNOSUPPORT,
+ * -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has sent nothing. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send,
                                                                         struct trale_udp_socket *socket,
                                                                         const void *buf, size_t size,
@@ -311,11 +316,14 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struc
 }
 
 /* The future of sending datagrams in the array's order. Resolves, as soon as the kernel has taken one, to how many it
- * has taken, 1 to TRALE_UDP_BATCH, from the first on; to be called again with the others, which goes on, or tells what
- * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, segment_size does not fit, or something in info),
- * or what trale_udp_send_to has, and none was sent. Dropped, it has sent none. But where the way out cannot cut up what
- * has a segment_size, that is sent piece by piece, which is found out anew each time, and after an error or a drop some
- * of the first datagram's pieces may have been sent. */
+ * has taken, 1 to TRALE_UDP_BATCH, from the first on. Call it again with the others: it sends them, or resolves to what
+ * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, segment_size or something in info does not fit), or
+ * what trale_udp_send_to has, and none was sent. Dropped, it has sent none.
+ *
+ * If the way out cannot cut up a datagram that has a segment_size, or its segments are too large for it, the datagram
+ * is sent piece by piece; that is found out anew for each. After an error or a drop some of the pieces of the first
+ * datagram may have been sent: n_sent says how many bytes, and a call with the same datagram sends the others. To send
+ * all of it again, set n_sent to 0. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch,
                                                                            struct trale_udp_socket *socket,
                                                                            struct trale_datagram *datagrams,
@@ -330,8 +338,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struc
 _Static_assert(sizeof(struct trale_address) == 28, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_udp_batch) == 120, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_datagram) == 64, "frozen: an array element");
+_Static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: part of frames");
+_Static_assert(sizeof(struct trale_datagram) == 72, "frozen: an array element");
 #endif
 
 #endif

@@ -16,10 +16,11 @@
  *
  * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
  * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
- * send; another one does not. With TRALE_UDP_ERRORS on, either kind has all of it told by trale_udp_recv_error, with
- * the destination, and receives and sends no longer fail for what somebody has said about earlier datagrams; but for
- * -EMSGSIZE, which a send says of either. And a send says -ENOBUFS where this host's queue for the way out has dropped
- * its datagram, which nobody is told while errors are off.
+ * send, but does not tell that an earlier datagram was too large for its path; a socket without a peer tells nothing.
+ * With TRALE_UDP_ERRORS on, trale_udp_recv_error tells all errors of either kind of socket, with the destination, and
+ * receives and sends fail for no earlier datagram. A send then also resolves to -ENOBUFS if this host's queue for the
+ * way out has dropped its datagram, which is not told while errors are off; and a batch on a connected socket needs one
+ * system call, where it needs one for each datagram while errors are off.
  */
 #ifndef TRALE_UDP_INFO_H
 #define TRALE_UDP_INFO_H
