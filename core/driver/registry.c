@@ -139,6 +139,8 @@ bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name)
     for (size_t i = 0; i < interfaces->n_items; i++)
         if (strcmp(interfaces->items[i].name, name) == 0)
             return false;
+    if (interfaces->group != NULL)
+        interfaces = interfaces->group;
     pthread_mutex_lock(&interfaces->lock);
     struct interface_miss *miss = interfaces->misses;
     while (miss != NULL && strcmp(miss->name, name) != 0)

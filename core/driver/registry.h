@@ -18,6 +18,7 @@ struct interfaces {
     struct interface *items;
     size_t n_items;
     struct interface_miss *misses; /* names that no driver offers, and that were asked for */
+    struct interfaces *group;      /* whose misses count instead, in a group of runtimes; or NULL */
     pthread_mutex_t lock;          /* of the copies and the misses */
 };
 
@@ -34,7 +35,7 @@ int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 /* trale_interface. [any] */
 const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size);
 
-/* Whether no driver offers the interface, and this call is the first for its name. [any] */
+/* Whether no driver offers the interface, and this call is the first for its name, in all of a group. [any] */
 bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name);
 
 #endif

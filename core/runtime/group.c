@@ -52,6 +52,9 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
         r = trale_open_sized(&group->runtimes[group->n_runtimes], options, size);
         group->n_runtimes += r == 0;
     }
+    /* The first one is closed last. */
+    for (size_t i = 1; i < group->n_runtimes; i++)
+        group->runtimes[i]->interfaces.group = &first->interfaces;
     if (r == 0)
         *result = group;
     else
