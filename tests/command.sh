@@ -209,7 +209,7 @@ ok "so is --config FILE" looks_at --config "$tmp/named.ini"
 ok "so is a FILE in front of an option" \
     bash -c "'$trale' check '$tmp/named.ini' --json | grep -F '\"configuration\": \"$tmp/named.ini\"'"
 
-# full ARGUMENT...: output that cannot be written is a failure.
+# full ARGUMENT...: the command fails if its output cannot be written.
 full() {
     fails "$trale" "$@" >/dev/full 2>"$tmp/said" && grep -q "cannot write" "$tmp/said"
 }
@@ -224,7 +224,7 @@ if [[ -w /dev/full ]]; then
     ok "warnings on a full device fail" bash -c "'$trale' check '$tmp/t.ini' >/dev/null 2>/dev/full; ((\$? == 1))"
 fi
 
-# plain COMMAND...: what it prints has no control character but newlines.
+# plain COMMAND...: its output has no control characters but newlines.
 plain() {
     local status=0
     "$@" >"$tmp/said" 2>&1 || status=$?

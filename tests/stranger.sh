@@ -40,7 +40,7 @@ readme_program_works() {
         equal "$("$tmp/hello" | sort)" $'Hello from task 1!\nHello from task 2!'
 }
 
-# The system's trale.ini: as the default at first; as it was edited, or gone wrong, after the next installation.
+# The system's trale.ini: a copy of the default at first; after the next installation still as a user edited it.
 installs_the_default() {
     cmp "$root/config/trale.ini" "$config" && cmp "$root/config/trale.ini" "$default" &&
         equal "$(stat -c %a "$config" "${config%/*}")" $'644\n755'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * trale.ini: what is read, what is refused and in which words, and where it is looked for. */
+ * trale.ini: which texts are read, which are refused with which messages, and which file is used. */
 #include "tests/support.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static int parse(struct config *config, const char *text, size_t length, struct 
     return r;
 }
 
-/* --- what is refused ---------------------------------------------------------------------------------------------- */
+/* --- refused texts ------------------------------------------------------------------------------------------------ */
 
 #define NEITHER ": neither a section, nor `key = value`, nor a comment"
 #define NAME ": a section's name has 1 to 49 bytes"
@@ -85,7 +85,7 @@ static const struct sample bad[] = {
     SAMPLE("[a]\n[a]\n", "2: [a]: given twice, first in line 1"),
     SAMPLE("; c\n[a]\nk = v\n[b]\n[a] ; again\n", "5: [a]: given twice, first in line 2"),
     SAMPLE("[" X49 "]\n[" X49 "]\n", "2: [" X49 "]: given twice, first in line 1"),
-    /* Indented lines, which parsers take for a part of the value before. */
+    /* Indented lines, which some parsers append to the value before. */
     SAMPLE("[a]\nk = v\n  path = /evil.so\n", "3: path = /evil.so" INDENTED),
     SAMPLE("[a]\nk = v\n\tpath = /evil.so\n", "3: path = /evil.so" INDENTED),
     SAMPLE("[a]\nk = v\n\n more\n", "4: more" INDENTED),
@@ -93,7 +93,7 @@ static const struct sample bad[] = {
     SAMPLE(" [a]\n", "1: [a]" INDENTED),
     SAMPLE(BOM " [a]\n", "1: [a]" INDENTED),
     SAMPLE("[a]\n = v\n", "2: = v" INDENTED),
-    /* Bytes that are no text. */
+    /* Control characters. */
     SAMPLE("[a]\nk = v\0w\n", "2: " CONTROL("6", "0x00")),
     SAMPLE("[a]\n\0k = v\n", "2: " CONTROL("1", "0x00")),
     SAMPLE("[a\0]\n", "1: " CONTROL("3", "0x00")),
@@ -112,7 +112,7 @@ static const struct sample bad[] = {
     SAMPLE("[a]\rk = v\r", "1: " CONTROL("4", "0x0d")),
     SAMPLE("[a]\r\nk = v\r\r\n", "2: " CONTROL("6", "0x0d")),
     SAMPLE("[a]\r\nk = v\rl = w\r\n", "2: " CONTROL("6", "0x0d")),
-    /* What is not UTF-8: continuations alone, bytes that never occur, overlong, surrogates, too large, cut off. */
+    /* Not UTF-8: continuations alone, bytes that never occur, overlong, surrogates, too large, cut off. */
     SAMPLE("[a]\nk = \x80\n", "2: " UTF8("5", "0x80")),
     SAMPLE("[a]\nk = \xbf\n", "2: " UTF8("5", "0xbf")),
     SAMPLE("[a]\nk = \xff\n", "2: " UTF8("5", "0xff")),
@@ -166,7 +166,7 @@ static void test_each_flaw_is_refused_with_its_line_and_reason(void **state)
     }
 }
 
-static void test_all_flaws_of_a_file_are_told(void **state)
+static void test_all_flaws_of_a_file_are_reported(void **state)
 {
     (void)state;
     static const char text[] = "early = 1\n[a]\nk = v\n indented = 1\n[open\n= 1\nword\n\xff\n[a]\n[b]\n";
@@ -192,7 +192,7 @@ static void test_all_flaws_of_a_file_are_told(void **state)
     assert_empty(&config);
 }
 
-/* --- what is read ------------------------------------------------------------------------------------------------- */
+/* --- texts that are read ------------------------------------------------------------------------------------------ */
 
 /* The expected texts: sections with their lines, then entries, "section.key=value@line". */
 static const struct sample good[] = {
@@ -225,7 +225,7 @@ static const struct sample good[] = {
            "[a]@1 a.k=\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf@2 "),
     SAMPLE("[a]\nk = \xc2\xa0\n", "[a]@1 a.k=\xc2\xa0@2 "),
     SAMPLE("[a]\nk=;v\nl = ;v\nm =\t;v\n", "[a]@1 a.k=;v@2 a.l=@3 a.m=@4 "),
-    /* Lines of which parsers with a buffer of 200 bytes make two. */
+    /* Lines that a parser with a buffer of 200 bytes splits in two. */
     SAMPLE("[a]\nk=" X187 "\nl = w\n", "[a]@1 a.k=" X187 "@2 a.l=w@3 "),
     SAMPLE("[a]\nk=" X187 X10 "path=/evil.so\nl = w\n", "[a]@1 a.k=" X187 X10 "path=/evil.so@2 a.l=w@3 "),
     SAMPLE("[a]\nk = " X187 "x", "[a]@1 a.k=" X187 "x@2 "),
@@ -272,7 +272,7 @@ static void test_what_is_allowed_is_read_as_written(void **state)
 static void test_a_line_of_any_length_is_read_as_written(void **state)
 {
     (void)state;
-    /* Around the sizes that parsers' buffers have, and up to a path of PATH_MAX. */
+    /* Lengths around the sizes of parsers' buffers, and up to a path of PATH_MAX. */
     static char text[4 * 4096], expected[4096 + 1];
     memset(expected, 'x', sizeof expected);
     for (size_t length = 1; length < sizeof expected; length += length < 300 ? 1 : 97) {
@@ -351,7 +351,7 @@ static void test_the_shipped_file_is_read(void **state)
     config_deinit(&config);
 }
 
-/* Replaces or inserts one of the texts that mean something, takes some bytes out, or copies some elsewhere. */
+/* Replaces a byte, inserts a text that has a meaning in INI files, removes some bytes, or copies some elsewhere. */
 static size_t mutate(char *text, size_t length)
 {
     static const struct sample tokens[] = {
@@ -402,7 +402,7 @@ static void test_no_mutation_of_the_shipped_file_is_half_understood(void **state
         for (size_t n = 1 + random_below(4); n > 0; n--)
             length = mutate(text, length);
         int r = parse(&config, text, length, &log);
-        /* What was vetted has one meaning, on which the parser agrees. */
+        /* The parser finds in a vetted text what the vetting found. */
         if ((r < 0) != (log.length > 0) || strstr(log.text, "the parser found") != NULL)
             fail_msg("mutation %zu: %d\n%s\n%.*s", i, r, log.text, (int)length, text);
         if (r < 0)
@@ -546,7 +546,7 @@ static void test_an_empty_file_is_an_empty_configuration(void **state)
     config_deinit(&config);
 }
 
-/* --- where it is -------------------------------------------------------------------------------------------------- */
+/* --- which file is used ------------------------------------------------------------------------------------------- */
 
 static void assert_located(const char *explicit_path, enum config_origin origin, const char *path)
 {
@@ -566,7 +566,7 @@ static void assert_located(const char *explicit_path, enum config_origin origin,
     free(found);
 }
 
-/* Neither the program, nor the environment, nor the user has one; the messages name `reason`, and are in `log`. */
+/* Neither the program, nor the environment, nor the user has a file. The messages, in `log`, contain `reason`. */
 static void assert_located_beyond_the_user_with(const char *reason, struct test_log *log)
 {
     char *found = (char *)"untouched";
@@ -607,7 +607,7 @@ static void test_the_nearest_of_the_places_is_taken(void **state)
     setenv("XDG_CONFIG_HOME", xdg, 1);
     setenv("HOME", folder, 1);
 
-    /* What was named is taken, also if it does not exist. */
+    /* A file that was named is used, also if it does not exist. */
     assert_located("named.ini", CONFIG_EXPLICIT, "named.ini");
     assert_located("", CONFIG_EXPLICIT, "");
     assert_located(NULL, CONFIG_ENVIRONMENT, "/elsewhere/t.ini");
@@ -636,7 +636,7 @@ static void test_the_nearest_of_the_places_is_taken(void **state)
     assert_located_beyond_the_user();
 }
 
-static void test_trouble_with_a_users_file_is_not_passed_over(void **state)
+static void test_a_users_file_with_a_fault_is_used_and_refused(void **state)
 {
     (void)state;
     char path[256];
@@ -644,7 +644,7 @@ static void test_trouble_with_a_users_file_is_not_passed_over(void **state)
     unsetenv("TRALE_CONFIG");
     unsetenv("XDG_CONFIG_HOME");
     setenv("HOME", folder, 1);
-    /* A file where a folder should be: there is no trale.ini. A loop of links: there is one, and it is wrong. */
+    /* Below a file, which is no folder, there is no trale.ini. A loop of links is an error. */
     write_file(".config", "", 0, 0600);
     assert_located_beyond_the_user();
     assert_int_equal(unlink(in_folder(".config")), 0);
@@ -676,7 +676,7 @@ static void test_a_file_that_may_not_be_looked_for_is_absent(void **state)
     assert_int_equal(seteuid(is_root ? 0 : geteuid()), 0);
     assert_int_equal(chmod(folder, 0700), 0);
 
-    /* One that is there and may not be read stays an error. */
+    /* A file that exists and may not be read is an error. */
     assert_located(NULL, CONFIG_USER, path);
     assert_int_equal(chmod(path, 0000), 0);
     assert_located(NULL, CONFIG_USER, path);
@@ -713,7 +713,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_flaw_is_refused_with_its_line_and_reason),
-        cmocka_unit_test(test_all_flaws_of_a_file_are_told),
+        cmocka_unit_test(test_all_flaws_of_a_file_are_reported),
         cmocka_unit_test(test_what_is_allowed_is_read_as_written),
         cmocka_unit_test(test_a_line_of_any_length_is_read_as_written),
         cmocka_unit_test(test_sections_and_entries_are_found_by_name),
@@ -724,7 +724,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_file_has_at_most_64_kilobytes),
         TEST_IN_FOLDER(test_an_empty_file_is_an_empty_configuration),
         TEST_IN_FOLDER(test_the_nearest_of_the_places_is_taken),
-        TEST_IN_FOLDER(test_trouble_with_a_users_file_is_not_passed_over),
+        TEST_IN_FOLDER(test_a_users_file_with_a_fault_is_used_and_refused),
         TEST_IN_FOLDER(test_a_file_that_may_not_be_looked_for_is_absent),
         TEST_IN_FOLDER(test_a_link_to_nothing_is_a_warning),
     };

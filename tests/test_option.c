@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options: which texts are values, which schemas are sound, and what is said of those that are not. */
+ * Options: which texts are values, which schemas are accepted, and the messages about others; and the sections. */
 #include "tests/support.h"
 
 #include <trale/driver.h>
@@ -149,7 +149,7 @@ static void test_a_range_holds_at_both_ends(void **state)
 static void test_no_text_is_misread(void **state)
 {
     (void)state;
-    /* Short texts of the letters that mean something: what is read as a value is written back as the same value. */
+    /* All short texts of letters that have a meaning: a value that is read is the same when written and read again. */
     static const char letters[] = "-0179xs.mnKG ";
     for (uint32_t type = 0; type <= TRALE_OPTION_TEXT; type++) {
         const struct trale_option option = {.type = type, .choices = "s|m s"};
@@ -457,7 +457,7 @@ static void test_long_texts_get_no_advice(void **state)
     assert_int_equal(advice_distance("a", text), SIZE_MAX);
 }
 
-/* --- [runtime], and which sections there are ---------------------------------------------------------------------- */
+/* --- [runtime], and the names of sections ------------------------------------------------------------------------- */
 
 static void assert_settings(const char *text, int expected, const char *messages)
 {
@@ -530,7 +530,7 @@ static void test_nothing_follows_the_end(void **state)
                     "0 trale: t.ini:3: [end]: text follows; allowed are blank lines and comments\n");
 }
 
-/* However a file is cut, it lacks its end, or is no text that is read. */
+/* Wherever a file is cut off, it lacks its end, or is refused by the parser. */
 static void test_a_file_that_is_cut_off_is_not_complete(void **state)
 {
     (void)state;

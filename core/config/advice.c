@@ -41,7 +41,7 @@ static bool is_value(const struct trale_option *option, const char *text)
     return r == 0 || r == -ERANGE;
 }
 
-/* Changes the letters behind the number, or of the word, to capitals or to small letters. */
+/* Changes all letters to capitals or to small letters. */
 static void change_case(char *text, int (*change)(int))
 {
     for (; *text != '\0'; text++)
