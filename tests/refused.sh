@@ -34,7 +34,7 @@ trale_async(frame)
 extern const struct trale_future_type *start;
 const struct trale_future_type *start = &frame_type;
 CODE
-    "$1" -std=gnu11 -Wall -Wextra -Werror -I "$root/include" -c "$tmp/async.c" -o "$tmp/async.o" >"$tmp/messages" 2>&1
+    "$1" -std=gnu11 -Wall -Wextra -Wshadow -Werror -I "$root/include" -c "$tmp/async.c" -o "$tmp/async.o" >"$tmp/messages" 2>&1
 }
 
 # refused CLAIM MESSAGE BODY [TOP]: no compiler takes it, and each says this.

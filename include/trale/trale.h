@@ -257,18 +257,19 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branche
         struct trale_branches branches;                                                                                \
         struct trale_branch branch[n];                                                                                 \
     }
-#define trale_race_of(room, ...) trale_branches_of_(trale_race, room, __VA_ARGS__)
-#define trale_race_in_order_of(room, ...) trale_branches_of_(trale_race_in_order, room, __VA_ARGS__)
-#define trale_all_of(room, ...) trale_branches_of_(trale_all, room, __VA_ARGS__)
-#define trale_branches_of_(make, room, ...)                                                                            \
+#define trale_race_of(room, ...) trale_branches_of_(trale_race, room, __COUNTER__, __VA_ARGS__)
+#define trale_race_in_order_of(room, ...) trale_branches_of_(trale_race_in_order, room, __COUNTER__, __VA_ARGS__)
+#define trale_all_of(room, ...) trale_branches_of_(trale_all, room, __COUNTER__, __VA_ARGS__)
+#define trale_branches_of_(make, room, n, ...) trale_branches_named_(make, room, n, __VA_ARGS__)
+#define trale_branches_named_(make, room, n, ...) trale_branches_from_(make, room, trale_futures_##n##_, __VA_ARGS__)
+#define trale_branches_from_(make, room, futures, ...)                                                                 \
     trale_future_of_(__extension__({                                                                                   \
-        struct trale_future *const trale_futures_[] = {__VA_ARGS__};                                                   \
-        _Static_assert(sizeof trale_futures_ / sizeof trale_futures_[0] ==                                             \
-                           sizeof(room)->branch / sizeof(room)->branch[0],                                             \
+        struct trale_future *const futures[] = {__VA_ARGS__};                                                          \
+        _Static_assert(sizeof futures / sizeof futures[0] == sizeof(room)->branch / sizeof(room)->branch[0],           \
                        "as many futures as TRALE_BRANCHES has room for");                                              \
-        for (size_t trale_i_ = 0; trale_i_ < sizeof trale_futures_ / sizeof trale_futures_[0]; trale_i_++)             \
-            (room)->branch[trale_i_].future = trale_futures_[trale_i_];                                                \
-        make(&(room)->branches, (room)->branch, sizeof trale_futures_ / sizeof trale_futures_[0]);                     \
+        for (size_t trale_i_ = 0; trale_i_ < sizeof futures / sizeof futures[0]; trale_i_++)                           \
+            (room)->branch[trale_i_].future = futures[trale_i_];                                                       \
+        make(&(room)->branches, (room)->branch, sizeof futures / sizeof futures[0]);                                   \
     }))
 
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
