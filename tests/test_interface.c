@@ -57,7 +57,7 @@ static void test_a_missing_interface_is_one_warning_that_names_the_task(void **s
     for (int i = 0; i < 3; i++)
         assert_int_equal(trale_join(trale_spawn(runtime, nap)), -ENODEV);
     assert_string_equal(messages.text,
-                        "1 " AT "trale.timer/1, which the task nap asked for; to load one, write: drivers "
+                        "1 " AT "trale.timer/1, which the task nap asked for; to load it, write: drivers "
                         "= timer, and add [driver:timer] with path = timer.so\n");
     trale_close(runtime);
 }
@@ -74,9 +74,9 @@ static void test_each_missing_interface_is_a_warning(void **state)
         assert_null(trale_interface(runtime, "odd\n", 8));
     }
     assert_string_equal(messages.text,
-                        "1 " AT "trale.signal/1; to load one, write: drivers = timer, signal\n"
+                        "1 " AT "trale.signal/1; to load it, write: drivers = timer, signal\n"
                         "1 " AT "trale.timer/2; [driver:timer] offers trale.timer/1\n"
-                        "1 " AT "odd\\x0a; to load one, write: drivers = timer, odd\\x0a, and add [driver:odd\\x0a] "
+                        "1 " AT "odd\\x0a; to load it, write: drivers = timer, odd\\x0a, and add [driver:odd\\x0a] "
                         "with path = odd\\x0a.so\n");
     trale_close(runtime);
 }
@@ -89,7 +89,7 @@ static void test_what_a_program_requires_is_named_in_one_message(void **state)
     assert_int_equal(trale_require(runtime, "trale.timer/1", NULL), 0);
     assert_string_equal(messages.text, "");
     assert_int_equal(trale_require(runtime, "trale.signal/1", "trale.timer/1", "trale.udp/1", NULL), -ENODEV);
-    assert_string_equal(messages.text, "0 " AT "trale.signal/1, trale.udp/1; to load one, write: drivers = timer, "
+    assert_string_equal(messages.text, "0 " AT "trale.signal/1, trale.udp/1; to load them, write: drivers = timer, "
                                        "signal, udp, and add [driver:udp] with path = udp.so\n");
     /* Said once, also where it is asked for afterwards. */
     assert_null(trale_udp(runtime));
@@ -140,7 +140,7 @@ static void test_runtimes_of_a_group_say_it_once(void **state)
     for (size_t i = 0; i < 3; i++)
         assert_null(trale_interface(trale_group_runtime(group, 2 - i), "a/1", 8));
     assert_string_equal(messages.text,
-                        "1 " AT "a/1; to load one, write: drivers = a, and add [driver:a] with path = a.so\n");
+                        "1 " AT "a/1; to load it, write: drivers = a, and add [driver:a] with path = a.so\n");
     assert_int_equal(trale_group_close(group), 0);
 }
 

@@ -84,7 +84,9 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
     log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s%s", or_empty(missing->names),
                task != NULL ? ", which the task " : "", task != NULL ? task->future->type->name : "",
                task != NULL ? " asked for" : "", or_empty(missing->offered),
-               missing->drivers != NULL ? "; to load one, write: drivers = " : "",
+               missing->drivers == NULL ? ""
+               : missing->n_names > 1   ? "; to load them, write: drivers = "
+                                        : "; to load it, write: drivers = ",
                missing->drivers != NULL ? named : "", missing->drivers != NULL && named[0] != '\0' ? ", " : "",
                or_empty(missing->drivers), missing->sections != NULL ? ", and add" : "",
                missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "",
