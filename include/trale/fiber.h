@@ -26,9 +26,9 @@
  * poll until its body returns: [runtime] fiber_stack in trale.ini says how large, and memory is used as far as the body
  * has gone down at some time. Below each stack are 64 KiB of address space that fault when they are touched, so that a
  * body which goes too deep ends in SIGSEGV and not in the next stack. A single frame of more than 64 KiB can reach
- * across them, unless it is compiled with -fstack-clash-protection. How much a call needs is not visible from outside:
- * printf(3) takes 3 KiB, a batch of datagrams (udp.h) 18 KiB. Each stack is two of the process's mappings, of which the
- * kernel allows 65530 (vm.max_map_count, proc(5)).
+ * across them, unless it is compiled with -fstack-clash-protection. How much a call needs is not visible from outside;
+ * printf(3) takes 3 KiB. Each stack is two of the process's mappings, of which the kernel allows 65530
+ * (vm.max_map_count, proc(5)).
  *
  * CANCELLATION. When a fiber is dropped while its body waits, the future that the body awaits is dropped, and then the
  * body goes on, in the drop: that await returns -ECANCELED, and so does every later one, at once, without polling its
