@@ -114,6 +114,10 @@ static bool survives_loading(struct examination *examination, size_t i)
                                        section->name, "path", path != NULL ? path->value : NULL},
                    "loading it %s", child_how(&child, how));
     }
+    if (child.end == CHILD_NONE)
+        log_say(&examination->messages.log, TRALE_LOG_WARNING, "trale",
+                "no child process can be started: the driver %s is loaded in this one",
+                examination_driver(examination, i));
     free(child.output);
     return child.end == CHILD_RETURNED || child.end == CHILD_NONE;
 }
