@@ -467,7 +467,7 @@ static void assert_not_read(const char *path, int error, const char *expected)
     struct config config = {0};
     struct log into = log_into(&log);
     alarm(20); /* ends the test if it waits for a writer of a FIFO */
-    int r = config_read(&config, path, &into);
+    int r = config_read(&config, path, NULL, &into);
     alarm(0);
     if (r != error || strstr(log.text, expected) == NULL || strstr(log.text, path) == NULL)
         fail_msg("%d (%s), wanted %d and \"%s\"; messages:\n%s", r, strerror(-r), error, expected, log.text);
@@ -502,7 +502,7 @@ static void test_a_file_that_may_not_be_read_is_refused(void **state)
     struct log into = log_into(&log);
     assert_int_equal(chmod(folder, 0755), 0);
     assert_int_equal(seteuid(65534), 0);
-    int r = config_read(&config, path, &into);
+    int r = config_read(&config, path, NULL, &into);
     assert_int_equal(seteuid(0), 0);
     assert_int_equal(r, -EACCES);
     assert_non_null(strstr(log.text, "secret.ini: Permission denied"));
@@ -519,7 +519,7 @@ static void test_a_file_has_at_most_64_kilobytes(void **state)
     struct test_log log = {0};
     struct config config = {0};
     struct log into = log_into(&log);
-    int r = config_read(&config, write_file("full.ini", text, CONFIG_SIZE_MAX, 0600), &into);
+    int r = config_read(&config, write_file("full.ini", text, CONFIG_SIZE_MAX, 0600), NULL, &into);
     assert_string_equal(log.text, "");
     assert_int_equal(r, 0);
     assert_string_equal(config_entry(&config, "a", "k")->value, "v");
@@ -539,7 +539,7 @@ static void test_an_empty_file_is_an_empty_configuration(void **state)
     struct config config = {0};
     struct log into = log_into(&log);
     const char *path = write_file("empty.ini", "", 0, 0644);
-    assert_int_equal(config_read(&config, path, &into), 0);
+    assert_int_equal(config_read(&config, path, NULL, &into), 0);
     assert_string_equal(log.text, "");
     assert_string_equal(config.name, path);
     assert_int_equal(config.n_sections + config.n_entries, 0);

@@ -54,7 +54,7 @@ static int examine_config(struct examination *examination, const char *config_pa
 {
     const struct log *log = &examination->messages.log;
     const struct log all = {.write = add_message, .data = examination, .write_at = add_message_at};
-    int r = config_load(&examination->config, config_path, &examination->path, &examination->origin, &all);
+    int r = config_load(&examination->config, config_path, NULL, &examination->path, &examination->origin, &all);
     examination->is_found = r != -ENOMEM;
     if (r == -ENOMEM)
         log_say(log, TRALE_LOG_ERROR, "trale", "%s", strerror(-r));
@@ -96,7 +96,7 @@ static void load_driver(const void *data, int fd)
     struct driver driver = {0};
     const struct log nowhere = {.write = drop_message};
     (void)fd;
-    driver_open(&driver, &load->examination->config, settings->drivers[load->driver], settings->drivers_folder,
+    driver_open(&driver, &load->examination->config, settings->drivers[load->driver], settings->drivers_folder, NULL,
                 &nowhere);
 }
 
@@ -134,7 +134,7 @@ static void examine_drivers(struct examination *examination)
     for (size_t i = 0; i < settings->n_drivers; i++)
         if (survives_loading(examination, i))
             driver_open(&examination->drivers[i], &examination->config, settings->drivers[i], settings->drivers_folder,
-                        log);
+                        NULL, log);
     interfaces_check(examination->drivers, settings->n_drivers, &examination->config, log);
 }
 

@@ -30,18 +30,22 @@ static int read_whole(int fd, char *buf, size_t size, size_t *length)
     return 0;
 }
 
-int config_read(struct config *config, const char *path, const struct log *log)
+static void say_reason(void *log, const char *reason)
 {
-    char reason[FILE_REASON], *real_path = NULL;
+    log_say(log, TRALE_LOG_ERROR, "trale", "%s", reason);
+}
+
+int config_read(struct config *config, const char *path, const struct file_trust *trust, const struct log *log)
+{
+    char *real_path = NULL;
+    const struct file_report report = {say_reason, (void *)log};
     size_t length = 0;
     char *text = malloc(CONFIG_SIZE_MAX + 1);
     if (text == NULL)
         return -ENOMEM;
-    int r, fd = r = file_open_trusted(path, &real_path, reason);
-    if (fd < 0) {
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s", reason);
+    int r, fd = r = file_open_trusted(path, trust, &real_path, &report);
+    if (fd < 0)
         goto out;
-    }
     /* One byte more than allowed shows that the file is too large, also if it grows meanwhile. */
     r = read_whole(fd, text, CONFIG_SIZE_MAX + 1, &length);
     if (r == 0 && length > CONFIG_SIZE_MAX)
@@ -59,13 +63,13 @@ out:
     return r;
 }
 
-int config_load(struct config *config, const char *explicit_path, char **path, enum config_origin *origin,
-                const struct log *log)
+int config_load(struct config *config, const char *explicit_path, const struct file_trust *trust, char **path,
+                enum config_origin *origin, const struct log *log)
 {
     static const char built_in[] = TRALE_BUILT_IN_CONFIG;
     int r = config_locate(explicit_path, path, origin, log);
     if (r < 0)
         return r;
-    return *path != NULL ? config_read(config, *path, log)
+    return *path != NULL ? config_read(config, *path, trust, log)
                          : config_parse(config, CONFIG_BUILT_IN_NAME, built_in, strlen(built_in), log);
 }

@@ -6,13 +6,14 @@
 
 #include "core/config/locate.h"
 #include "core/config/table.h"
+#include "core/config/trusted_file.h"
 
 /* Reads and parses a file into a zeroed *config. Each mistake is an error message with file and line, what was found
  * and what is allowed; all of them are found, not only the first. On failure *config stays zeroed.
- * 0, -ENOENT, -EACCES and the other errors of open(2), -EPERM (other users may write it: trusted_file.h), -EFBIG (more
+ * 0, -ENOENT, -EACCES and the other errors of open(2), -EPERM (not trusted: trusted_file.h), -EFBIG (more
  * than CONFIG_SIZE_MAX bytes), -EISDIR, -EINVAL (not a regular file, or a mistake in it), -ENOMEM. */
 #define CONFIG_SIZE_MAX (64u * 1024u)
-int config_read(struct config *config, const char *path, const struct log *log);
+int config_read(struct config *config, const char *path, const struct file_trust *trust, const struct log *log);
 
 /* The name, in messages, of the built-in text. */
 #define CONFIG_BUILT_IN_NAME "(built-in)"
@@ -20,7 +21,7 @@ int config_read(struct config *config, const char *path, const struct log *log);
 /* Finds the configuration (config_locate) and reads it, from its file or from the built-in text. *path, which the
  * caller frees in any case, and *origin say which it was; *path is NULL for the built-in text, or when memory is out.
  * Errors as above. */
-int config_load(struct config *config, const char *explicit_path, char **path, enum config_origin *origin,
-                const struct log *log);
+int config_load(struct config *config, const char *explicit_path, const struct file_trust *trust, char **path,
+                enum config_origin *origin, const struct log *log);
 
 #endif

@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that are believed: trale.ini and the drivers' shared objects. Looked at before they are opened for use, since
- * what they say is executed. */
+ * Files that are trusted: trale.ini and the drivers' shared objects. What they say is executed, so their owners and
+ * modes are checked before they are read. */
 #ifndef CORE_CONFIG_TRUSTED_FILE_H
 #define CORE_CONFIG_TRUSTED_FILE_H
 
-#include <stddef.h>
+#include "core/config/owner.h"
 
-/* Room for one of the reasons below. */
-#define FILE_REASON 512
+/* Room for one reason. */
+#define FILE_REASON 896
 
-/* Opens a regular file for reading, if the file and every folder on its real path belong to root or to the effective
- * user, and nobody else may write them (a folder with the sticky bit, like /tmp, may be written by all). So nobody else
- * can put another file in its place afterwards either, and the path itself may be used.
- * Returns the fd (close-on-exec) and the path with all symbolic links resolved in *real_path, allocated. Or a negative
- * errno and, in `reason`, a sentence that names the file, what was found and the cure: -ENOENT, -EACCES, -ELOOP, ...,
- * -EPERM (not trusted), -EISDIR, -EINVAL (neither file nor folder: a FIFO is refused without waiting), -ENOMEM. */
-int file_open_trusted(const char *path, char **real_path, char reason[FILE_REASON]);
+/* Takes the reasons why a file is refused, one call each. `reason` is a sentence that names the file or folder, what
+ * was found and the cure; it is lent for the call. */
+struct file_report {
+    void (*write)(void *data, const char *reason);
+    void *data;
+};
+
+/* Opens a regular file for reading, if it and each folder that leads to it belong to root, to the effective user or to
+ * a user in `trust` (NULL: to nobody else), and no other user may write them. A folder with the sticky bit, like /tmp,
+ * may be writable by all; a symbolic link in it must then belong to one of those users.
+ *
+ * The path is walked folder by folder, through its symbolic links, by descriptors: the folders that were checked are
+ * the folders that the file was opened through, and the file that was checked is the one that is returned, whatever is
+ * renamed meanwhile. All folders with a fault are reported.
+ *
+ * Returns the fd (close-on-exec), and in *real_path, allocated, the path with all symbolic links resolved. Or a
+ * negative errno, with at least one report: -ENOENT, -EACCES, -ELOOP, -EMFILE, ..., -EPERM (not trusted), -EISDIR,
+ * -EINVAL (neither file nor folder: a FIFO is refused without waiting), -ENOMEM. */
+int file_open_trusted(const char *path, const struct file_trust *trust, char **real_path,
+                      const struct file_report *report);
 
 #endif

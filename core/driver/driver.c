@@ -145,8 +145,20 @@ static int driver_load(struct driver *driver, const struct config *config, uint3
     return r;
 }
 
+struct fault_context {
+    const struct driver *driver;
+    const struct config *config;
+    uint32_t line;
+};
+
+static void say_fault(void *data, const char *reason)
+{
+    const struct fault_context *context = data;
+    say(context->driver, context->config, context->line, "%s", reason);
+}
+
 int driver_probe(struct driver *driver, const struct config *config, const struct config_section *section,
-                 const char *folder, const struct log *log)
+                 const char *folder, const struct file_trust *trust, const struct log *log)
 {
     driver->section = section;
     driver->name = section->name + strlen("driver:");
@@ -158,9 +170,11 @@ int driver_probe(struct driver *driver, const struct config *config, const struc
     int r = driver_locate(driver, config, folder, &path, &line);
     if (r < 0)
         goto out;
-    r = fd = file_open_trusted(path, &driver->path, reason);
-    if (r >= 0)
-        r = elf_check_shared_object(fd, driver->path, reason);
+    struct fault_context context = {driver, config, line};
+    r = fd = file_open_trusted(path, trust, &driver->path, &(struct file_report){say_fault, &context});
+    if (r < 0)
+        goto out;
+    r = elf_check_shared_object(fd, driver->path, reason);
     if (r < 0) {
         say(driver, config, line, "%s", reason);
         goto out;
@@ -178,9 +192,9 @@ out:
 }
 
 int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
-                const char *folder, const struct log *log)
+                const char *folder, const struct file_trust *trust, const struct log *log)
 {
-    int r = driver_probe(driver, config, section, folder, log);
+    int r = driver_probe(driver, config, section, folder, trust, log);
     if (r < 0)
         return r;
     const struct trale_driver *description = &driver->description;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One driver of one runtime: found, opened, checked, started, stopped. The only file that knows dlopen(3). */
+ * One driver of one runtime: found, opened, checked, started, stopped. */
 #ifndef CORE_DRIVER_DRIVER_H
 #define CORE_DRIVER_DRIVER_H
 
@@ -9,6 +9,7 @@
 #include <trale/driver.h>
 
 #include "core/config/table.h"
+#include "core/config/trusted_file.h"
 #include "core/base/log.h"
 
 enum driver_state {
@@ -30,16 +31,25 @@ struct driver {
     void *instance;
 };
 
-/* Finds the file that the section's `path` names, a bare name in `folder`, checks that it can be trusted, loads it,
- * checks its description, and reads its options from the section. Each thing wrong is a message that names the line of
- * the configuration and the file. The zeroed *driver is then OPENED; on failure it stays CLOSED.
- * 0, -EINVAL, -ENOENT and the like, -EPERM, -ENOEXEC, -EPROTONOSUPPORT, -ENOMEM. */
+/* Finds the file that the section's `path` names, a bare name in `folder`; checks that its owner and the owners of its
+ * folders can be trusted (file_open_trusted), and that it is a sound shared object (elf_open); maps exactly that file
+ * (load_file); checks its description; and reads its options from the section. Each thing wrong is a message that names
+ * the line of the configuration and the file.
+ *
+ * Security: until here nothing of the driver has run but its constructors, and those only after the file was trusted.
+ * The libraries that it needs are found as the program's own are (ld.so(8): LD_LIBRARY_PATH, the program's RPATH, the
+ * system's folders), and are not checked. A driver that names other places for them, by an RPATH, a RUNPATH or a path,
+ * is refused. Trusting a file means trusting those who may write it to do so at any time, also while it is loaded.
+ *
+ * The zeroed *driver is then OPENED; on failure it stays CLOSED.
+ * 0, -EINVAL, -EPERM (not trusted), -ENOEXEC (not a driver), -EPROTONOSUPPORT, or from the system -ENOENT, -EACCES,
+ * -EMFILE, -ENFILE, -ENOMEM and the like. */
 int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
-                const char *folder, const struct log *log);
+                const char *folder, const struct file_trust *trust, const struct log *log);
 
 /* Opens as above, but reads no options: the file, what it is and what it takes. */
 int driver_probe(struct driver *driver, const struct config *config, const struct config_section *section,
-                 const char *folder, const struct log *log);
+                 const char *folder, const struct file_trust *trust, const struct log *log);
 
 /* Starts it with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if that was neither
  * 0 nor a negative errno. */

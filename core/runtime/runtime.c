@@ -76,7 +76,7 @@ static int runtime_open_drivers(struct trale *runtime)
     int result = 0;
     for (size_t i = 0; i < settings->n_drivers; i++) {
         int r = driver_open(&runtime->drivers[i], &runtime->config, settings->drivers[i], settings->drivers_folder,
-                            &runtime->log);
+                            &runtime->trust, &runtime->log);
         if (r < 0 && result == 0)
             result = r;
     }
@@ -115,7 +115,7 @@ static int runtime_configure(struct trale *runtime, const struct trale_options *
                          options->config_text, strlen(options->config_text), &runtime->log);
     } else {
         char *path = NULL;
-        r = config_load(&runtime->config, options->config_path, &path, &origin, &runtime->log);
+        r = config_load(&runtime->config, options->config_path, &runtime->trust, &path, &origin, &runtime->log);
         free(path);
     }
     if (r < 0)
@@ -213,10 +213,12 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
     int r = -ENOMEM;
     if (runtime != NULL) {
         runtime->log = log;
+        runtime->trust = (struct file_trust){options.trusted_uids, options.n_trusted_uids};
         interfaces_init(&runtime->interfaces);
         r = runtime_open(runtime, &options);
     }
     if (r == 0) {
+        runtime->trust = (struct file_trust){0}; /* lent until here */
         *result = runtime;
         return 0;
     }

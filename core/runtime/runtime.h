@@ -23,6 +23,7 @@ struct trale {
     enum runtime_state state;
     bool is_global;
     struct log log;
+    struct file_trust trust; /* while it is opened */
     struct config config;
     struct settings settings;
     struct reactor reactor;

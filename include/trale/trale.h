@@ -79,14 +79,21 @@ struct trale_options {
      * built-in text is complete. */
     uint32_t require_end;
     uint32_t reserved;
+    /* Users that are trusted as root and the effective user are: trale.ini, drivers, and the folders that lead to them
+     * may belong to them. Such a user can run any code in this process. In a user namespace the files of all users that
+     * it does not map appear as those of one user, 65534 (/proc/sys/kernel/overflowuid); to name that one is to trust
+     * all of them. NULL: nobody else. Lent for the call. */
+    const uint32_t *trusted_uids;
+    size_t n_trusted_uids;
 };
 
 /* Reads the configuration, loads and starts the drivers in the order it gives, starts the threads. On failure
  * everything that had started is stopped in reverse, and the messages say what and where: the file and line, what was
  * found, what is allowed. `options` may be NULL and is not kept.
  * Returns 0, or -ENOENT (a file or driver is missing), -EINVAL (the configuration does not hold), -EPERM (a file that
- * others may write), -ENOEXEC (not a driver), -EPROTONOSUPPORT (a driver for another ABI), whatever a driver's start
- * answered, or -ENOMEM, -EMFILE, -EAGAIN and their like from the system. */
+ * others may write), -EACCES (a driver on a file system that is mounted noexec), -ENOEXEC (not a driver),
+ * -EPROTONOSUPPORT (a driver for another ABI), whatever a driver's start answered, or -ENOMEM, -EMFILE, -EAGAIN and
+ * their like from the system. */
 TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const struct trale_options *options);
 
 /* What stands behind it: `size` says how much of the options the caller knows. */
