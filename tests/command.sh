@@ -243,6 +243,7 @@ if [[ ${TRALE_SANITIZE:-none} == none ]]; then
     bad_driver() {
         echo "#include <stdlib.h>
               #include <unistd.h>
+              const int trale_driver[32] = {0};
               __attribute__((constructor)) static void begin(void) { $2; }" >"$tmp/$1.c"
         ${CC:-cc} -shared -fPIC -o "$tmp/$1.so" "$tmp/$1.c"
         ini '[runtime]' 'drivers = x, timer' '[driver:x]' "path = $tmp/$1.so" '[driver:timer]' 'path = timer.so'

@@ -155,7 +155,7 @@ forbid "headers include libc and trale/ alone" \
 forbid "core names no driver" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
 forbid "only reactor.c includes epoll" only 'sys/epoll\.h' core/reactor/reactor.c
-forbid "only driver.c includes dlopen" only '#include <dlfcn\.h>' core/driver/driver.c
+forbid "only load.c includes dlopen" only '#include <dlfcn\.h>' core/driver/load.c
 forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
 forbid "only timer/clock.c includes timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c

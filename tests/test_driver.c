@@ -34,9 +34,10 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
                           "/flaw_abi.so is a driver for ABI 2, this runtime has ABI 1: rebuild it");
     assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 1 has at least 88");
     assert_driver_refused("flaw_huge", "", -ENOEXEC, "its description has 1073741824 bytes");
-    assert_driver_refused("flaw_no_symbol", "", -ENOEXEC, "is no trale driver: it has no symbol 'trale_driver'");
+    assert_driver_refused("flaw_no_symbol", "", -ENOEXEC, "is no driver: it has no symbol 'trale_driver'");
     assert_driver_refused("flaw_no_name", "", -ENOEXEC, "its description has no name");
-    assert_driver_refused("flaw_blank_name", "", -ENOEXEC, "has a character that is not printable");
+    assert_driver_refused("flaw_blank_name", "", -ENOEXEC,
+                          "the name in its description has a blank or a character that is not printable");
     assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description lacks version, summary or interfaces");
     assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description lacks start, stop or interface");
     assert_driver_refused("flaw_bad_default", "", -ENOEXEC, "number");
@@ -49,6 +50,21 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     assert_driver_refused("flaw_fails_start", "", -EADDRNOTAVAIL, "did not start: Cannot assign requested address");
     assert_driver_refused("flaw_positive_start", "", -EPROTO, "did not start: Protocol error");
     assert_driver_refused("flaw_no_interface", "", -EPROTO, "promises org.example.probe/1 and does not give it");
+}
+
+static void test_what_a_driver_says_of_itself_is_escaped_in_messages(void **state)
+{
+    (void)state;
+    struct test_log log = {0};
+    struct trale *runtime;
+    struct trale_options options = {.config_text = "[runtime]\ndrivers = x\n[driver:x]\n"
+                                                   "path = " TEST_FLAWED_DRIVERS "/flaw_control.so\n",
+                                    .log = test_log_write,
+                                    .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    trale_close(runtime);
+    assert_non_null(strstr(log.text, "[driver:x] started: flawed 1\\x1b[2J, "));
+    assert_null(strchr(log.text, '\033'));
 }
 
 static void test_a_path_is_a_bare_name_or_absolute(void **state)
@@ -278,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_flaw_has_a_message_of_its_own),
+        cmocka_unit_test(test_what_a_driver_says_of_itself_is_escaped_in_messages),
         cmocka_unit_test(test_a_path_is_a_bare_name_or_absolute),
         cmocka_unit_test(test_the_runtime_section_is_checked),
         cmocka_unit_test(test_two_drivers_for_one_interface_are_refused),

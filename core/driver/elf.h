@@ -1,14 +1,91 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a shared object is, read from its file before dlopen(3) maps it. */
+ * A driver's shared object, read from its file before dlopen(3) maps it.
+ *
+ * dlopen trusts what the linker wrote: a file that is cut off, has zeroed pages or mangled tables makes it follow wild
+ * pointers, call wrong addresses, loop or abort. So every table that it follows is followed here first, with bounds.
+ * What cannot be seen here is damage inside the code and data of the driver itself. */
 #ifndef CORE_DRIVER_ELF_H
 #define CORE_DRIVER_ELF_H
 
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "core/config/trusted_file.h"
 
-/* Checks that the open file is a shared object that dlopen(3) can load: ELF, of this machine and word size, complete (a
- * truncated one kills the process with SIGBUS), not a program, without an executable stack. Reads the file alone and
- * runs nothing. 0, or -ENOEXEC with the reason, or -EIO, -ENOMEM. */
-int elf_check_shared_object(int fd, const char *path, char reason[FILE_REASON]);
+#define ELF_SEGMENTS_MAX 128
+
+/* One PT_LOAD segment. */
+struct elf_load {
+    const ElfW(Phdr) * header;
+    const unsigned char *bytes; /* header->p_filesz of them */
+};
+
+struct elf {
+    int fd;
+    uint64_t size; /* of the file */
+    ElfW(Ehdr) header;
+    ElfW(Phdr) segments[ELF_SEGMENTS_MAX];
+    struct elf_load loads[ELF_SEGMENTS_MAX]; /* in the order of their addresses */
+    size_t n_loads;
+    unsigned char *bytes; /* of all loads */
+    uint64_t end;         /* the address behind the last load */
+    uint64_t tls_size;
+    const ElfW(Dyn) * dynamic; /* without the DT_NULL at its end */
+    size_t n_dynamic;
+    uint64_t dynamic_address;
+    const char *strings; /* the last byte is '\0' */
+    uint64_t strings_size;
+    const ElfW(Sym) * symbols;
+    uint64_t n_symbols;
+    const ElfW(Sym) * description; /* the symbol trale_driver */
+    unsigned char *exposed;        /* of each symbol: 1 if elf_next_exposed gives it */
+    char flaw[FILE_REASON / 2];
+};
+
+/* Reads the open file and checks that it is a driver that dlopen(3) can load: a complete shared object of this machine
+ * with tables in which every address, index and string is where it may be, no executable stack, no relocations of code,
+ * no RPATH or RUNPATH, no needed library named by a path, and `trale_driver` defined as an object. Nothing is run.
+ * 0; or -ENOEXEC, -EIO, -ENOMEM and the reason. elf_close is to be called in each case. */
+int elf_open(struct elf *elf, int fd, const char *path, char reason[FILE_REASON]);
+void elf_close(struct elf *elf);
+
+/* Whether `length` bytes at the address are in one segment that is mapped with all of the `flags` (PF_R, ...). */
+bool elf_is_mapped(const struct elf *elf, uint64_t address, uint64_t length, uint32_t flags);
+
+/* The next name of a function or object that the driver defines, exports and refers to by a relocation: if the program
+ * has one of that name, the driver gets the program's. Begin with *position = 0; NULL at the end. */
+const char *elf_next_exposed(const struct elf *elf, size_t *position);
+
+/* --- among the elf*.c files --------------------------------------------------------------------------------------- */
+
+static inline bool elf_contains(uint64_t start, uint64_t size, uint64_t address, uint64_t length)
+{
+    return address >= start && address - start <= size && length <= size - (address - start);
+}
+
+/* Bytes of the file that are mapped readable at the address; NULL if they are not all there, or if the address is no
+ * multiple of `alignment`, at most 8. */
+const void *elf_at(const struct elf *elf, uint64_t address, uint64_t length, size_t alignment);
+
+/* Whether there is code at the address; zeros are none. */
+bool elf_is_code(const struct elf *elf, uint64_t address);
+
+/* Reads bytes at an offset of the file; false if they are not all there. */
+bool elf_read(const struct elf *elf, void *buf, uint64_t length, uint64_t offset);
+
+/* The value of a dynamic entry. Of several with one tag the last counts, as for dlopen. */
+bool elf_tag(const struct elf *elf, int64_t tag, uint64_t *value);
+
+/* Formats what is wrong into elf->flaw, and returns it. */
+__attribute__((format(printf, 2, 3))) const char *elf_flaw(struct elf *elf, const char *format, ...);
+
+/* Each returns what is wrong, as "it is cut off", or NULL. */
+extern const char elf_no_memory[];
+const char *elf_check_tables(struct elf *elf, const ElfW(Phdr) * dynamic);
+const char *elf_check_versions(struct elf *elf);
+const char *elf_check_relocations(struct elf *elf);
+const char *elf_check_code(struct elf *elf);
 
 #endif

@@ -5,6 +5,10 @@
  * A driver is a shared object with one exported symbol, `trale_driver`, which TRALE_DRIVER() defines. It links with
  * nothing of trale; what it needs is handed to it in a table. drivers/README.md is the tutorial; this is the contract.
  *
+ * File. It and the folders that lead to it belong to root, the effective user, or a user in trale_options.trusted_uids,
+ * and no other user may write them. It has no RPATH or RUNPATH, and needs libraries by their sonames, never by a path:
+ * they are found where the program's own libraries are. All that its description points to is in the file itself.
+ *
  * Life.  check    the file, its owner and its description are checked; nothing of the driver is called
  *        start    makes an instance; one process may have several, so a driver has no mutable global state
  *        started  the interface's functions, polls, drops and before_wait are called

@@ -15,6 +15,23 @@
 extern int trale_nobody_defines_this(void);
 #endif
 
+#ifdef FLAW_EVIL
+/* It tells that it ran. */
+__attribute__((constructor)) static void evil(void)
+{
+    setenv("TRALE_TEST_EVIL", "1", 1);
+}
+#endif
+
+#ifdef FLAW_CLASH
+/* The program defines it too, and this driver's call goes there. */
+__attribute__((visibility("default"))) int clash_with_the_program(void);
+__attribute__((visibility("default"))) int clash_with_the_program(void)
+{
+    return 2;
+}
+#endif
+
 /* What the test asks for: it also knows of a member that this driver has not. */
 struct probe {
     struct trale_interface interface;
@@ -96,6 +113,9 @@ static int32_t flawed_start(const struct trale_host *host, const struct trale_se
 #ifdef FLAW_UNDEFINED_SYMBOL
     instance->number = trale_nobody_defines_this();
 #endif
+#ifdef FLAW_CLASH
+    instance->number = clash_with_the_program();
+#endif
     *data = instance;
     return 0;
 #endif
@@ -154,10 +174,15 @@ TRALE_DRIVER(
 #else
         .name = "flawed",
 #endif
+#ifdef FLAW_CONTROL
+        .version = "1\033[2J", /* clears the screen */
+#else
+        .version = "1.0",
+#endif
 #ifndef FLAW_NO_SUMMARY
         .summary = "a driver with something wrong with it",
 #endif
-        .version = "1.0", .interfaces = INTERFACE, .options = options,
+        .interfaces = INTERFACE, .options = options,
 #ifndef FLAW_NO_START
         .start = flawed_start,
 #endif
