@@ -46,9 +46,10 @@ struct driver {
     pthread_t opener;
     int fd;
     uint64_t watched;            /* what the fd watches for */
-    int32_t error;               /* why nobody can be woken any more, or 0 */
     struct trale_link waiting;   /* waits that were polled and have no signal yet */
     struct trale_future watcher; /* the driver's task */
+    bool is_watched;             /* there is the task; where it had to end, the next wait makes it anew */
+    bool told;                   /* there was a message that waits fail, and no success since */
     struct trale_wait wait;
 };
 
@@ -72,7 +73,7 @@ static int driver_watch(struct driver *driver, uint64_t signals)
     return 0;
 }
 
-/* --- a wait: in the list from its first poll until it has its signal, or is dropped ------------------------------- */
+/* --- a wait: in the list from its first poll until it has its signal or an error, or is dropped ------------------- */
 
 /* Most of a siginfo_t is a union: which member is there, the code says (the kernel's siginfo_layout). */
 static void signal_set(struct trale_signal *signal, const siginfo_t *info)
@@ -117,26 +118,37 @@ static bool signal_take(struct driver *driver, struct trale_signal *taker)
     return true;
 }
 
-/* Why a wait cannot stand, or 0. */
+/* Why a wait is refused, or 0. */
 static int32_t signal_flaw(const struct driver *driver, const struct trale_signal *signal)
 {
     if (signal->signals == 0)
         return -EINVAL;
-    return (signal->signals & ~driver->taken) != 0 ? -ENOENT : driver->error;
+    return (signal->signals & ~driver->taken) != 0 ? -ENOENT : 0;
+}
+
+/* Sees to it that there is the driver's task. */
+static int32_t driver_start_watcher(struct driver *driver)
+{
+    int32_t r = driver->is_watched ? 0 : driver->host.spawn(driver->host.context, &driver->watcher);
+    driver->is_watched = r == 0;
+    return r;
 }
 
 static int64_t signal_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_signal *signal = (struct trale_signal *)(void *)future;
     struct driver *driver = signal->driver;
-    if (signal->number != 0)
+    if (signal->number > 0)
         return signal->number;
-    int32_t r = signal_flaw(driver, signal);
+    int32_t r = signal->number < 0 ? signal->number : signal_flaw(driver, signal);
+    signal->number = 0;
     /* One that begins need not look for what the fd watches already: that would be told. */
     bool looks = list_has(&signal->link) || (signal->signals & ~driver->watched) != 0 ||
                  (driver->host.hints & TRALE_HOST_LEVEL) == 0;
     if (r == 0 && looks && signal_take(driver, signal))
         return signal->number;
+    if (r == 0)
+        r = driver_start_watcher(driver);
     if (r == 0)
         r = driver_watch(driver, driver->watched | signal->signals);
     if (r < 0) {
@@ -176,6 +188,20 @@ static void driver_wake_all(struct driver *driver)
     }
 }
 
+/* All that wait resolve to the error. Later waits may succeed. */
+static void driver_fail(struct driver *driver, int32_t error)
+{
+    if (!driver->told)
+        driver->host.log(driver->host.context, TRALE_LOG_ERROR, "cannot wait for the signalfd: waits for signals fail");
+    driver->told = true;
+    while (!list_is_empty(&driver->waiting)) {
+        struct trale_signal *signal = list_entry(driver->waiting.next, struct trale_signal, link);
+        list_remove(&signal->link);
+        signal->number = error;
+        signal->waker->table->wake_by_ref(signal->waker);
+    }
+}
+
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
 {
     struct driver *driver = (struct driver *)(void *)((char *)future - offsetof(struct driver, watcher));
@@ -190,11 +216,12 @@ static int64_t watcher_poll(struct trale_future *future, struct trale_context *c
             r = host->register_waker(host->context, driver->fd, TRALE_READABLE, &driver->wait);
     } while (r == 1);
     if (r < 0) {
-        host->log(host->context, TRALE_LOG_ERROR, "cannot wait for the signalfd: waits for signals fail from now on");
-        driver->error = r;
-        driver_wake_all(driver);
+        driver->is_watched = false;
+        driver_fail(driver, r);
+        return r;
     }
-    return r < 0 ? r : TRALE_PENDING;
+    driver->told = false;
+    return TRALE_PENDING;
 }
 
 static void watcher_drop(struct trale_future *future)
@@ -271,7 +298,7 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
         host->log(host->context, TRALE_LOG_ERROR, "signalfd failed");
         goto fail;
     }
-    r = host->spawn(host->context, &driver->watcher);
+    r = driver_start_watcher(driver);
     if (r < 0)
         goto fail;
     driver_block(driver);

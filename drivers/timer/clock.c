@@ -46,12 +46,30 @@ static void clock_wake_due(struct timer_clock *clock, uint64_t now_ns)
         sleep->waker->table->wake_by_ref(sleep->waker);
 }
 
-/* Whoever sleeps, and whoever begins to from now on, is told. */
+static int64_t refused_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    return -(int64_t)((struct trale_sleep *)(void *)future)->deadline_ns;
+}
+
+void timer_sleep_refuse(struct trale_sleep *sleep, int error)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", refused_poll, NULL};
+    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = (uint64_t)-error, .state = SLEEP_REFUSED};
+}
+
+/* All sleeps that wait resolve to the error. Later ones may succeed. */
 static void clock_fail(struct timer_clock *clock, int error, const char *message)
 {
-    clock->host->log(clock->host->context, TRALE_LOG_ERROR, message);
-    clock->error = error;
-    clock_wake_due(clock, NEVER);
+    struct trale_sleep *sleep;
+    if (!clock->told)
+        clock->host->log(clock->host->context, TRALE_LOG_ERROR, message);
+    clock->told = true;
+    while ((sleep = timer_queue_take(&clock->queue, NEVER)) != NULL) {
+        const struct trale_waker *waker = sleep->waker;
+        timer_sleep_refuse(sleep, error);
+        waker->table->wake_by_ref(waker);
+    }
 }
 
 void timer_clock_before_wait(struct timer_clock *clock)
@@ -59,7 +77,7 @@ void timer_clock_before_wait(struct timer_clock *clock)
     uint64_t next_ns = timer_queue_next(&clock->queue);
     int r = next_ns < clock->armed_ns ? clock_arm(clock, next_ns) : 0;
     if (r < 0)
-        clock_fail(clock, r, "timerfd_settime failed: sleeps fail from now on");
+        clock_fail(clock, r, "timerfd_settime failed: sleeps fail");
 }
 
 /* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
@@ -90,15 +108,26 @@ static int64_t watcher_poll(struct trale_future *future, struct trale_context *c
         clock->wait.waker = context->waker;
         r = host->register_waker(host->context, clock->fd, TRALE_READABLE, &clock->wait);
     } while (r == 1);
-    if (r < 0)
-        clock_fail(clock, r, "cannot wait for the timerfd: sleeps fail from now on");
-    return r < 0 ? r : TRALE_PENDING;
+    if (r < 0) {
+        clock->is_watched = false;
+        clock_fail(clock, r, "cannot wait for the timerfd: sleeps fail");
+        return r;
+    }
+    clock->told = false;
+    return TRALE_PENDING;
 }
 
 static void watcher_drop(struct trale_future *future)
 {
     struct timer_clock *clock = (struct timer_clock *)(void *)((char *)future - offsetof(struct timer_clock, watcher));
     clock->host->cancel_wait(clock->host->context, &clock->wait);
+}
+
+int timer_clock_watch(struct timer_clock *clock)
+{
+    int r = clock->is_watched ? 0 : clock->host->spawn(clock->host->context, &clock->watcher);
+    clock->is_watched = r == 0;
+    return r;
 }
 
 int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale_host *host)
@@ -109,7 +138,7 @@ int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale
     clock->fd = timerfd_create(id, TFD_NONBLOCK | TFD_CLOEXEC);
     if (clock->fd < 0)
         return -errno;
-    int r = host->spawn(host->context, &clock->watcher);
+    int r = timer_clock_watch(clock);
     if (r < 0)
         close(clock->fd);
     return r;

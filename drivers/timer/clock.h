@@ -4,6 +4,7 @@
 #ifndef TIMER_CLOCK_H
 #define TIMER_CLOCK_H
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "queue.h"
@@ -12,15 +13,22 @@ struct timer_clock {
     const struct trale_host *host;
     clockid_t id;
     int fd;
-    int32_t error;               /* why nobody can be woken any more, or 0 */
     uint64_t armed_ns;           /* what the fd is set to, or NEVER */
     struct trale_future watcher; /* the task */
+    bool is_watched;             /* there is the task; where it had to end, the next sleep makes it anew */
+    bool told;                   /* there was a message that sleeps fail, and no success since */
     struct trale_wait wait;
     struct timer_queue queue;
 };
 
 /* Opens the timerfd and makes the task. 0, or a negative errno with nothing left behind. [start, executor] */
 int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale_host *host);
+
+/* Sees to it that there is the task. 0, or -ENOMEM. [executor] */
+int timer_clock_watch(struct timer_clock *clock);
+
+/* Makes a sleep that is in no queue resolve to an error, a negative errno. */
+void timer_sleep_refuse(struct trale_sleep *sleep, int error);
 
 /* After the task was dropped, or was forgotten because start fails. [stop, start] */
 void timer_clock_close(struct timer_clock *clock);

@@ -72,7 +72,9 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     /* One that was found due waits again where its clock was set back since. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
-    int r = clock->error < 0 ? clock->error : timer_queue_add(&clock->queue, sleep);
+    int r = timer_clock_watch(clock);
+    if (r == 0)
+        r = timer_queue_add(&clock->queue, sleep);
     if (r < 0)
         return r;
     sleep->waker = context->waker;
@@ -105,18 +107,6 @@ static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_
 
 /* --- other clocks than the configured one ------------------------------------------------------------------------- */
 
-static int64_t refused_poll(struct trale_future *future, struct trale_context *context)
-{
-    (void)context;
-    return -(int64_t)((struct trale_sleep *)(void *)future)->deadline_ns;
-}
-
-static void sleep_refuse(struct trale_sleep *sleep, int error)
-{
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", refused_poll, NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = (uint64_t)-error, .state = SLEEP_REFUSED};
-}
-
 /* The clock by that id, opened if it is not in use yet. */
 static int timer_find(struct timer *timer, clockid_t id, struct timer_clock **found)
 {
@@ -139,7 +129,7 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
     clockid_t id = timer_clock_id(timer, clock);
     int r = id >= 0 ? timer_find(timer, id, &found) : -EINVAL;
     if (r < 0)
-        sleep_refuse(sleep, r);
+        timer_sleep_refuse(sleep, r);
     else
         sleep_begin(timer, found, sleep, deadline_ns, slack_ns);
 }
