@@ -269,7 +269,11 @@ uint64_t reactor_n_interrupts(void *data)
 {
     struct reactor *reactor = data;
     uint64_t count;
-    if (read(reactor->event_fd, &count, sizeof count) == sizeof count)
+    ssize_t n;
+    do
+        n = read(reactor->event_fd, &count, sizeof count);
+    while (n < 0 && errno == EINTR);
+    if (n == sizeof count)
         reactor->n_interrupts += count;
     return reactor->n_interrupts;
 }
