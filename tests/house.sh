@@ -160,8 +160,8 @@ forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
 forbid "only timer/clock.c includes timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c
 forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c
-forbid "only the watchdog reads a clock in the core, and nothing draws a random number" \
-    only '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/executor/watchdog.c \
+forbid "only the watchdog and limits of waiting read a clock in the core, and nothing draws a random number" \
+    only '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/base/deadline.h \
     drivers/timer/clock.h
 forbid "libraries neither print nor exit" \
     bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c |

@@ -2,6 +2,8 @@
  *
  * The signal driver, through the runtime, in the thread layout that the environment names. Every test opens its own
  * runtime: opening and closing change the mask of the thread, which is part of what is tested. */
+#include <dirent.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -10,11 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <trale/blocking.h>
 #include <trale/signal.h>
 
 #include "tests/support.h"
 
 #define TEST_SIGNAL "[driver:signal]\npath = signal.so\n"
+#define TEST_BLOCKING "[driver:blocking]\npath = blocking.so\n"
 #define USUAL TEST_SIGNAL "signals = USR1 USR2\n"
 
 static bool is_blocked(int number)
@@ -507,6 +511,176 @@ static void test_tasks_that_wait_are_cancelled_when_the_runtime_closes(void **st
     assert_int_equal(trale_join(two), -ECANCELED);
 }
 
+/* --- the threads' masks ------------------------------------------------------------------------------------------- */
+
+static const int unblocked[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF};
+enum { N_UNBLOCKED = sizeof unblocked / sizeof unblocked[0] };
+
+static _Atomic int n_crashes;
+
+static void count_crash(int number)
+{
+    (void)number;
+    n_crashes++;
+}
+
+static int64_t raise_all(void *data)
+{
+    (void)data;
+    for (size_t i = 0; i < N_UNBLOCKED; i++)
+        raise(unblocked[i]);
+    return n_crashes;
+}
+
+struct crash {
+    struct trale_future future;
+    struct trale_blocking work;
+};
+
+trale_async(crash)
+{
+    trale_begin();
+    if (raise_all(NULL) != N_UNBLOCKED)
+        trale_return(-EBADMSG);
+    trale_await(trale_blocking(&self->work, raise_all, NULL, NULL));
+    trale_return(trale_result());
+}
+
+static void test_handlers_of_crashes_and_profilers_run_on_the_runtime_s_threads(void **state)
+{
+    (void)state;
+    void (*before[N_UNBLOCKED])(int);
+    struct trale *runtime = test_open("blocking", TEST_BLOCKING);
+    n_crashes = 0;
+    for (size_t i = 0; i < N_UNBLOCKED; i++)
+        before[i] = signal(unblocked[i], count_crash);
+    int64_t n = trale_join(trale_spawn(runtime, crash));
+    for (size_t i = 0; i < N_UNBLOCKED; i++)
+        signal(unblocked[i], before[i]);
+    assert_int_equal(n, 2 * N_UNBLOCKED);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+/* Reads the name and the mask of one of the process's threads. */
+static bool read_thread(const char *id, char name[32], uint64_t *blocked)
+{
+    char path[300], line[256];
+    int n_found = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", id);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        n_found += sscanf(line, "Name: %31s", name) == 1 || sscanf(line, "SigBlk: %" SCNx64, blocked) == 1;
+    if (file != NULL)
+        fclose(file);
+    return n_found == 2;
+}
+
+/* Threads of runtimes that have this mask; -1 if one has another. */
+static int count_threads_that_block(uint64_t wanted)
+{
+    char name[32];
+    uint64_t blocked;
+    int n = 0;
+    DIR *folder = opendir("/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL && n >= 0;)
+        if (read_thread(entry->d_name, name, &blocked) && strncmp(name, "trale", 5) == 0)
+            n = blocked == wanted ? n + 1 : -1;
+    closedir(folder);
+    return n;
+}
+
+static int64_t do_nothing(void *data)
+{
+    (void)data;
+    return 0;
+}
+
+static void test_all_threads_of_a_runtime_block_the_same_signals(void **state)
+{
+    (void)state;
+    char text[512], name[32], id[32];
+    uint64_t own, wanted = ~(UINT64_C(3) << 31); /* 32 and 33 are the C library's */
+    sigset_t usr1, before;
+    struct trale *runtime;
+    struct trale_blocking work;
+    int n_threads = 0;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &usr1, &before);
+    snprintf(id, sizeof id, "%d", (int)gettid());
+    if (!read_thread(id, name, &own) || own != trale_signal_bit(SIGUSR1))
+        goto out; /* under valgrind, which has masks of its own, the kernel's say nothing */
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = blocking\nthreads = %d\ndrivers_folder = %s\nwatchdog = 1h\n" TEST_BLOCKING,
+             test_threads(), TEST_DRIVERS);
+    assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
+    assert_int_equal(trale_block_on(runtime, trale_blocking(&work, do_nothing, NULL, NULL)), 0);
+    for (size_t i = 0; i < N_UNBLOCKED; i++)
+        wanted &= ~trale_signal_bit(unblocked[i]);
+    wanted &= ~(trale_signal_bit(SIGKILL) | trale_signal_bit(SIGSTOP));
+    /* The watchdog's and the pool's are there as well. A thread of an earlier test may be seen for a moment. */
+    for (int i = 0; i < 5000 && n_threads != test_threads() + 2; i++) {
+        n_threads = count_threads_that_block(wanted);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_int_equal(n_threads, test_threads() + 2);
+    assert_int_equal(trale_close(runtime), 0);
+out:
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void test_a_signal_that_the_opener_blocks_is_blocked_on_the_runtime_s_threads(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("signal", TEST_SIGNAL "signals = PROF ABRT\n");
+    send_to_process(SIGPROF); /* would end the process on a thread that does not block it */
+    send_to_process(SIGABRT);
+    assert_int_equal(await_signal(runtime, SIGPROF, NULL), SIGPROF);
+    assert_int_equal(await_signal(runtime, SIGABRT, NULL), SIGABRT);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+/* Forks a child that executes a program which sends itself SIGTERM, with or without having cleared its mask. */
+struct parent {
+    struct trale_future future;
+    bool clears;
+};
+
+trale_async(parent)
+{
+    trale_begin();
+    pid_t child = fork();
+    if (child == 0) {
+        if (self->clears)
+            trale_signal_mask_clear();
+        execl("/bin/sh", "sh", "-c", "kill -TERM $$; exit 7", NULL);
+        _exit(1);
+    }
+    trale_return(child);
+}
+
+static void test_a_child_of_a_task_feels_signals_when_its_mask_was_cleared(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("", "");
+    sigset_t term, before;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &term, &before); /* as the runtime's threads do, where there are some */
+    for (int clears = 0; clears < 2; clears++) {
+        int status;
+        pid_t child = (pid_t)trale_join(trale_spawn(runtime, parent, .clears = clears));
+        assert_true(child > 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (clears)
+            assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+        else
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 /* --- two runtimes ------------------------------------------------------------------------------------------------- */
 
 static void test_a_runtime_where_nobody_waits_takes_nothing_from_another(void **state)
@@ -668,6 +842,10 @@ int main(void)
         cmocka_unit_test(test_closing_on_another_thread_leaves_the_masks_alone),
         cmocka_unit_test(test_what_nobody_awaited_takes_its_course_at_the_end),
         cmocka_unit_test(test_tasks_that_wait_are_cancelled_when_the_runtime_closes),
+        cmocka_unit_test(test_handlers_of_crashes_and_profilers_run_on_the_runtime_s_threads),
+        cmocka_unit_test(test_all_threads_of_a_runtime_block_the_same_signals),
+        cmocka_unit_test(test_a_signal_that_the_opener_blocks_is_blocked_on_the_runtime_s_threads),
+        cmocka_unit_test(test_a_child_of_a_task_feels_signals_when_its_mask_was_cleared),
         cmocka_unit_test(test_a_runtime_where_nobody_waits_takes_nothing_from_another),
         cmocka_unit_test(test_of_two_runtimes_that_wait_one_gets_the_signal),
         cmocka_unit_test(test_waits_for_what_is_not_taken_fail),

@@ -9,7 +9,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Sleeps while *word is `value`, until the deadline on CLOCK_MONOTONIC, if that is not NULL. */
+static inline void futex_wait_until(_Atomic uint32_t *word, uint32_t value, const struct timespec *deadline)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
+}
 
 /* Sleeps while *word is `value`. */
 static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
@@ -17,7 +24,8 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
-/* Wakes all who sleep on the word. Its memory may be gone by now: then this does nothing, or wakes for no reason. */
+/* Wakes all threads that sleep on the word. Its memory may be gone by now: then this does nothing, or wakes a thread
+ * without need. */
 static inline void futex_wake_all(_Atomic uint32_t *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);

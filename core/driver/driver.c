@@ -183,6 +183,14 @@ int driver_start(struct driver *driver)
     return 0;
 }
 
+int driver_settle(const struct driver *driver, uint64_t deadline_ns)
+{
+    if (driver->state != DRIVER_STARTED || driver->description.settle == NULL)
+        return 0;
+    int r = driver->description.settle(driver->instance, deadline_ns);
+    return r < 0 && deadline_ns < UINT64_MAX ? -ETIMEDOUT : 0;
+}
+
 void driver_close(struct driver *driver)
 {
     if (driver->state == DRIVER_STARTED)

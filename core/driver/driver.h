@@ -55,6 +55,10 @@ int driver_probe(struct driver *driver, const struct config *config, const struc
  * 0 nor a negative errno. */
 int driver_start(struct driver *driver);
 
+/* Waits until nothing of a started driver runs any more, but no longer than until the deadline on CLOCK_MONOTONIC;
+ * UINT64_MAX is no limit. 0 or -ETIMEDOUT. */
+int driver_settle(const struct driver *driver, uint64_t deadline_ns);
+
 /* Stops it if it was started, and frees what it holds, in any state. The file stays mapped. */
 void driver_close(struct driver *driver);
 

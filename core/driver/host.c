@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "core/base/thread.h"
+
 static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
 {
     const struct host *host = context;
@@ -34,6 +36,12 @@ static void host_log(void *context, uint32_t level, const char *message)
     log_say(host->log, level, host->name, "%s", message);
 }
 
+static int32_t host_start_thread(void *context, pthread_t *thread, const char *name, void *(*run)(void *data),
+                                 void *data)
+{
+    return thread_start(thread, name, ((struct host *)context)->executor, run, data);
+}
+
 struct trale_host host_table(struct host *host)
 {
     return (struct trale_host){
@@ -46,5 +54,6 @@ struct trale_host host_table(struct host *host)
         .forget_fd = host_forget_fd,
         .spawn = host_spawn,
         .log = host_log,
+        .start_thread = host_start_thread,
     };
 }

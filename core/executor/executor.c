@@ -4,6 +4,7 @@
 #include "core/executor/executor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 
 /* --- coming and going --------------------------------------------------------------------------------------------- */
@@ -15,31 +16,44 @@ void executor_adopt(struct executor *executor, struct trale_task *task)
     executor_queue(executor, task);
 }
 
-void executor_refuse(struct executor *executor, struct trale_task *task)
+/* Ends a task that comes when the executor has ended. What its drop spawns in turn is not taken, or a task that spawns
+ * another one whenever it is dropped would do so for ever. */
+static bool executor_refuse(struct trale_task *task)
 {
+    static _Thread_local bool refuses __attribute__((tls_model("initial-exec")));
+    atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_relaxed);
+    task_release(task, NULL);
+    if (refuses) {
+        task_release(task, NULL);
+        task_release(task, NULL);
+        return false;
+    }
+    refuses = true;
     trale_future_drop(task->future);
-    task_finish(task, &executor->task_pool, -ECANCELED);
+    refuses = false;
+    task_finish(task, NULL, -ECANCELED);
+    return true;
 }
 
 struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
                                   bool driver)
 {
+    bool here = executor_on_thread == executor;
+    if (here && executor->refuses)
+        return NULL;
     struct trale_task *task = task_new(executor_pool_here(executor), executor, &executor_waker_table, future, size);
     if (task == NULL)
         return NULL;
     task->driver = driver;
     if (executor->callers_poll)
         atomic_store_explicit(&task->shared, 2 * TASK_REFERENCE | TASK_POLLED, memory_order_relaxed);
-    if (executor_on_thread != executor) {
-        atomic_fetch_or_explicit(&task->shared, TASK_INJECTED, memory_order_relaxed);
-        task_reference(task);
-        injection_push(&executor->injection, task);
-    } else if (executor->closing) {
-        executor_refuse(executor, task);
-    } else {
+    if (here) {
         executor_adopt(executor, task);
+        return task;
     }
-    return task;
+    atomic_fetch_or_explicit(&task->shared, TASK_INJECTED, memory_order_relaxed);
+    task_reference(task);
+    return injection_push(&executor->injection, task) || executor_refuse(task) ? task : NULL;
 }
 
 static void executor_finish(struct executor *executor, struct trale_task *task, int64_t result)
@@ -63,7 +77,12 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
 {
     executor->running = task;
     task->state = TASK_RUNNING;
+    if (executor->watchdog != NULL)
+        watchdog_begin(executor->watchdog, WATCH_DROP, task->id,
+                       atomic_load_explicit(&task->name, memory_order_relaxed));
     trale_future_drop(task->future);
+    if (executor->watchdog != NULL)
+        watchdog_end(executor->watchdog);
     executor->running = NULL;
     executor_finish(executor, task, -ECANCELED);
 }
@@ -85,8 +104,8 @@ static uint32_t executor_poll(struct executor *executor)
     executor->context.overdraft = TRALE_POLL_OVERDRAFT;
     task->n_polls++;
     executor->n_polls++;
-    int64_t result = executor->watchdog == NULL ? trale_future_poll(task->future, &executor->context)
-                                                : watchdog_poll(executor->watchdog, task, &executor->context);
+    int64_t result = !executor->watches_polls ? trale_future_poll(task->future, &executor->context)
+                                              : watchdog_poll(executor->watchdog, task, &executor->context);
     executor->running = NULL;
     uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT -
                     executor->context.overdraft;
@@ -101,10 +120,14 @@ static uint32_t executor_poll(struct executor *executor)
     return cost;
 }
 
+static bool executor_is_stopping(const struct executor *executor)
+{
+    return atomic_load_explicit(&executor->injection.stopping, memory_order_relaxed);
+}
+
 static bool executor_is_done(const struct executor *executor, const struct trale_task *until)
 {
-    return until != NULL ? task_is_finished(until)
-                         : atomic_load_explicit(&executor->injection.stopping, memory_order_relaxed);
+    return executor_is_stopping(executor) || (until != NULL && task_is_finished(until));
 }
 
 /* A round: take in, poll for as long as TRALE_EVENT_INTERVAL allows, look or sleep. */
@@ -130,6 +153,69 @@ out:
     executor_on_thread = executor->outer;
 }
 
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+/* Drops the tasks that are there, or only the applications'. Dropping one may wake or abort others, and may spawn new
+ * ones, which are kept for the next call. Returns whether it spawned any. */
+static bool executor_drop_all(struct executor *executor, bool drivers)
+{
+    struct trale_link kept;
+    uint64_t last_id = executor->last_id;
+    list_init(&kept);
+    while (!list_is_empty(&executor->idle))
+        executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
+    while (!run_queue_is_empty(&executor->run_queue)) {
+        struct trale_task *task = run_queue_take(&executor->run_queue);
+        if (task->id > last_id || (task->driver && !drivers))
+            list_append(&kept, &task->node);
+        else
+            executor_drop(executor, task);
+    }
+    list_append_all(&executor->idle, &kept);
+    return executor->last_id > last_id;
+}
+
+/* Drops all tasks, the drivers' last. Where drops go on spawning tasks, that is refused at last. */
+static void executor_drop_rest(struct executor *executor)
+{
+    uint32_t n_generations = 0;
+    for (bool drivers = false; !list_is_empty(&executor->idle) || !run_queue_is_empty(&executor->run_queue);
+         drivers = n_generations == 0) {
+        n_generations = executor_drop_all(executor, drivers) ? n_generations + 1 : 0;
+        if (n_generations < EXECUTOR_GENERATIONS_MAX || executor->refuses)
+            continue;
+        executor->refuses = true;
+        const struct trale_task *last = list_entry(executor->idle.previous, struct trale_task, node);
+        if (executor->watchdog != NULL)
+            log_say(executor->watchdog->log, TRALE_LOG_WARNING, "trale",
+                    "task %" PRIu64
+                    " (%s): spawned while the runtime closes, by the drop of a task that was so as well, "
+                    "%d times over: spawning is refused from now on",
+                    last->id, atomic_load_explicit(&last->name, memory_order_relaxed), EXECUTOR_GENERATIONS_MAX);
+    }
+}
+
+/* Drops all tasks, takes no more, and waits for threads that are about to hand one over or to end a sleep. */
+static void executor_end(struct executor *executor)
+{
+    if (executor->ended)
+        return;
+    executor->outer = executor_on_thread;
+    executor_on_thread = executor;
+    do {
+        executor_drain(executor);
+        executor_drop_rest(executor);
+        /* Tasks that another thread has marked are not all pushed yet; the thread is between two instructions. */
+        if (executor->n_late > 0)
+            sched_yield();
+    } while (executor->n_late > 0 || !injection_close(&executor->injection));
+    injection_settle(&executor->injection);
+    executor->ended = true;
+    executor_on_thread = executor->outer;
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------ */
+
 bool executor_is_on_thread(const struct executor *executor)
 {
     const struct executor *inner = executor_on_thread;
@@ -138,22 +224,35 @@ bool executor_is_on_thread(const struct executor *executor)
     return inner != NULL;
 }
 
-void executor_run(struct executor *executor)
-{
-    executor_loop(executor, NULL);
-}
-
 void executor_run_until(struct executor *executor, struct trale_task *task)
 {
     while (seat_take(&executor->seat, task)) {
         executor_loop(executor, task);
+        if (executor_is_stopping(executor))
+            executor_end(executor);
         seat_leave(&executor->seat);
     }
+}
+
+void executor_run(struct executor *executor)
+{
+    executor_loop(executor, NULL);
+    executor_end(executor);
 }
 
 void executor_stop(struct executor *executor)
 {
     injection_stop(&executor->injection);
+}
+
+int executor_end_here(struct executor *executor, const struct timespec *deadline)
+{
+    int r = seat_take_until(&executor->seat, deadline);
+    if (r < 0)
+        return r;
+    executor_end(executor);
+    seat_leave(&executor->seat);
+    return 0;
 }
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
@@ -174,40 +273,8 @@ void executor_init(struct executor *executor, struct trale *runtime, bool caller
     seat_init(&executor->seat);
 }
 
-/* Drops every task, or only the applications'. Dropping one may wake or abort others, but makes no new ones. */
-static void executor_drop_all(struct executor *executor, bool drivers)
-{
-    struct trale_link kept;
-    list_init(&kept);
-    while (!list_is_empty(&executor->idle))
-        executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
-    while (!run_queue_is_empty(&executor->run_queue)) {
-        struct trale_task *task = run_queue_take(&executor->run_queue);
-        if (drivers || !task->driver) {
-            executor_drop(executor, task);
-        } else {
-            list_append(&kept, &task->node);
-        }
-    }
-    list_append_all(&executor->idle, &kept);
-}
-
 void executor_deinit(struct executor *executor)
 {
-    executor->outer = executor_on_thread;
-    executor_on_thread = executor;
-    executor->closing = true;
-    executor_drain(executor);
-    executor_drop_all(executor, false);
-    executor_drop_all(executor, true);
-    executor_drain(executor);
-    /* Those that another thread has marked are not all pushed yet; the thread is between two instructions. */
-    while (executor->n_late > 0) {
-        executor_drain(executor);
-        sched_yield();
-    }
-    injection_settle(&executor->injection);
     task_pool_deinit(&executor->task_pool);
-    executor_on_thread = executor->outer;
     seat_deinit(&executor->seat);
 }

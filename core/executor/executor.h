@@ -4,6 +4,7 @@
 #ifndef CORE_EXECUTOR_EXECUTOR_H
 #define CORE_EXECUTOR_EXECUTOR_H
 
+#include "core/base/process.h"
 #include "core/executor/inject.h"
 #include "core/executor/run_queue.h"
 #include "core/executor/seat.h"
@@ -11,22 +12,27 @@
 #include "core/executor/task_pool.h"
 #include "core/executor/watchdog.h"
 
+/* How often in a row the drops of tasks may spawn tasks while the executor ends. */
+#define EXECUTOR_GENERATIONS_MAX 1000
+
 struct executor {
     /* The executor thread's own. */
     struct run_queue run_queue;   /* tasks to be polled */
     struct trale_link idle;       /* tasks that wait for a wake */
-    struct trale_link emptied;    /* who waits for n_tasks to be 0: struct executor_emptied */
+    struct trale_link emptied;    /* of struct executor_emptied */
     struct trale_task *running;   /* the one inside its poll, or NULL */
     struct trale_context context; /* what it is given */
     struct executor *outer;       /* the one whose task called this one, on the same thread */
     struct task_pool task_pool;
-    struct watchdog *watchdog; /* NULL: nobody looks on */
+    struct watchdog *watchdog; /* is told of drops and, if watches_polls, of polls; may be NULL */
     uint64_t n_polls, n_rounds, n_sleeps;
     uint64_t n_tasks; /* not done, without the drivers' */
     uint64_t last_id;
-    uint64_t n_late;   /* finished tasks that are still on their way in from other threads */
-    bool closing;      /* spawns come too late */
-    bool callers_poll; /* there is no executor thread: who joins, polls */
+    uint64_t n_late;    /* finished tasks that are still on their way in from other threads */
+    bool watches_polls; /* `watchdog` is told of each */
+    bool refuses;       /* the executor ends, and spawns on its thread fail */
+    bool ended;         /* executor_end is done */
+    bool callers_poll;  /* there is no executor thread: threads that join tasks poll them */
     void (*before_wait)(void *data, bool idle);
     void *before_wait_data;
 
@@ -34,7 +40,7 @@ struct executor {
     struct seat seat; /* where callers_poll */
 };
 
-/* Who waits for n_tasks to be 0 (trale_run): taken off executor.emptied and woken when it is. */
+/* The future of n_tasks being 0 (trale_run): then it is taken off executor.emptied and woken. */
 struct executor_emptied {
     struct trale_future future;
     struct executor *executor;
@@ -46,8 +52,7 @@ struct executor_emptied {
 void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
                    void (*before_wait)(void *data, bool idle), void *before_wait_data);
 
-/* Drops all tasks, the drivers' last, and waits for threads that are about to hand one over. Afterwards nothing touches
- * the executor. Nobody runs it then or later. */
+/* After executor_end. No thread runs the executor or calls it any more. */
 void executor_deinit(struct executor *executor);
 
 /* The executor that runs on this thread, or NULL. initial-exec: libtrale is loaded with the program, and a wake must
@@ -70,23 +75,36 @@ static inline struct task_pool *executor_pool_here(const struct executor *execut
 /* Whether this thread is inside the executor's polls, also if one of its tasks has blocked on another executor. */
 bool executor_is_on_thread(const struct executor *executor);
 
-/* Makes a task (see task_new) and puts it on the run-queue. The caller owns its handle's reference. NULL: no memory.
- * [any] */
+/* Whether the executor is of this process, and not of one that has forked it. */
+static inline bool executor_is_ours(const struct executor *executor)
+{
+    return executor->injection.process == process_generation;
+}
+
+/* Makes a task (see task_new) and puts it on the run-queue. The caller owns its handle's reference. An executor that
+ * has ended drops the future at once, on the calling thread, and the task is finished. NULL, the future untouched: no
+ * memory; or the executor ends, and this comes of the drop of a task that was itself spawned too late. [any] */
 struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
                                   bool driver);
 
 /* trale_abort for a task that is not NULL. [any] */
 void executor_abort(struct trale_task *task);
 
-/* Becomes the executor thread until the task is finished. If another thread is just that, waits for the seat. */
+/* Becomes the executor thread until the task is finished. While another thread is it, waits for the seat. */
 void executor_run_until(struct executor *executor, struct trale_task *task);
 
-/* Becomes the executor thread until executor_stop is called. */
+/* Becomes the executor thread until executor_stop is called, and then ends the executor. */
 void executor_run(struct executor *executor);
+
+/* Has the executor end: its thread polls no task after the one that it is polling. [any] */
 void executor_stop(struct executor *executor);
 
-/* Takes back the tasks that were spawned since injection_mark, before anybody runs the executor: their futures are not
- * touched, neither polled nor dropped. */
+/* After executor_stop, where no thread is in executor_run: becomes the executor thread, to end the executor. Waits for
+ * the seat until the deadline, if that is not NULL. 0 or -ETIMEDOUT. */
+int executor_end_here(struct executor *executor, const struct timespec *deadline);
+
+/* Takes back the tasks that were spawned since injection_mark, before the executor runs: their futures are not touched,
+ * neither polled nor dropped. */
 void executor_forget_since(struct executor *executor, uintptr_t mark);
 
 /* --- between executor.c and wake.c -------------------------------------------------------------------------------- */
@@ -102,9 +120,6 @@ void executor_wake(struct executor *executor, struct trale_task *task);
 
 /* Makes a task that has just come one of the executor's. [executor] */
 void executor_adopt(struct executor *executor, struct trale_task *task);
-
-/* Ends a task that comes while the executor closes: it is cancelled before its first poll. [executor] */
-void executor_refuse(struct executor *executor, struct trale_task *task);
 
 /* Takes in what other threads have pushed. [executor] */
 void executor_drain(struct executor *executor);

@@ -1,38 +1,47 @@
 /* SPDX-License-Identifier: MIT
  *
  * Other threads push tasks on a lock-free stack; the executor takes the whole stack at once and reverses it, so that
- * first come is first served.
+ * it gets the tasks in the order in which they were pushed.
  *
  * Before it sleeps, the executor replaces the empty stack by INJECTION_ASLEEP. The thread that replaces that mark owes
- * it one interrupt; all others owe nothing and touch nothing after the push. So no wake is lost, waking a busy executor
- * costs no system call, and an executor that is taken down knows how many interrupts are still to come (n_owed).
+ * the executor one interrupt; a thread that pushes on anything else touches nothing after the push. So no wake is lost,
+ * waking a busy executor costs no system call, and an executor that ends knows how many interrupts are still to come
+ * (n_owed). When it has ended, INJECTION_CLOSED takes the place of the empty stack for ever, and pushes fail.
  */
 #include "core/executor/inject.h"
 
+#include "core/base/process.h"
+
 #define INJECTION_EMPTY ((uintptr_t)0)
 #define INJECTION_ASLEEP ((uintptr_t)1)
+#define INJECTION_CLOSED ((uintptr_t)2)
 
 void injection_init(struct injection *injection, struct park park)
 {
-    *injection = (struct injection){.park = park};
+    *injection = (struct injection){.process = process_generation, .park = park};
 }
 
-void injection_push(struct injection *injection, struct trale_task *task)
+bool injection_push(struct injection *injection, struct trale_task *task)
 {
     uintptr_t top = atomic_load_explicit(&injection->top, memory_order_relaxed);
     do {
+        if (top == INJECTION_CLOSED)
+            return false;
         task->next_injected = top == INJECTION_ASLEEP ? NULL : (struct trale_task *)top;
     } while (!atomic_compare_exchange_weak_explicit(&injection->top, &top, (uintptr_t)task, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    if (top == INJECTION_ASLEEP)
+    /* A child must not interrupt its parent, which counts its interrupts. */
+    if (top == INJECTION_ASLEEP && injection->process == process_generation)
         injection->park.interrupt(injection->park.data);
+    return true;
 }
 
 struct trale_task *injection_take(struct injection *injection)
 {
-    if (atomic_load_explicit(&injection->top, memory_order_relaxed) == INJECTION_EMPTY)
+    uintptr_t top = atomic_load_explicit(&injection->top, memory_order_relaxed);
+    if (top == INJECTION_EMPTY || top == INJECTION_CLOSED)
         return NULL;
-    uintptr_t top = atomic_exchange_explicit(&injection->top, INJECTION_EMPTY, memory_order_acq_rel);
+    top = atomic_exchange_explicit(&injection->top, INJECTION_EMPTY, memory_order_acq_rel);
     struct trale_task *first = NULL;
     for (struct trale_task *task = (struct trale_task *)top, *next; task != NULL; task = next) {
         next = task->next_injected;
@@ -73,6 +82,12 @@ void injection_stop(struct injection *injection)
     atomic_store(&injection->stopping, true);
     if (atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_EMPTY))
         injection->park.interrupt(injection->park.data);
+}
+
+bool injection_close(struct injection *injection)
+{
+    uintptr_t expected = INJECTION_EMPTY;
+    return atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_CLOSED);
 }
 
 void injection_settle(struct injection *injection)

@@ -8,8 +8,9 @@
 #include "core/executor/task.h"
 
 struct injection {
-    _Atomic uintptr_t top; /* a stack of tasks, or INJECTION_EMPTY or INJECTION_ASLEEP */
+    _Atomic uintptr_t top; /* a stack of tasks, or INJECTION_EMPTY, INJECTION_ASLEEP or INJECTION_CLOSED */
     _Atomic bool stopping; /* the executor must not sleep any more */
+    uint32_t process;      /* process_generation of the one whose threads sleep here */
     struct park park;
     uint64_t n_owed; /* interrupts that other threads have promised. [executor] */
 };
@@ -17,25 +18,30 @@ struct injection {
 void injection_init(struct injection *injection, struct park park);
 
 /* Pushes a task that is marked TASK_INJECTED, with a reference to it. After the push the caller does nothing more with
- * the task or the executor, but for the interrupt that it may owe. [any] */
-void injection_push(struct injection *injection, struct trale_task *task);
+ * the task or the executor, but for the interrupt that it may owe. False, and the reference is still the caller's, if
+ * the injection is closed. [any] */
+bool injection_push(struct injection *injection, struct trale_task *task);
 
-/* Takes all tasks, first come first, linked by next_injected; NULL: none. The caller owns their references.
- * [executor] */
+/* Takes all tasks, in the order in which they were pushed, linked by next_injected; NULL: none. The caller owns their
+ * references. [executor] */
 struct trale_task *injection_take(struct injection *injection);
 
-/* Takes the tasks that were pushed after the mark, last come first, linked by next_injected up to the mark itself,
- * before anybody runs the executor. */
+/* Takes the tasks that were pushed after the mark, the last one first, linked by next_injected up to the mark itself.
+ * To be called before the executor runs. */
 uintptr_t injection_mark(const struct injection *injection);
 struct trale_task *injection_take_since(struct injection *injection, uintptr_t mark);
 
 /* Sleeps, unless something was pushed or injection_stop called; false if it did not. [executor] */
 bool injection_sleep(struct injection *injection);
 
-/* Ends the sleep that is or the next one, and all that follow. [any] */
+/* Ends the present sleep, or else the next one, and all later ones. [any] */
 void injection_stop(struct injection *injection);
 
-/* Waits for the interrupts that are still owed: after it no other thread touches the injection. [executor] */
+/* Closes an empty injection: all pushes fail from then on. False if it is not empty. [executor] */
+bool injection_close(struct injection *injection);
+
+/* Waits for the interrupts that are still owed: after it no thread that has pushed touches the injection.
+ * [executor] */
 void injection_settle(struct injection *injection);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/executor/seat.h"
 
+#include <errno.h>
+
 void seat_init(struct seat *seat)
 {
     pthread_mutex_init(&seat->lock, NULL);
@@ -27,6 +29,24 @@ bool seat_take(struct seat *seat, struct trale_task *task)
         seat->taken = true;
     pthread_mutex_unlock(&seat->lock);
     return is_ours;
+}
+
+int seat_take_until(struct seat *seat, const struct timespec *deadline)
+{
+    int r = 0;
+    pthread_mutex_lock(&seat->lock);
+    while (seat->taken && r == 0) {
+        if (deadline == NULL)
+            pthread_cond_wait(&seat->changed, &seat->lock);
+        else
+            r = -pthread_cond_clockwait(&seat->changed, &seat->lock, CLOCK_MONOTONIC, deadline);
+    }
+    if (!seat->taken)
+        r = 0;
+    if (r == 0)
+        seat->taken = true;
+    pthread_mutex_unlock(&seat->lock);
+    return r;
 }
 
 void seat_leave(struct seat *seat)

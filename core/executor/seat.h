@@ -19,11 +19,14 @@ void seat_init(struct seat *seat);
 void seat_deinit(struct seat *seat);
 
 /* Waits until the seat is free or the task is finished. True: the caller has the seat, and gives it back by
- * seat_leave. */
+ * seat_leave; false: the task is finished. */
 bool seat_take(struct seat *seat, struct trale_task *task);
 void seat_leave(struct seat *seat);
 
-/* Wakes the threads that wait, for a task that one of them waits for is finished. */
+/* Waits until the seat is free, and takes it; until the deadline, if that is not NULL. 0 or -ETIMEDOUT. */
+int seat_take_until(struct seat *seat, const struct timespec *deadline);
+
+/* Wakes the threads that wait in seat_take, because the task of one of them has finished. */
 void seat_notify(struct seat *seat);
 
 #endif

@@ -39,6 +39,7 @@ static void executor_inject(struct trale_task *task, uint32_t flags)
     if ((old & (TASK_INJECTED | TASK_FINISHED)) != 0)
         return;
     task_reference(task);
+    /* Never refused: the executor does not close its injection while a task of its own is marked and not pushed. */
     injection_push(&task->executor->injection, task);
 }
 
@@ -88,8 +89,6 @@ static void executor_take_in(struct executor *executor, struct trale_task *task)
     uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_acq_rel);
     if ((shared & TASK_FINISHED) != 0)
         executor->n_late--;
-    else if (task->id == 0 && executor->closing)
-        executor_refuse(executor, task);
     else if (task->id == 0)
         executor_adopt(executor, task);
     else

@@ -3,11 +3,12 @@
  * What applications do with tasks: the part of trale.h between the runtime and the executor. */
 #include <errno.h>
 
+#include "core/executor/block.h"
 #include "core/runtime/runtime.h"
 
 struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_future *frame, size_t size)
 {
-    if (size < sizeof *frame)
+    if (size < sizeof *frame || !executor_is_ours(&runtime->executor))
         return NULL;
     return executor_spawn(&runtime->executor, frame, size, false);
 }
@@ -19,21 +20,35 @@ struct trale_task *trale_task_clone(struct trale_task *task)
     return task;
 }
 
-int64_t trale_join(struct trale_task *task)
+/* Waits until a task is finished that may not be so. */
+static void task_await(struct trale_task *task)
 {
-    if (task == NULL)
-        return -ENOMEM;
-    if (!task_is_finished(task)) {
-        if (executor_on_thread != NULL && executor_is_on_thread(task->executor))
-            return -EDEADLK;
-        if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
-            executor_run_until(task->executor, task);
-        else
-            task_wait(task);
-    }
+    if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
+        executor_run_until(task->executor, task);
+    else
+        task_wait(task);
+}
+
+static int64_t task_take_result(struct trale_task *task)
+{
     int64_t result = task->result;
     task_release(task, executor_pool_here(task->executor));
     return result;
+}
+
+int64_t trale_join(struct trale_task *task)
+{
+    struct block block;
+    if (task == NULL)
+        return -ENOMEM;
+    if (!task_is_finished(task)) {
+        int r = block_enter(&block, task->executor, false, task);
+        if (r < 0)
+            return r;
+        task_await(task);
+        block_leave(&block);
+    }
+    return task_take_result(task);
 }
 
 void trale_detach(struct trale_task *task)
@@ -77,9 +92,18 @@ int trale_prioritise_self(uint32_t priority)
 
 int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver)
 {
-    if (executor_is_on_thread(&runtime->executor))
-        return -EDEADLK;
-    return trale_join(executor_spawn(&runtime->executor, future, 0, driver));
+    struct block block;
+    int r = block_enter(&block, &runtime->executor, false, NULL);
+    if (r < 0)
+        return r;
+    struct trale_task *task = executor_spawn(&runtime->executor, future, 0, driver);
+    if (task != NULL) {
+        block_set_task(&block, task);
+        if (!task_is_finished(task))
+            task_await(task);
+    }
+    block_leave(&block);
+    return task != NULL ? task_take_result(task) : -ENOMEM;
 }
 
 int64_t trale_block_on(struct trale *runtime, struct trale_future *future)

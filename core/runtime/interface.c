@@ -99,6 +99,8 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
 
 const void *trale_interface(struct trale *runtime, const char *name, size_t size)
 {
+    if (!executor_is_ours(&runtime->executor))
+        return NULL;
     const void *table = interfaces_find(&runtime->interfaces, name, size);
     if (table == NULL && interfaces_is_first_miss(&runtime->interfaces, name)) {
         struct missing missing = {0};
@@ -112,6 +114,8 @@ int trale_require(struct trale *runtime, const char *interface, ...)
 {
     struct missing missing = {0};
     va_list more;
+    if (!executor_is_ours(&runtime->executor))
+        return -ECHILD;
     va_start(more, interface);
     for (const char *name = interface; name != NULL; name = va_arg(more, const char *)) {
         if (interfaces_find(&runtime->interfaces, name, 0) != NULL)

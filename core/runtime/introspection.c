@@ -67,7 +67,7 @@ static int64_t listing_poll(struct trale_future *future, struct trale_context *c
 int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
 {
     struct listing listing = {{.type = &listing_type}, &runtime->executor, visit, data};
-    if (executor_is_on_thread(&runtime->executor))
+    if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
         return (int)listing_poll(&listing.future, NULL);
     return (int)runtime_call(runtime, &listing.future, true);
 }
@@ -152,8 +152,11 @@ int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t s
 {
     struct trale_stats all;
     struct counting counting = {{.type = &counting_type}, runtime, &all};
-    int r = executor_is_on_thread(&runtime->executor) ? (int)counting_poll(&counting.future, NULL)
-                                                      : (int)runtime_call(runtime, &counting.future, true);
+    int r = 0;
+    if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
+        counting_poll(&counting.future, NULL);
+    else
+        r = (int)runtime_call(runtime, &counting.future, true);
     if (r < 0)
         return r;
     memset(stats, 0, size);

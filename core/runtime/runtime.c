@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where everything is put together, and taken apart in reverse. The three thread layouts differ here and nowhere else:
- * in who calls executor_run, and in how the executor sleeps. */
+ * in the thread that runs the executor, and in how the executor sleeps. */
 #include "core/runtime/runtime.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/futex.h"
+#include "core/base/thread.h"
 #include "core/config/parse.h"
 #include "core/config/read.h"
 
 /* --- threads ------------------------------------------------------------------------------------------------------ */
 
-static void *executor_thread(void *runtime)
+static void *executor_thread(void *data)
 {
-    executor_run(&((struct trale *)runtime)->executor);
+    struct trale *runtime = data;
+    executor_run(&runtime->executor);
+    atomic_store(&runtime->executor_ended, 1);
+    futex_wake_all(&runtime->executor_ended);
     return NULL;
 }
 
@@ -30,26 +34,18 @@ static void *reactor_thread(void *data)
 
 static int runtime_start_threads(struct trale *runtime)
 {
-    sigset_t all, before;
+    const void *owner = &runtime->executor;
     int r = 0;
-    /* Signals are the application's, and so for its threads. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (runtime->settings.threads >= 1) {
-        r = -pthread_create(&runtime->executor_thread, NULL, executor_thread, runtime);
+        r = thread_start(&runtime->executor_thread, "trale", owner, executor_thread, runtime);
         runtime->executor_runs = r == 0;
     }
     if (r == 0 && runtime->settings.threads == 2) {
-        r = -pthread_create(&runtime->reactor_thread, NULL, reactor_thread, runtime);
+        r = thread_start(&runtime->reactor_thread, "trale-reactor", owner, reactor_thread, runtime);
         runtime->reactor_runs = r == 0;
     }
     if (r == 0)
-        r = watchdog_start(&runtime->watchdog);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (runtime->executor_runs)
-        pthread_setname_np(runtime->executor_thread, "trale");
-    if (runtime->reactor_runs)
-        pthread_setname_np(runtime->reactor_thread, "trale-reactor");
+        r = watchdog_start(&runtime->watchdog, owner);
     if (r < 0)
         log_say(&runtime->log, TRALE_LOG_ERROR, "trale", "cannot start a thread: %s", strerror(-r));
     return r;
@@ -104,7 +100,7 @@ static int runtime_start_drivers(struct trale *runtime)
     return 0;
 }
 
-/* --- opening and closing ------------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------------------------ */
 
 static int runtime_configure(struct trale *runtime, const struct trale_options *options)
 {
@@ -140,55 +136,15 @@ static int runtime_load(struct trale *runtime)
     const struct trale_value *limit = &runtime->settings.values[SETTING_WATCHDOG];
     bool measures = runtime->settings.values[SETTING_POLL_TIMES].integer != 0;
     watchdog_init(&runtime->watchdog, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
-    if (measures || limit->integer > 0)
-        runtime->executor.watchdog = &runtime->watchdog;
+    runtime->executor.watchdog = &runtime->watchdog;
+    runtime->executor.watches_polls = measures || limit->integer > 0;
     runtime->fiber_stacks.size = (size_t)runtime->settings.values[SETTING_FIBER_STACK].integer;
     runtime->fiber_stacks.n_kept_max = (uint32_t)runtime->settings.values[SETTING_FIBER_STACKS].integer;
     runtime->state = RUNTIME_LOADED;
     return runtime_open_drivers(runtime);
 }
 
-void runtime_stop_executor(struct trale *runtime)
-{
-    executor_stop(&runtime->executor);
-    if (runtime->executor_runs)
-        pthread_join(runtime->executor_thread, NULL);
-    runtime->executor_runs = false;
-}
-
-static void runtime_unload(struct trale *runtime)
-{
-    runtime_stop_executor(runtime);
-    watchdog_stop(&runtime->watchdog);
-    executor_deinit(&runtime->executor);
-    fiber_stacks_deinit(&runtime->fiber_stacks);
-    atomic_store(&runtime->reactor_stopping, true);
-    reactor_interrupt(&runtime->reactor);
-    if (runtime->reactor_runs)
-        pthread_join(runtime->reactor_thread, NULL);
-    for (size_t i = runtime->drivers != NULL ? runtime->settings.n_drivers : 0; i-- > 0;)
-        driver_close(&runtime->drivers[i]);
-    reactor_deinit(&runtime->reactor);
-}
-
-/* Takes down whatever stands. */
-static void runtime_free(struct trale *runtime)
-{
-    if (runtime == NULL)
-        return;
-    if (runtime->state >= RUNTIME_LOADED)
-        runtime_unload(runtime);
-    if (runtime->state >= RUNTIME_CONFIGURED) {
-        settings_deinit(&runtime->settings);
-        config_deinit(&runtime->config);
-    }
-    interfaces_deinit(&runtime->interfaces);
-    free(runtime->drivers);
-    free(runtime->hosts);
-    free(runtime);
-}
-
-/* Goes as far as it can; what stands then, runtime->state says. */
+/* Goes as far as it can; runtime->state says how far that is. */
 static int runtime_open(struct trale *runtime, const struct trale_options *options)
 {
     int r = runtime_configure(runtime, options);
@@ -208,6 +164,7 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
     struct trale_options options = {0};
     if (caller_options != NULL)
         memcpy(&options, caller_options, size < sizeof options ? size : sizeof options);
+    process_watch_forks();
     const struct log log = {.write = options.log != NULL ? options.log : log_to_stderr, .data = options.log_data};
     struct trale *runtime = calloc(1, sizeof *runtime);
     int r = -ENOMEM;
@@ -222,10 +179,11 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
         *result = runtime;
         return 0;
     }
-    /* Whatever else is wrong has been told by who found it. */
+    /* For other errors there is a message already. */
     if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSPC)
         log_say(&log, TRALE_LOG_ERROR, "trale", "cannot open a runtime: %s", strerror(-r));
-    runtime_free(runtime);
+    if (runtime != NULL)
+        runtime_free(runtime, NULL);
     return r;
 }
 
@@ -236,27 +194,18 @@ static void global_open(void)
 {
     global_result = trale_open(&global, NULL);
     if (global_result == 0)
-        global->is_global = true;
+        global->is_kept = true;
 }
 
 int trale_global(struct trale **runtime)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, global_open);
-    if (global_result == 0)
-        *runtime = global;
-    return global_result;
-}
-
-int trale_close(struct trale *runtime)
-{
-    if (runtime == NULL)
-        return 0;
-    if (executor_is_on_thread(&runtime->executor))
-        return -EDEADLK;
-    if (runtime->is_global)
-        return -EPERM;
-    runtime_free(runtime);
+    if (global_result < 0)
+        return global_result;
+    if (!executor_is_ours(&global->executor))
+        return -ECHILD;
+    *runtime = global;
     return 0;
 }
 
@@ -268,5 +217,5 @@ struct fiber_stacks *fiber_stacks_of(struct trale *runtime)
 struct trale *trale_current(void)
 {
     struct executor *executor = executor_on_thread;
-    return executor != NULL ? executor->context.runtime : NULL;
+    return executor != NULL && executor_is_ours(executor) ? executor->context.runtime : NULL;
 }

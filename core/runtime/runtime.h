@@ -11,17 +11,18 @@
 #include "core/fiber/stack.h"
 #include "core/config/settings.h"
 
-/* How much of a runtime stands; it is taken down from where it is. */
+/* How much of a runtime there is; what there is, runtime_free frees. */
 enum runtime_state {
     RUNTIME_EMPTY,      /* Memory. */
-    RUNTIME_CONFIGURED, /* config is read, and settings as far as they are right. */
-    RUNTIME_LOADED,     /* All drivers are opened or none was wanted; the reactor and the executor stand. */
-    RUNTIME_RUNNING,    /* All drivers are started, and the threads. */
+    RUNTIME_CONFIGURED, /* `config` is read, and `settings` as far as they are right. */
+    RUNTIME_LOADED,     /* The reactor and the executor are there, and the drivers as far as each can be opened. */
+    RUNTIME_RUNNING,    /* All drivers and all threads are started. */
 };
 
 struct trale {
     enum runtime_state state;
-    bool is_global;
+    bool is_kept;         /* the global runtime, and those of a group: trale_close refuses them */
+    _Atomic bool closing; /* a call of trale_close or the like is under way */
     struct log log;
     struct file_trust trust; /* while it is opened */
     struct config config;
@@ -37,18 +38,25 @@ struct trale {
     pthread_t executor_thread;
     pthread_t reactor_thread;
     bool executor_runs, reactor_runs; /* each on a thread of its own */
+    _Atomic uint32_t executor_ended;  /* 1: its thread is about to return */
     _Atomic bool reactor_stopping;
     struct interfaces interfaces;
 };
 
-/* Runs a future that stays where it is, and waits for its result; -EDEADLK inside a task of the runtime. `driver`: it
- * does not count in trale_run. */
+/* Runs a future that stays where it is, and waits for its result; -EDEADLK where that would wait for this thread.
+ * `driver`: it does not count in trale_run. */
 int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver);
 
-/* What trale_run waits in: a task for the executor, but for nobody else. */
+/* What trale_run waits in: a task of the executor that trale_tasks does not list. */
 extern const struct trale_future_type tasks_emptied_type;
 
-/* Ends the executor's thread, if there is one: nothing is polled any more. trale_close does the rest. */
-void runtime_stop_executor(struct trale *runtime);
+/* Closing, in three steps, so that several runtimes can take each one together. A step that has been done does nothing.
+ *
+ * runtime_stop has the executor end. runtime_end waits until it has: all tasks are dropped, and those that come are
+ * refused. runtime_free stops the drivers and frees everything. The waits end at the deadline, if that is not NULL:
+ * 0, or -ETIMEDOUT and a message that names what still runs. */
+void runtime_stop(struct trale *runtime);
+int runtime_end(struct trale *runtime, const struct timespec *deadline);
+int runtime_free(struct trale *runtime, const struct timespec *deadline);
 
 #endif

@@ -4,11 +4,11 @@
  *
  * What a thread works on is a job, allocated for each call, and never the future: that may be dropped at any time, and
  * its frame be gone. A job belongs to the future until it runs, and again when it is done; one that was abandoned while
- * it ran belongs to the thread that runs it. Whoever it belongs to at the end frees it, and the data with it if the
- * future was dropped. The state says which, and changes under the lock alone.
+ * it ran belongs to the thread that runs it. Its last owner frees it, and the data with it if the future was dropped.
+ * The state says which, and changes under the lock alone.
  *
- * A future that waits has given its job a clone of its waker. The thread takes that out before it lets go of the job,
- * and wakes last of all, when the job may be gone.
+ * A future that waits has given its job a clone of its waker. The thread takes that out before it gives up the job, and
+ * wakes last of all, when the job may be gone.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -42,11 +42,12 @@ enum job_state {
 };
 
 struct job {
-    struct trale_link link; /* in the queue */
+    struct trale_link link; /* in `queue` while it is QUEUED, in `running` while it is RUNNING or ABANDONED */
     enum job_state state;
     int64_t (*function)(void *data);
     void *data;
     void (*release)(void *data);
+    const char *name;                /* of the function */
     const struct trale_waker *waker; /* a clone; NULL once it is done or abandoned */
     int64_t result;
 };
@@ -56,12 +57,15 @@ struct pool {
     struct trale_host host;
     pthread_mutex_t lock; /* for what follows, and the jobs */
     pthread_cond_t changed;
+    pthread_cond_t ended;    /* n_alive has fallen to 0 */
     struct trale_link queue; /* jobs in JOB_QUEUED, by their `link` */
+    struct trale_link running;
     size_t n_queued;
-    size_t n_idle; /* threads that wait for a job, or have been told that there is one */
+    size_t n_idle;  /* threads that wait for a job, or were signalled for one */
+    size_t n_alive; /* threads that have not ended */
     bool stopping;
     /* The executor's alone: */
-    bool told; /* that a thread could not be made */
+    bool told; /* there was a message that a thread could not be made */
     size_t n_threads, n_threads_max;
     pthread_t threads[];
 };
@@ -91,6 +95,7 @@ static void pool_run(struct pool *pool, struct job *job)
     job->waker = NULL;
     job->result = result != TRALE_PENDING ? result : -EPROTO;
     job->state = JOB_DONE;
+    list_remove(&job->link);
     pthread_mutex_unlock(&pool->lock);
     if (abandoned)
         job_discard(job);
@@ -112,24 +117,30 @@ static void *pool_thread(void *data)
         struct job *job = list_entry(pool->queue.next, struct job, link);
         job_dequeue(pool, job);
         job->state = JOB_RUNNING;
+        list_append(&pool->running, &job->link);
         pthread_mutex_unlock(&pool->lock);
         pool_run(pool, job);
         pthread_mutex_lock(&pool->lock);
     }
+    pool->n_alive--;
+    pthread_cond_signal(&pool->ended);
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
 static int pool_add_thread(struct pool *pool)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = -pthread_create(&pool->threads[pool->n_threads], NULL, pool_thread, pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (r < 0)
+    const struct trale_host *host = &pool->host;
+    pthread_mutex_lock(&pool->lock);
+    pool->n_alive++;
+    pthread_mutex_unlock(&pool->lock);
+    int r = host->start_thread(host->context, &pool->threads[pool->n_threads], "trale-blocking", pool_thread, pool);
+    if (r < 0) {
+        pthread_mutex_lock(&pool->lock);
+        pool->n_alive--;
+        pthread_mutex_unlock(&pool->lock);
         return r;
-    pthread_setname_np(pool->threads[pool->n_threads], "trale-blocking");
+    }
     pool->n_threads++;
     pool->told = false;
     return 0;
@@ -155,6 +166,7 @@ static int64_t blocking_begin(struct pool *pool, struct trale_blocking *blocking
                         .function = blocking->function,
                         .data = blocking->data,
                         .release = blocking->release,
+                        .name = blocking->name,
                         .waker = waker->table->clone(waker)};
     blocking->job = job;
     pthread_mutex_lock(&pool->lock);
@@ -237,16 +249,49 @@ static void driver_run(void *instance, struct trale_blocking *blocking)
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
 
-/* Nothing is queued any more, and what still runs is abandoned. */
-static void driver_stop(void *instance)
+/* Names the functions that still run, as far as there is room. The lock is held. */
+static void pool_describe(const struct pool *pool, char *text, size_t size)
+{
+    size_t length = (size_t)snprintf(text, size, "still running:");
+    const char *separator = " ";
+    for (const struct trale_link *link = pool->running.next; link != &pool->running && length < size;
+         link = link->next, separator = ", ")
+        length += (size_t)snprintf(text + length, size - length, "%s%s", separator,
+                                   list_entry(link, struct job, link)->name);
+}
+
+/* The queue is empty by now, and what still runs is abandoned. */
+static int32_t driver_settle(void *instance, uint64_t deadline_ns)
 {
     struct pool *pool = instance;
+    const struct timespec deadline = {(time_t)(deadline_ns / 1000000000u), (long)(deadline_ns % 1000000000u)};
+    char text[512] = "";
+    int r = 0;
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
     pthread_cond_broadcast(&pool->changed);
+    while (pool->n_alive > 0 && r == 0) {
+        if (deadline_ns == UINT64_MAX)
+            pthread_cond_wait(&pool->ended, &pool->lock);
+        else
+            r = -pthread_cond_clockwait(&pool->ended, &pool->lock, CLOCK_MONOTONIC, &deadline);
+    }
+    if (pool->n_alive == 0)
+        r = 0;
+    else
+        pool_describe(pool, text, sizeof text);
     pthread_mutex_unlock(&pool->lock);
+    if (r < 0)
+        pool->host.log(pool->host.context, TRALE_LOG_WARNING, text);
+    return r;
+}
+
+static void driver_stop(void *instance)
+{
+    struct pool *pool = instance;
     for (size_t i = 0; i < pool->n_threads; i++)
         pthread_join(pool->threads[i], NULL);
+    pthread_cond_destroy(&pool->ended);
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
@@ -262,6 +307,8 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     pool->table = (struct trale_pool){{sizeof pool->table, 1, pool}, driver_run};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->changed, NULL);
+    pthread_cond_init(&pool->ended, NULL);
+    list_init(&pool->running);
     list_init(&pool->queue);
     pool->n_threads_max = n_threads_max;
     *instance = pool;
@@ -275,4 +322,4 @@ static const struct trale_interface *driver_interface(void *instance, const char
 
 TRALE_DRIVER(.name = "blocking", .version = TRALE_VERSION, .summary = "functions that block, on a pool of threads",
              .interfaces = "trale.blocking/1", .options = blocking_options, .start = driver_start, .stop = driver_stop,
-             .interface = driver_interface);
+             .interface = driver_interface, .settle = driver_settle);

@@ -41,11 +41,11 @@
  *             above. A future that was made and is neither polled nor dropped calls nothing, like any other.
  * With release = NULL, data must stay until the function has ended; trale_close waits for that.
  *
- * The threads block all signals, and programs that a function executes inherit that: they would not feel a SIGTERM.
- * Clear the mask between fork(2) and execve(2), or by POSIX_SPAWN_SETSIGMASK (posix_spawn(3)). As many threads as
- * `threads` in trale.ini allows are made when they are needed, and kept. What finds none free waits, first come, first
- * served. That queue has no limit of its own: what stands in it is awaited by tasks, and how many of those there are is
- * up to the application.
+ * The threads block signals as the runtime's do (trale.h), and programs that a function executes inherit that: they
+ * would not feel a SIGTERM. Call trale_signal_mask_clear() between fork(2) and execve(2), or use POSIX_SPAWN_SETSIGMASK
+ * (posix_spawn(3)). Threads are made when they are needed, up to `threads` in trale.ini, and kept. A call that finds
+ * none free waits in a queue, first in, first out. The queue has no limit of its own: each call in it is awaited by a
+ * task, and the application decides how many of those there are.
  */
 #ifndef TRALE_BLOCKING_H
 #define TRALE_BLOCKING_H
@@ -62,6 +62,7 @@ struct trale_blocking {
     int64_t (*function)(void *data);
     void *data; /* NULL once it was dropped */
     void (*release)(void *data);
+    const char *name; /* of the function, for messages; static */
 
     void *driver;
     void *job;
@@ -100,29 +101,35 @@ static inline void trale_blocking_drop_(struct trale_future *future)
         blocking->release(data);
 }
 
-/* The future of function(data), which is queued at the first poll and runs on a thread of the pool. Resolves to what it
+/* struct trale_future *trale_blocking(struct trale_blocking *blocking, int64_t (*function)(void *data), void *data,
+ *                                     void (*release)(void *data))
+ *
+ * The future of function(data), which is queued at the first poll and runs on a thread of the pool. Resolves to what it
  * returned, a value >= 0 or a negative errno; what it wrote before is visible then. Or, without the function having
  * been called, to -ENODEV (no driver offers this), -ENOMEM, or -EAGAIN (not one thread could be made,
  * pthread_create(3)); or to -EPROTO, if the function returned TRALE_PENDING's value. Dropped before the function has
  * begun, it never does; dropped while it runs, it runs to its end, and its result is lost.
  * data may be NULL, and is then released like any other. The function may call what may be called on any thread
- * (trale.h), and wait for tasks too. But trale_close waits for it, and for it too no call on the runtime may be under
- * way then or follow: what it spawns would leak, and what it joins never end. So a function that may outlive its future
- * calls no runtime but others, or is waited for before closing. The release function does not block. Made anywhere,
- * awaited in a task. */
-TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking(struct trale_blocking *blocking,
-                                                                     int64_t (*function)(void *data), void *data,
-                                                                     void (*release)(void *data))
+ * (trale.h), and wait for tasks too. trale_close waits for it, and trale_close_within names it when its limit has
+ * passed. While the runtime closes, what the function spawns starts cancelled, and what it waits for there ends with
+ * -ECANCELED; trale_close in it returns -EDEADLK. The release function does not block. Made anywhere, awaited in a
+ * task. */
+#define trale_blocking(blocking, function, data, release)                                                              \
+    trale_blocking_named((blocking), #function, (function), (data), (release))
+TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking_named(struct trale_blocking *blocking,
+                                                                           const char *name,
+                                                                           int64_t (*function)(void *data), void *data,
+                                                                           void (*release)(void *data))
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_blocking", trale_blocking_begin_,
                                                   trale_blocking_drop_};
     *blocking = (struct trale_blocking){
-        .future = {.type = &type}, .function = function, .data = data, .release = release};
+        .future = {.type = &type}, .function = function, .data = data, .release = release, .name = name};
     return &blocking->future;
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_blocking) == 72, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_blocking) == 80, "frozen: stands in frames");
 #endif
 
 #endif

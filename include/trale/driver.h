@@ -12,7 +12,9 @@
  * Life.  check    the file, its owner and its description are checked; nothing of the driver is called
  *        start    makes an instance; one process may have several, so a driver has no mutable global state
  *        started  the interface's functions, polls, drops and before_wait are called
- *        stop     after the last future of this instance was dropped, its own (host.spawn) included
+ *        settle   waits for what the driver's threads still do, after the last future of this instance was dropped,
+ *                 its own (host.spawn) included
+ *        stop     frees the instance
  * The file stays mapped after stop, until the process ends: thread-local destructors and late callbacks make unmapping
  * unsafe. A driver has no constructor and no destructor, and its stop ends the threads that it started.
  *
@@ -29,6 +31,7 @@
 #ifndef TRALE_DRIVER_H
 #define TRALE_DRIVER_H
 
+#include <pthread.h>
 #include <string.h>
 
 #include <trale/future.h>
@@ -87,6 +90,12 @@ struct trale_host {
     /* [any] Writes a message to the application's log, under the name of the driver's section. `level` is one of the
      * TRALE_LOG_ numbers in trale.h: 0 error, 1 warning, 2 info, 3 debug. The text is copied. */
     void (*log)(void *context, uint32_t level, const char *message);
+
+    /* [start, executor] Makes a thread that runs run(data), for a driver that needs threads of its own; the driver ends
+     * it, and joins it by pthread_join(3), in settle or stop. Its name is cut after 15 bytes. It blocks all signals but
+     * those that come from a failing instruction, SIGABRT and SIGPROF. A trale_close of the runtime on it answers
+     * -EDEADLK, for that would wait for the thread itself. 0, -ENOMEM or -EAGAIN. */
+    int32_t (*start_thread)(void *context, pthread_t *thread, const char *name, void *(*run)(void *data), void *data);
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -179,6 +188,12 @@ struct trale_driver {
      * task, it does not sleep. Here a driver arms its timer once for many sleeps, and a simulation moves its clock on.
      * idle = 0: tasks are runnable, and the executor will not sleep. */
     void (*before_wait)(void *instance, uint32_t idle);
+
+    /* [stop] May be NULL. Called when the last future was dropped and before any driver is stopped: waits until nothing
+     * of the instance runs any more, but no longer than until `deadline_ns` on CLOCK_MONOTONIC; UINT64_MAX is no
+     * limit. Returns 0; or -ETIMEDOUT, having said through host->log what still runs, and then it is called again
+     * later. */
+    int32_t (*settle)(void *instance, uint64_t deadline_ns);
 };
 
 /* The name of the exported symbol, which is a `const struct trale_driver`. */
@@ -200,8 +215,10 @@ _Static_assert(sizeof(struct trale_value) == 24, "frozen: an array element");
 _Static_assert(sizeof(struct trale_future) == 32, "frozen: part of every frame");
 _Static_assert(offsetof(struct trale_host, register_waker) == 24, "append only");
 _Static_assert(offsetof(struct trale_host, log) == 56, "append only");
+_Static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
 _Static_assert(offsetof(struct trale_driver, name) == 16, "append only");
 _Static_assert(offsetof(struct trale_driver, before_wait) == 80, "append only");
+_Static_assert(offsetof(struct trale_driver, settle) == 88, "append only");
 #endif
 
 #endif

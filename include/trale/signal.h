@@ -10,9 +10,9 @@
  *
  * What must be right in the process, for signals belong to all of it:
  *   threads   A signal goes to any thread that does not block it, and does there what it always did. The driver blocks
- *             its signals on the thread that opens the runtime; the runtime's threads block all; a thread that is made
- *             later inherits the mask of its maker (pthread_create(3)). So open the runtime before making threads. A
- *             thread that was there before, and does not block the signal itself, still gets it.
+ *             its signals on the thread that opens the runtime; the runtime's threads block them as well (trale.h); a
+ *             thread that is made later inherits the mask of its maker (pthread_create(3)). So open the runtime before
+ *             making threads. A thread that was there before, and does not block the signal itself, still gets it.
  *   sender    What is sent to the process can be awaited: by kill(2), sigqueue(3), the terminal, the end of a child.
  *             What is sent to a thread (pthread_kill(3), raise(3), tgkill(2)) is for that thread alone. If that is the
  *             executor thread, a task that begins to await it after that gets it; more is not promised.
@@ -20,9 +20,9 @@
  *             SIGCHLD without a handler. But where SIGCHLD is SIG_IGN, which a program may have from whoever executed
  *             it, none is sent when a child ends (wait(2)): set it to SIG_DFL. Nobody else may wait for what is taken,
  *             by sigwait(3) or a signalfd(2) of their own.
- *   children  inherit the mask, through execve(2) as well, and would not feel a SIGTERM that is blocked. Clear it, by
- *             sigprocmask(2) between fork(2) and execve(2), or by POSIX_SPAWN_SETSIGMASK (posix_spawn(3)). system(3)
- *             and popen(3) do not.
+ *   children  inherit the mask, through execve(2) as well, and would not feel a SIGTERM that is blocked. Call
+ *             trale_signal_mask_clear() between fork(2) and execve(2), or use POSIX_SPAWN_SETSIGMASK (posix_spawn(3)).
+ *             system(3) and popen(3) do not clear it.
  *   runtimes  Several in one process may take the same signal: an occurrence goes to one of those in which it is then
  *             awaited, and which of them is not said; where nobody awaits it, it is left alone. So await it in one. In
  *             a group each runtime has the driver, and any one of them will do.

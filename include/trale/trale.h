@@ -8,7 +8,7 @@
  * Threads. trale.ini says who polls ([runtime] threads):
  *     2   an executor thread polls tasks, a reactor thread sits in epoll
  *     1   one thread does both: it sits in epoll when no task is runnable
- *     0   no thread: whoever is inside trale_join, trale_block_on or trale_run polls, one thread at a time
+ *     0   no thread: a thread inside trale_join, trale_block_on or trale_run polls, one at a time
  * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
  * called on any thread. The same program gives the same results in all three.
  *
@@ -22,12 +22,23 @@
  * timers and the tasks that other threads woke or spawned. So neither a task that is always ready nor a socket that
  * always has data can starve other tasks; a poll that computes for a long time can.
  *
- * Errors are negative errno, and outputs are untouched on failure. A fork()ed child must not touch its parent's
- * runtimes; it may exec, or open its own.
+ * Signals. The runtime's threads and those of its drivers block all signals, so that they go to the application's
+ * threads, except those that come from a failing instruction (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS),
+ * SIGABRT and SIGPROF: crash handlers, sanitizers and profilers see these threads. A child process that a task starts
+ * inherits the mask, and programs that it executes as well, which would not feel a SIGTERM: see
+ * trale_signal_mask_clear().
+ *
+ * Fork. A child of fork(2) must not use its parent's runtimes; it may exec, or open its own. There, trale_join of a
+ * task that is not done, trale_block_on, trale_run, trale_tasks, trale_dump, trale_stats and the functions that close
+ * return -ECHILD, and trale_spawn, trale_interface and trale_current NULL. A child that was forked inside a task must
+ * not return from it.
+ *
+ * Errors are negative errno, and outputs are untouched on failure.
  */
 #ifndef TRALE_TRALE_H
 #define TRALE_TRALE_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,21 +115,35 @@ TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const st
     return trale_open_sized(runtime, options, sizeof *options);
 }
 
-/* Drops every task that is left, so that their handles resolve to -ECANCELED, stops the drivers in reverse, ends the
- * threads and frees the runtime. No other call on the runtime may be under way or follow, not a trale_join either;
- * handles and wakers that outlive it stay valid. NULL is allowed. Returns 0, -EDEADLK from inside one of its own tasks,
- * or -EPERM for the global runtime, which stays. */
+/* Closes a runtime: drops every task that is left, on the executor thread (with threads = 0 the calling one), so that
+ * their handles resolve to -ECANCELED; waits for what the drivers' threads still do and stops the drivers in reverse;
+ * ends the threads and frees the runtime. Other threads of the application must not be in a call on the runtime, or
+ * make one later; functions that drivers run may (blocking.h). Handles and wakers that outlive it stay valid.
+ *
+ * Cleanup functions run meanwhile. What they spawn starts cancelled: it is dropped, and never polled. Where drops spawn
+ * tasks whose drops spawn tasks, and so on, 1,000 times over, trale_spawn returns NULL from then on, with a warning.
+ *
+ * NULL is allowed. Returns 0; -EDEADLK where it would wait for the calling thread: inside a task or a cleanup function
+ * of the runtime, in a function that one of its drivers runs, in `log` while it is called by one of the runtime's
+ * threads or by this call, or by way of other runtimes as with trale_join; -EPERM for the global runtime and for one of
+ * a group. */
 TRALE_API int trale_close(struct trale *runtime);
 
-/* The process-wide runtime, opened without options on the first call, by whichever thread comes first, and never
- * closed. Every call returns what that first opening returned. */
+/* The same, for `limit_ns` nanoseconds at most. Returns -ETIMEDOUT if a task is still in its poll or drop then, or a
+ * driver's thread in a function; a message to `log` names it. The runtime is closed but for that: it polls no task any
+ * more, its memory stays, and it only takes another trale_close or trale_close_within, on any thread, which goes on
+ * from there. With threads = 0 the calling thread itself drops the tasks, and the limit does not end that. */
+TRALE_CHECK_RESULT TRALE_API int trale_close_within(struct trale *runtime, uint64_t limit_ns);
+
+/* The process-wide runtime, opened without options by the first call and never closed. Every call returns what that
+ * first opening returned; in a child of the process that opened it, -ECHILD. */
 TRALE_CHECK_RESULT TRALE_API int trale_global(struct trale **runtime);
 
 /* The runtime whose task is being polled on this thread, or NULL. */
 TRALE_API struct trale *trale_current(void);
 
 /* Polls or waits until the runtime has no task left, not counting the drivers' own; returns 0, at once if there is
- * none. -EDEADLK from inside one of its tasks. Tasks that sleep forever keep it forever. */
+ * none. -EDEADLK as trale_join. Tasks that sleep forever keep it forever. */
 TRALE_API int trale_run(struct trale *runtime);
 
 /* A group: equal runtimes that share nothing, to use more than one core; `[runtime] instances` says how many, 0 one for
@@ -134,14 +159,17 @@ TRALE_CHECK_RESULT static inline int trale_group_open(struct trale_group **group
     return trale_group_open_sized(group, options, sizeof *options);
 }
 
-/* How many there are, and the i-th of them; NULL beyond. They are closed with the group, and not one by one. */
+/* How many there are, and the i-th of them; NULL beyond. They are closed with the group alone. */
 TRALE_API size_t trale_group_size(const struct trale_group *group);
 TRALE_API struct trale *trale_group_runtime(const struct trale_group *group, size_t i);
 
-/* Closes all of them, as trale_close does. First all of them stop polling, so tasks may use each other's runtimes to
- * the end; what runs after that, cleanup functions and drops, must not. 0, or -EDEADLK from inside a task of one of
- * them; NULL is allowed. */
+/* Closes all of them, as trale_close does. First all are told to end, then all drop their tasks, then they are freed:
+ * so tasks and cleanup functions may use each other's runtimes to the end, and a task that blocks on another runtime of
+ * the group gets -ECANCELED. NULL is allowed. 0, or -EDEADLK as trale_close, for any of them. */
 TRALE_API int trale_group_close(struct trale_group *group);
+
+/* The same with a limit, as trale_close_within. After -ETIMEDOUT the group only takes another of these two calls. */
+TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *group, uint64_t limit_ns);
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
@@ -153,9 +181,10 @@ TRALE_API int trale_group_close(struct trale_group *group);
     trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
                       sizeof(struct name))
 
-/* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL: memory is out,
- * or `size` is less than a future's, and the frame was neither polled nor dropped. While the runtime closes, the task
- * is born cancelled and its frame dropped. */
+/* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL, and the frame
+ * was neither polled nor dropped: memory is out, `size` is less than a future's, or see trale_close and "Fork" above.
+ * While the runtime closes, the task starts cancelled and its frame is dropped, on the executor thread; if that has
+ * ended, in this call. */
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
                                                                   const struct trale_future *frame, size_t size);
 
@@ -165,9 +194,13 @@ TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_task_clone(struct trale_task *task);
 
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
- * the runtime closed. Takes the handle, except when it returns -EDEADLK: blocking inside a task of the same runtime
- * would wait for itself, also by way of another runtime; use trale_join_future there. A task should not return -EDEADLK
- * itself. NULL gives -ENOMEM. */
+ * the runtime closed. Takes the handle, except when it returns -EDEADLK or -ECHILD, which a task should not return
+ * itself. NULL gives -ENOMEM.
+ * -EDEADLK: the wait would be for the calling thread itself, because that polls a task of the same runtime, or of one
+ * that waits for it: of the calls that block (trale_join, trale_block_on, trale_run, trale_close and their like) inside
+ * tasks, cleanup functions and the functions that drivers run, the one that would close a cycle of runtimes is refused,
+ * in any mix of thread layouts. Use trale_join_future there. What is not found: a task that is waited for may itself
+ * await, without blocking, a task of a runtime that waits; and waits for anything else, such as a mutex. */
 TRALE_API int64_t trale_join(struct trale_task *task);
 
 /* Gives the handle up; the task goes on and its result is lost. NULL is allowed. */
@@ -221,7 +254,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_join_by_ref(struct t
 }
 
 /* Runs a future that stays in the caller's memory, and returns its result as soon as it is there, whatever other tasks
- * do. -EDEADLK, the future untouched, inside a task of the same runtime; -ENOMEM likewise untouched. */
+ * do. -EDEADLK as trale_join, -ECHILD, -ENOMEM: the future is untouched. */
 TRALE_API int64_t trale_block_on(struct trale *runtime, struct trale_future *future);
 
 /* --- futures made of futures -------------------------------------------------------------------------------------- */
@@ -294,54 +327,16 @@ TRALE_API const void *trale_interface(struct trale *runtime, const char *name, s
 TRALE_CHECK_RESULT TRALE_API __attribute__((sentinel)) int trale_require(struct trale *runtime, const char *interface,
                                                                          ...);
 
-/* --- introspection ------------------------------------------------------------------------------------------------ */
+/* --- beside the runtime ------------------------------------------------------------------------------------------- */
 
-/* What trale_tasks tells of one task: lent for the call. */
-struct trale_task_info {
-    uint64_t id;                       /* counts from 1 in each runtime */
-    const char *name;                  /* trale_task_name */
-    uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, on the wait-queue */
-    uint32_t driver;                   /* 1: a driver's own */
-    const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
-    uint64_t n_polls;
-    uint64_t n_wakes; /* also those that found it awake; of another thread's, those that arrive together are one */
-    uint64_t poll_ns; /* how long it was inside its polls; 0 unless [runtime] poll_times = yes */
-    uint32_t priority;
-};
-
-/* Calls `visit` for each task that is not done, on the executor thread, while no task moves; it must not call trale.
- * Called from outside it waits for its turn, as a task would. Returns 0 or -ENOMEM. */
-TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task),
-                          void *data);
-
-/* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, and what stands in a
- * race or a trale_all further in; cut where `size` ends. Returns the length that all of it has. [within visit, or on a
- * future that is not moving] */
-TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
-
-/* Writes all of that as text: for each task a line with its numbers, then its async backtrace. `write` is called with
- * pieces of it, as trale_tasks calls `visit`. 0 or -ENOMEM, and then tasks are missing. */
-TRALE_API int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data);
-
-/* Counts since the runtime was opened. */
-struct trale_stats {
-    uint32_t size; /* of what the runtime knows; members beyond it are 0 */
-    uint32_t reserved;
-    uint64_t n_tasks;    /* that are not done, without the drivers' own */
-    uint64_t n_runnable; /* on the run-queue, of all */
-    uint64_t n_spawned;  /* ever, with the drivers' own and calls from outside, which are tasks as well */
-    uint64_t n_polls;
-    uint64_t n_rounds; /* in each the run-queue is polled, and then it looks at the reactor or sleeps */
-    uint64_t n_sleeps;
-    uint64_t poll_ns, longest_poll_ns; /* 0 unless [runtime] poll_times = yes */
-    uint64_t n_stalls;                 /* polls that took longer than [runtime] watchdog */
-};
-TRALE_API int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size);
-
-/* Fills *stats, on the executor thread; called from outside it waits for its turn, as a task would. 0 or -ENOMEM. */
-static inline int trale_stats(struct trale *runtime, struct trale_stats *stats)
+/* Unblocks all signals on the calling thread: for a child process, between fork(2) and execve(2). Async-signal-safe.
+ * With posix_spawn(3), POSIX_SPAWN_SETSIGMASK and an empty set do the same; system(3) and popen(3) in a task cannot:
+ * their children inherit the mask. */
+static inline void trale_signal_mask_clear(void)
 {
-    return trale_stats_sized(runtime, stats, sizeof *stats);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Says "what: reason" on stderr for a negative errno, and returns EXIT_FAILURE, to be returned by main. */
@@ -350,5 +345,7 @@ static inline int trale_perror(const char *what, int64_t error)
     fprintf(stderr, "%s: %s\n", what, strerror((int)-error));
     return EXIT_FAILURE;
 }
+
+#include <trale/introspection.h>
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One list for the process, for a cycle may lead through all its runtimes. Executors on it are compared; followed are
+ * only those that a registered thread runs, which stay as long as it does. Threads of the application are not entered:
+ * nothing waits for them. */
+#include "core/executor/block.h"
+
+#include <errno.h>
+
+#include "core/base/thread.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct trale_link blocks = {&blocks, &blocks};
+static pthread_once_t watches_forks = PTHREAD_ONCE_INIT;
+
+static bool runs(const struct executor *inner, const struct executor *executor)
+{
+    while (inner != NULL && inner != executor)
+        inner = inner->outer;
+    return inner != NULL;
+}
+
+/* A wait whose task has finished is over, although its thread has not left yet. */
+static bool is_over(const struct block *block)
+{
+    const struct trale_task *task = atomic_load_explicit(&block->task, memory_order_acquire);
+    return task != NULL && task_is_finished(task);
+}
+
+/* Whether the target needs this thread to go on, or to end. A target that only polls needs the thread that runs it; one
+ * that is to end needs all threads that its drivers have made as well. As no registered waits form a cycle, this
+ * comes to an end. */
+static bool needs_this_thread(const struct executor *target, bool closes)
+{
+    if (runs(executor_on_thread, target) || (closes && thread_owner == target))
+        return true;
+    for (const struct trale_link *link = blocks.next; link != &blocks; link = link->next) {
+        const struct block *block = list_entry(link, struct block, link);
+        if ((runs(block->inner, target) || (closes && block->owner == target)) && !is_over(block) &&
+            needs_this_thread(block->target, block->closes))
+            return true;
+    }
+    return false;
+}
+
+/* A child has none of its parent's threads, and so none of their waits. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void after_fork_in_child(void)
+{
+    list_init(&blocks);
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+int block_enter(struct block *block, const struct executor *target, bool closes, const struct trale_task *task)
+{
+    *block = (struct block){
+        .inner = executor_on_thread, .owner = thread_owner, .target = target, .closes = closes, .task = task};
+    if (!executor_is_ours(target))
+        return -ECHILD;
+    if (block->inner == NULL && block->owner == NULL)
+        return 0;
+    pthread_once(&watches_forks, watch_forks);
+    pthread_mutex_lock(&lock);
+    int r = needs_this_thread(target, closes) ? -EDEADLK : 0;
+    if (r == 0)
+        list_append(&blocks, &block->link);
+    pthread_mutex_unlock(&lock);
+    return r;
+}
+
+void block_leave(struct block *block)
+{
+    if (!list_has(&block->link))
+        return;
+    pthread_mutex_lock(&lock);
+    list_remove(&block->link);
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a runtime says of its tasks and of itself. Part of trale.h, which includes it. */
+#ifndef TRALE_INTROSPECTION_H
+#define TRALE_INTROSPECTION_H
+
+#include <trale/trale.h>
+
+/* What trale_tasks tells of one task: lent for the call. */
+struct trale_task_info {
+    uint64_t id;                       /* counts from 1 in each runtime */
+    const char *name;                  /* trale_task_name */
+    uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, waiting for a wake */
+    uint32_t driver;                   /* 1: a driver's own */
+    const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
+    uint64_t n_polls;
+    uint64_t n_wakes; /* also when it was awake; those of other threads that arrive together count once */
+    uint64_t poll_ns; /* how long its polls took; 0 unless [runtime] poll_times = yes */
+    uint32_t priority;
+};
+
+/* Calls `visit` for each task that is not done, on the executor thread, while no task runs; `visit` must not call
+ * trale. On another thread the call waits for its turn, as a task does. Returns 0, -ENOMEM, or -EDEADLK and -ECHILD as
+ * trale_join does. */
+TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task),
+                          void *data);
+
+/* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, and the branches of
+ * a race or a trale_all indented; cut where `size` ends. Returns the length of all of it. [in `visit`, or on a future
+ * that is not being polled or dropped] */
+TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
+
+/* Writes all of that as text: for each task a line with its numbers, then its async backtrace. `write` is called with
+ * pieces of it, as trale_tasks calls `visit`. 0, or the errors of trale_tasks; after -ENOMEM tasks may be missing. */
+TRALE_API int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data);
+
+/* Counts since the runtime was opened. */
+struct trale_stats {
+    uint32_t size; /* of what the runtime knows; members beyond it are 0 */
+    uint32_t reserved;
+    uint64_t n_tasks;    /* that are not done, without the drivers' own */
+    uint64_t n_runnable; /* on the run-queue, of all */
+    uint64_t n_spawned;  /* ever, with the drivers' own and calls from outside, which are tasks as well */
+    uint64_t n_polls;
+    uint64_t n_rounds; /* in each the run-queue is polled, and then it looks at the reactor or sleeps */
+    uint64_t n_sleeps;
+    uint64_t poll_ns, longest_poll_ns; /* 0 unless [runtime] poll_times = yes */
+    uint64_t n_stalls;                 /* polls and drops that took longer than [runtime] watchdog */
+};
+TRALE_API int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size);
+
+/* Fills *stats, on the executor thread; on another thread the call waits for its turn, as a task does. Errors are those
+ * of trale_tasks. */
+static inline int trale_stats(struct trale *runtime, struct trale_stats *stats)
+{
+    return trale_stats_sized(runtime, stats, sizeof *stats);
+}
+
+#endif
