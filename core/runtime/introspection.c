@@ -25,7 +25,7 @@ struct listing {
     void *data;
 };
 
-/* Calls of trale_run, trale_tasks and trale_stats are tasks for the executor, but for nobody else. */
+/* The calls trale_run, trale_tasks and trale_stats are tasks only for the executor: a listing leaves them out. */
 static void listing_visit(const struct listing *listing, const struct trale_task *task)
 {
     const struct trale_future_type *type = task->future->type;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * With IP_RECVERR the kernel keeps errors in a queue of their own, and recvmsg(2) with MSG_ERRQUEUE takes them from
- * there (ip(7), ipv6(7)). It also lets the next receive or send fail, which is how a connected socket learns of them;
- * here both are undone: what is in the queue is taken in before anybody waits, and a call that failed is repeated.
+ * there (ip(7), ipv6(7)). It also lets the next receive or send fail, as it does for connected sockets. Here both are
+ * undone: the driver empties the queue before an operation waits, and repeats a call that failed for an earlier
+ * datagram.
  *
- * So errors stand in a ring of the socket's, allocated when they are switched on, until somebody awaits them. Who waits
- * already is woken. */
+ * The errors are kept in a ring of the socket, which is allocated when they are switched on, until a task awaits them.
+ * A task that waits already is woken. */
 #include "error.h"
 
 #include <linux/errqueue.h>

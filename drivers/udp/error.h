@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors that a socket is told of later. */
+ * Errors of datagrams that were sent earlier. */
 #ifndef UDP_ERROR_H
 #define UDP_ERROR_H
 

@@ -15,8 +15,8 @@ union udp_control {
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(2 * sizeof(int64_t)) + 5 * CMSG_SPACE(sizeof(int))];
 };
 
-/* Switches the members on that are told from now on, a set of TRALE_UDP_INFO_ bits, and the others off. 0, or nothing
- * has changed: -EINVAL, or setsockopt(2)'s error. */
+/* Switches on the members in `set`, TRALE_UDP_INFO_ bits, and the others off. 0; or -EINVAL or an error of
+ * setsockopt(2), and nothing has changed. */
 int32_t udp_info_set(struct udp_socket *socket, int64_t set);
 
 /* Reads which members are on already. What is on in one family alone goes off. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The instance and its sockets, and the operations that wait on a socket. All other files of the driver stand on this
+ * The instance and its sockets, and the operations that wait on a socket. All other files of the driver include this
  * one. */
 #ifndef UDP_SOCKET_H
 #define UDP_SOCKET_H
@@ -24,7 +24,7 @@ struct udp_socket {
     struct trale_udp_socket base; /* first: what applications pass on */
     struct udp *udp;
     uint32_t generation;       /* how many sockets this memory has been */
-    struct udp_errors *errors; /* those that nobody has awaited; NULL: TRALE_UDP_ERRORS is off */
+    struct udp_errors *errors; /* that no task has awaited yet; NULL: TRALE_UDP_ERRORS is off */
     int32_t end;               /* what a receive that finds nothing resolves to, for nothing will come; 0: it waits */
     int32_t earlier_error;     /* of an earlier datagram, for the next receive or send to tell; 0: none */
     int fd;
