@@ -207,6 +207,89 @@ static void test_a_socket_that_always_has_data_does_not_starve_timers_or_tasks(v
     assert_int_equal(trale_join(server), -ECANCELED);
 }
 
+/* Counts the ticks of an interval, which a flood must not hold up. */
+struct ticker {
+    struct trale_future future;
+    struct trale_interval interval;
+    int n, n_wanted;
+};
+
+trale_async(ticker)
+{
+    trale_begin();
+    trale_interval_start(&self->interval, trale_now(cx->runtime), 5 * TRALE_MILLISECOND);
+    for (self->n = 0; self->n < self->n_wanted; self->n++) {
+        trale_await(trale_tick(&self->interval));
+        if (trale_result() < 0)
+            trale_return(trale_result());
+    }
+    trale_return(self->n);
+}
+
+static void test_a_flood_does_not_starve_two_hundred_ticking_timers(void **state)
+{
+    _Atomic bool stop = false;
+    struct trale_task *hog = trale_spawn(*state, flood, .stop = &stop), *tickers[200];
+    for (int i = 0; i < 200; i++)
+        tickers[i] = trale_spawn(*state, ticker, .n_wanted = 20);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(trale_join(tickers[i]), 20);
+    atomic_store(&stop, true);
+    assert_int_equal(trale_join(hog), 1);
+}
+
+/* Receives, and is cancelled again and again by a timeout, while datagrams come. */
+struct impatient {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+    struct trale_udp_recv recv;
+    struct trale_udp_send send;
+    struct trale_timeout timeout;
+    struct trale_sleep sleep;
+    struct trale_address local;
+    uint32_t value, n_received, n_sent, n_wanted;
+    int n_cancelled;
+};
+
+static void impatient_cleanup(struct impatient *self)
+{
+    trale_udp_close(self->socket);
+}
+
+trale_async_with(impatient, impatient_cleanup)
+{
+    trale_begin();
+    int r = trale_udp_open(cx->runtime, "127.0.0.1:0", 0, &self->socket);
+    if (r == 0)
+        r = trale_udp_local(self->socket, &self->local);
+    if (r < 0)
+        trale_return(r);
+    while (self->n_cancelled < 10000 || self->n_received < self->n_sent) {
+        if (self->n_sent < self->n_wanted && self->n_cancelled / 8 >= (int)self->n_sent) {
+            trale_await(trale_udp_send_to(&self->send, self->socket, &self->n_sent, sizeof self->n_sent, &self->local));
+            if (trale_result() < 0)
+                trale_return(trale_result());
+            self->n_sent++;
+        }
+        trale_await(trale_timeout(&self->timeout,
+                                  trale_udp_recv(&self->recv, self->socket, &self->value, sizeof self->value),
+                                  (uint64_t)self->n_cancelled % 3 * TRALE_MICROSECOND));
+        if (trale_result() == -ETIMEDOUT)
+            self->n_cancelled++;
+        else if (trale_result() == sizeof self->value && self->value == self->n_received)
+            self->n_received++; /* each, and in order */
+        else
+            trale_return(trale_result() < 0 ? trale_result() : -EBADMSG);
+    }
+    trale_return(self->n_received);
+}
+
+static void test_a_receive_that_is_cancelled_ten_thousand_times_loses_no_datagram(void **state)
+{
+    struct impatient frame;
+    assert_int_equal(trale_block_on(*state, trale_call(impatient, &frame, .n_wanted = 1000)), 1000);
+}
+
 struct refused {
     struct trale_future future;
     struct trale_udp_socket *socket, *gone;
@@ -366,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_many_clients_are_echoed),
         cmocka_unit_test(test_closing_a_socket_resolves_those_who_wait),
         cmocka_unit_test(test_a_socket_that_always_has_data_does_not_starve_timers_or_tasks),
+        cmocka_unit_test(test_a_flood_does_not_starve_two_hundred_ticking_timers),
+        cmocka_unit_test(test_a_receive_that_is_cancelled_ten_thousand_times_loses_no_datagram),
         cmocka_unit_test(test_a_refused_datagram_is_told_and_the_socket_goes_on),
         cmocka_unit_test(test_five_thousand_sockets_each_with_a_waiting_task),
         cmocka_unit_test(test_closing_the_runtime_closes_its_sockets),

@@ -42,6 +42,16 @@ static int32_t host_start_thread(void *context, pthread_t *thread, const char *n
     return thread_start(thread, name, ((struct host *)context)->executor, run, data);
 }
 
+static int32_t host_is_idle(void *context)
+{
+    return executor_is_idle(((struct host *)context)->executor);
+}
+
+static uint64_t host_n_looks(void *context)
+{
+    return ((struct host *)context)->reactor->n_looks;
+}
+
 struct trale_host host_table(struct host *host)
 {
     return (struct trale_host){
@@ -55,5 +65,7 @@ struct trale_host host_table(struct host *host)
         .spawn = host_spawn,
         .log = host_log,
         .start_thread = host_start_thread,
+        .is_idle = host->reactor->threaded ? NULL : host_is_idle,
+        .n_looks = host->reactor->threaded ? NULL : host_n_looks,
     };
 }

@@ -81,6 +81,13 @@ static inline bool executor_is_ours(const struct executor *executor)
     return executor->injection.process == process_generation;
 }
 
+/* Whether no task is runnable beside the one that runs. [executor] */
+static inline bool executor_is_idle(const struct executor *executor)
+{
+    bool is_woken = executor->running != NULL && executor->running->state == TASK_WOKEN;
+    return !is_woken && run_queue_is_empty(&executor->run_queue) && injection_is_empty(&executor->injection);
+}
+
 /* Makes a task (see task_new) and puts it on the run-queue. The caller owns its handle's reference. An executor that
  * has ended drops the future at once, on the calling thread, and the task is finished. NULL, the future untouched: no
  * memory; or the executor ends, and this comes of the drop of a task that was itself spawned too late. [any] */

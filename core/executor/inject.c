@@ -12,7 +12,6 @@
 
 #include "core/base/process.h"
 
-#define INJECTION_EMPTY ((uintptr_t)0)
 #define INJECTION_ASLEEP ((uintptr_t)1)
 #define INJECTION_CLOSED ((uintptr_t)2)
 

@@ -17,6 +17,14 @@ struct injection {
 
 void injection_init(struct injection *injection, struct park park);
 
+#define INJECTION_EMPTY ((uintptr_t)0)
+
+/* Whether nothing was pushed that was not taken; another thread may push at any time. [executor, awake] */
+static inline bool injection_is_empty(const struct injection *injection)
+{
+    return atomic_load_explicit(&injection->top, memory_order_relaxed) == INJECTION_EMPTY;
+}
+
 /* Pushes a task that is marked TASK_INJECTED, with a reference to it. After the push the caller does nothing more with
  * the task or the executor, but for the interrupt that it may owe. False, and the reference is still the caller's, if
  * the injection is closed. [any] */

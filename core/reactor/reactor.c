@@ -254,6 +254,7 @@ void reactor_wait(void *data, bool may_block)
     struct reactor *reactor = data;
     struct epoll_event events[N_EVENTS];
     int n = epoll_wait(reactor->epoll_fd, events, N_EVENTS, may_block ? -1 : 0);
+    reactor->n_looks++;
     reactor_lock(reactor);
     for (int i = 0; i < n; i++)
         if (events[i].data.u64 != INTERRUPT_DATA)

@@ -18,6 +18,7 @@ struct reactor {
     int epoll_fd;
     int event_fd;          /* interrupts the sleep */
     uint64_t n_interrupts; /* that were read from it */
+    uint64_t n_looks;      /* calls of reactor_wait */
     const struct log *log;
     /* Whether another thread than the executor's waits in epoll; then readiness comes as edges, and `lock` guards the
      * rest and epoll_fd, which that thread alone replaces. */

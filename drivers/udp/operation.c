@@ -5,9 +5,10 @@
  * its generation, by which every operation of it, also one that was not polled yet, sees that it is cancelled.
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
- * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a socket does what would have
- * been right the last times. Where waiting first is allowed (TRALE_HOST_LEVEL), each lost attempt in a row doubles the
- * number of receives that wait first before one tries again, and an attempt that is not lost ends that.
+ * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a receive waits first only if
+ * the last receive of its socket had to wait, and only where no other task is runnable, so that the executor looks at
+ * epoll next anyway. If that very look finds the socket ready, its datagram may have been there before, and the next
+ * receive tries first again. Whatever the load was, the first receive under another one loses an attempt or a look.
  */
 #include "operation.h"
 
@@ -19,9 +20,6 @@
 /* How often an attempt is repeated that fails as if for an earlier datagram, although there is no error of one in the
  * queue. What fails after that fails for its own datagram. */
 #define N_REPEATS_MAX 2
-
-/* Then 63 receives wait first between two attempts. */
-#define N_MISSED_MAX 7
 
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
@@ -83,7 +81,7 @@ int64_t udp_operation_try(const struct operation *operation)
 /* Ends the wait, if there is one. Returns whether it was over: its waker was woken. */
 static bool operation_end_wait(const struct operation *operation)
 {
-    if (operation->base->state != OPERATION_WAITING)
+    if (operation->base->state == OPERATION_IDLE)
         return false;
     const struct trale_host *host = &operation->socket->udp->host;
     bool was_registered = host->cancel_wait(host->context, &operation->base->wait) != 0;
@@ -97,8 +95,9 @@ void udp_operation_drop(const struct operation *operation)
     operation_end_wait(operation);
 }
 
-/* As register_waker. */
-static int32_t operation_wait(const struct operation *operation, const struct trale_context *context)
+/* As register_waker; after it the operation is in `state`. */
+static int32_t operation_wait(const struct operation *operation, enum operation_state state,
+                              const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
     const struct trale_host *host = &socket->udp->host;
@@ -106,7 +105,7 @@ static int32_t operation_wait(const struct operation *operation, const struct tr
     int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
     if (r == 0) {
         list_append(&socket->waiting, &operation->base->link);
-        operation->base->state = OPERATION_WAITING;
+        operation->base->state = state;
     }
     return r;
 }
@@ -123,7 +122,7 @@ static int64_t operation_repeat(const struct operation *operation, int64_t n, bo
             udp_error_look(socket);
         if (socket->end < 0 && operation->interest != TRALE_WRITABLE)
             return udp_operation_try(operation);
-        int32_t r = operation_wait(operation, context);
+        int32_t r = operation_wait(operation, OPERATION_WAITING, context);
         if (r == 0)
             return TRALE_PENDING;
         ready = r == 1;
@@ -132,21 +131,27 @@ static int64_t operation_repeat(const struct operation *operation, int64_t n, bo
     return n;
 }
 
-static bool recv_waits_first(struct udp_socket *socket)
+static bool recv_waits_first(const struct operation *operation)
 {
-    if (socket->n_to_wait == 0 || socket->gro || (socket->udp->host.hints & TRALE_HOST_LEVEL) == 0)
-        return false;
-    socket->n_to_wait--;
-    return true;
+    const struct udp_socket *socket = operation->socket;
+    const struct trale_host *host = &socket->udp->host;
+    return operation->interest == TRALE_READABLE && socket->receives_wait && !socket->gro && socket->end == 0 &&
+           socket->earlier_error == 0 && (host->hints & TRALE_HOST_LEVEL) != 0 && host->is_idle != NULL &&
+           host->n_looks != NULL && host->is_idle(host->context) != 0;
 }
 
-static void recv_learn(struct udp_socket *socket, bool missed)
+/* As register_waker. */
+static int32_t recv_wait_first(const struct operation *operation, const struct trale_context *context)
 {
-    if (!missed)
-        socket->n_missed = 0;
-    else if (socket->n_missed < N_MISSED_MAX)
-        socket->n_missed++;
-    socket->n_to_wait = socket->n_missed > 1 ? (uint8_t)((1u << (socket->n_missed - 1)) - 1) : 0;
+    struct udp_socket *socket = operation->socket;
+    socket->n_looks = socket->udp->host.n_looks(socket->udp->host.context);
+    return operation_wait(operation, OPERATION_WAITING_FIRST, context);
+}
+
+/* Whether a receive that has waited first, and is woken, had to. */
+static bool recv_had_to_wait(const struct udp_socket *socket)
+{
+    return socket->udp->host.n_looks(socket->udp->host.context) - socket->n_looks > 1;
 }
 
 /* The wait of the poll before ends first: its waker may be gone, and what this poll wakes must not reach it. */
@@ -155,16 +160,17 @@ int64_t udp_operation_poll(const struct operation *operation, struct trale_conte
     struct udp_socket *socket = operation->socket;
     if (operation->base->generation != socket->generation)
         return -ECANCELED;
-    bool begins = operation->base->state == OPERATION_IDLE;
+    enum operation_state state = (enum operation_state)operation->base->state;
     bool ready = operation_end_wait(operation);
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;
-    int64_t n = -EAGAIN;
-    if (!begins || operation->interest != TRALE_READABLE) {
-        n = udp_operation_try(operation);
-    } else if (!recv_waits_first(socket)) {
-        n = udp_operation_try(operation);
-        recv_learn(socket, n == -EAGAIN);
+    if (state == OPERATION_IDLE && recv_waits_first(operation)) {
+        int32_t r = recv_wait_first(operation, context);
+        if (r <= 0)
+            return r == 0 ? TRALE_PENDING : r;
     }
+    int64_t n = udp_operation_try(operation);
+    if (operation->interest == TRALE_READABLE && state != OPERATION_WAITING)
+        socket->receives_wait = n == -EAGAIN || (state == OPERATION_WAITING_FIRST && recv_had_to_wait(socket));
     return operation_repeat(operation, n, ready, context);
 }

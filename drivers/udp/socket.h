@@ -32,8 +32,8 @@ struct udp_socket {
     uint8_t info;              /* TRALE_UDP_INFO */
     bool gro;                  /* TRALE_UDP_GRO is on */
     bool connected;            /* it has a peer */
-    uint8_t n_missed;          /* receives in a row that tried first and found nothing */
-    uint8_t n_to_wait;         /* receives that wait first before one tries first again */
+    bool receives_wait;        /* the last receive had to wait: the next one may wait before it tries */
+    uint64_t n_looks;          /* of the executor, when the last receive began to wait before it tried */
     int multicast_interface;   /* of IPv4, which the kernel takes and does not tell */
     struct trale_link waiting; /* the operations in OPERATION_WAITING, by their `link` */
     struct trale_link link;    /* in one of the instance's lists */
@@ -44,6 +44,7 @@ struct udp_socket {
 enum operation_state {
     OPERATION_IDLE,    /* It has no wait and is in no list: it was not polled yet, or its last poll did not wait. */
     OPERATION_WAITING, /* It is in its socket's list; its wait is registered, or has been woken. */
+    OPERATION_WAITING_FIRST, /* The same, and it has not tried yet. */
 };
 
 /* A socket of that fd, ready for use; NULL: no memory. */

@@ -96,6 +96,16 @@ struct trale_host {
      * those that come from a failing instruction, SIGABRT and SIGPROF. A trale_close of the runtime on it answers
      * -EDEADLK, for that would wait for the thread itself. 0, -ENOMEM or -EAGAIN. */
     int32_t (*start_thread)(void *context, pthread_t *thread, const char *name, void *(*run)(void *data), void *data);
+
+    /* The next two are there with TRALE_HOST_LEVEL, else NULL. With them a future finds out whether it is better to
+     * wait first or to try first.
+     * [executor] Whether no other task is runnable: if the current poll returns TRALE_PENDING, the executor looks at
+     * the reactor next, and so waiting first costs no look of its own. */
+    int32_t (*is_idle)(void *context);
+
+    /* [executor] How many times the executor has looked at the reactor. A wait whose waker is woken by the first look
+     * after its registration may have been registered for an fd that was ready. */
+    uint64_t (*n_looks)(void *context);
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -216,6 +226,7 @@ _Static_assert(sizeof(struct trale_future) == 32, "frozen: part of every frame")
 _Static_assert(offsetof(struct trale_host, register_waker) == 24, "append only");
 _Static_assert(offsetof(struct trale_host, log) == 56, "append only");
 _Static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
+_Static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
 _Static_assert(offsetof(struct trale_driver, name) == 16, "append only");
 _Static_assert(offsetof(struct trale_driver, before_wait) == 80, "append only");
 _Static_assert(offsetof(struct trale_driver, settle) == 88, "append only");
