@@ -15,6 +15,8 @@
  *
  * SIGINT or SIGTERM ends it, after the queries in flight; then it prints its counts.
  */
+#define _GNU_SOURCE 1 /* getopt(3), sigwait(3) */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -103,13 +105,9 @@ struct attempt {
 trale_async(attempt)
 {
     trale_begin();
-    trale_await(trale_udp_send(&self->send, self->socket, self->query->bytes, self->query->size));
-    if (trale_result() < 0)
-        trale_return(trale_result());
+    trale_try(trale_udp_send(&self->send, self->socket, self->query->bytes, self->query->size));
     do {
-        trale_await(trale_udp_recv(&self->recv, self->socket, self->answer->bytes, sizeof self->answer->bytes));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_udp_recv(&self->recv, self->socket, self->answer->bytes, sizeof self->answer->bytes));
         self->answer->size = (size_t)trale_result();
     } while (!answers(self->answer, self->query));
     trale_return(self->recv.truncated ? -EMSGSIZE : 0);
@@ -156,11 +154,10 @@ trale_async_with(query, query_close)
     if (self->result == 0) {
         do { /* a negative result, such as -ETIMEDOUT or -ECONNREFUSED, is a failed try */
             self->n_tries++;
-            trale_await(trale_timeout(&self->timeout,
-                                      trale_call(attempt, &self->attempt, .socket = self->upstream,
-                                                 .query = &self->query, .answer = &self->answer),
-                                      self->forwarder->timeout_ns));
-            self->result = trale_result();
+            trale_await_to(self->result, trale_timeout(&self->timeout,
+                                                       trale_call(attempt, &self->attempt, .socket = self->upstream,
+                                                                  .query = &self->query, .answer = &self->answer),
+                                                       self->forwarder->timeout_ns));
         } while (self->result < 0 && self->n_tries < N_TRIES);
     }
 
@@ -208,10 +205,8 @@ trale_async(server)
 {
     trale_begin();
     for (;;) {
-        trale_await(
+        trale_try(
             trale_udp_recv_from(&self->recv, self->forwarder->socket, self->message.bytes, sizeof self->message.bytes));
-        if (trale_result() < 0)
-            trale_return(trale_result());
         self->message.size = (size_t)trale_result();
         server_accept(self, cx->runtime);
     }

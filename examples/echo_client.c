@@ -18,8 +18,7 @@
 #define N_TRIES 3
 
 /* One try: sends the text and waits for its echo. */
-struct
-try {
+struct attempt {
     struct trale_future future;
     struct trale_udp_send send;
     struct trale_udp_recv recv;
@@ -28,19 +27,15 @@ try {
     char buf[65536];
 };
 
-trale_async(try)
+trale_async(attempt)
 {
     trale_begin();
 
-    trale_await(trale_udp_send(&self->send, self->socket, self->text, strlen(self->text)));
-    if (trale_result() < 0)
-        trale_return(trale_result());
+    trale_try(trale_udp_send(&self->send, self->socket, self->text, strlen(self->text)));
 
     /* A late echo of an earlier text may come first: wait for the echo of this one. */
     do {
-        trale_await(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
     } while ((size_t)trale_result() != strlen(self->text) || memcmp(self->buf, self->text, strlen(self->text)) != 0);
     trale_return(trale_result());
 }
@@ -56,7 +51,7 @@ struct client {
     int n_tries;
     uint64_t start_ns;
     int64_t n_missing;
-    struct try try;
+    struct attempt attempt;
 };
 
 static void client_close(struct client *self)
@@ -89,7 +84,7 @@ trale_async_with(client, client_close)
         do {
             self->n_tries++;
             trale_await(trale_timeout(&self->timeout,
-                                      trale_call(try, &self->try, .socket = self->socket, .text = *self->texts),
+                                      trale_call(attempt, &self->attempt, .socket = self->socket, .text = *self->texts),
                                       TRALE_SECOND));
         } while (trale_result() == -ETIMEDOUT && self->n_tries < N_TRIES);
 
@@ -98,7 +93,7 @@ trale_async_with(client, client_close)
             self->n_missing++;
             continue;
         }
-        printf("%.*s (%.3f ms, tries: %d)\n", (int)trale_result(), self->try.buf,
+        printf("%.*s (%.3f ms, tries: %d)\n", (int)trale_result(), self->attempt.buf,
                (double)(trale_now(cx->runtime) - self->start_ns) / TRALE_MILLISECOND, self->n_tries);
     }
     trale_return(self->n_missing);

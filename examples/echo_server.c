@@ -7,6 +7,8 @@
  * Without ADDRESS it takes a socket from a service manager (systemd.socket(5)), if there is one. It prints the address
  * on which it listens, and runs until SIGINT or SIGTERM, or until COUNT datagrams have come.
  */
+#define _GNU_SOURCE 1 /* getopt(3), sigwait(3) */
+
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -63,9 +65,7 @@ trale_async_with(server, server_close)
         trale_return(r);
 
     while (self->count == 0 || self->n_datagrams < self->count) {
-        trale_await(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
         self->n_datagrams++;
 
         trale_await(trale_udp_send_to(&self->send, self->socket, self->buf, (size_t)trale_result(), &self->recv.from));

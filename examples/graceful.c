@@ -11,6 +11,8 @@
  * The exit status is 0 if every datagram was answered, else 1. At SIGUSR1 it prints what every task waits for.
  *
  * It needs the signal driver, which the default trale.ini does not load: see examples/graceful.ini. */
+#define _GNU_SOURCE 1 /* getopt(3), sigabbrev_np(3) */
+
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -63,8 +65,7 @@ struct acceptor {
     struct trale_scope *scope;
     struct trale_udp_recv recv;
     struct trale_notify_wait stop;
-    struct trale_branch branches[2];
-    struct trale_branches race;
+    TRALE_BRANCHES(2) race;
     struct message message;
 };
 
@@ -72,11 +73,10 @@ trale_async(acceptor)
 {
     trale_begin();
     for (;;) {
-        self->branches[0].future = trale_notify_wait(&self->stop, &self->service->stop);
-        self->branches[1].future = trale_udp_recv_from(&self->recv, self->service->socket, self->message.bytes,
-                                                       sizeof self->message.bytes);
-        trale_await(trale_race(&self->race, self->branches, 2));
-        int64_t size = self->branches[1].result;
+        trale_await(trale_race_of(
+            &self->race, trale_notify_wait(&self->stop, &self->service->stop),
+            trale_udp_recv_from(&self->recv, self->service->socket, self->message.bytes, sizeof self->message.bytes)));
+        int64_t size = self->race.branch[1].result;
         if (trale_result() != 1)
             trale_return(0);
         if (size < 0)
@@ -97,20 +97,18 @@ struct limit {
     struct service *service;
     struct trale_signal signal;
     struct trale_sleep grace;
-    struct trale_branch branches[2];
-    struct trale_branches race;
+    TRALE_BRANCHES(2) race;
 };
 
 trale_async(limit)
 {
     trale_begin();
-    trale_await(trale_signal_any(&self->signal, STOP_SIGNALS));
+    trale_try(trale_signal_any(&self->signal, STOP_SIGNALS));
     printf("SIG%s: %" PRIu64 " under way\n", sigabbrev_np(self->signal.number),
            self->service->n_accepted - self->service->n_echoed);
     trale_notify_one(&self->service->stop);
-    self->branches[0].future = trale_sleep(&self->grace, self->service->grace_ns);
-    self->branches[1].future = trale_signal_any(&self->signal, STOP_SIGNALS);
-    trale_await(trale_race(&self->race, self->branches, 2));
+    trale_try(trale_race_of(&self->race, trale_sleep(&self->grace, self->service->grace_ns),
+                            trale_signal_any(&self->signal, STOP_SIGNALS)));
     trale_return(0);
 }
 
@@ -120,18 +118,17 @@ struct server {
     struct trale_scope scope;
     struct acceptor acceptor;
     struct limit limit;
-    struct trale_branch branches[2];
-    struct trale_branches race;
+    TRALE_BRANCHES(2) race;
 };
 
 trale_async(server)
 {
     trale_begin();
-    self->branches[0].future = trale_scope(
-        &self->scope, trale_call(acceptor, &self->acceptor, .service = self->service, .scope = &self->scope));
-    self->branches[1].future = trale_call(limit, &self->limit, .service = self->service);
-    trale_await(trale_race(&self->race, self->branches, 2));
-    trale_return(trale_result() == 0 ? self->branches[0].result : 0);
+    trale_try(trale_race_of(&self->race,
+                            trale_scope(&self->scope, trale_call(acceptor, &self->acceptor, .service = self->service,
+                                                                 .scope = &self->scope)),
+                            trale_call(limit, &self->limit, .service = self->service)));
+    trale_return(self->race.branch[trale_result()].result); /* of the branch that has won */
 }
 
 static void write_down(void *file, const char *text)
@@ -148,9 +145,7 @@ trale_async(inspector)
 {
     trale_begin();
     for (;;) {
-        trale_await(trale_signal(&self->signal, SIGUSR1));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_signal(&self->signal, SIGUSR1));
         trale_dump(cx->runtime, write_down, stdout);
     }
 }

@@ -54,9 +54,7 @@ trale_async(depositor)
 {
     trale_begin();
     for (self->n = 0; self->n < 5; self->n++) {
-        trale_await(trale_mutex_lock(&self->lock, &self->hall->mutex));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_mutex_lock(&self->lock, &self->hall->mutex));
         self->balance = self->hall->balance;
         trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND)); /* the other task waits for the mutex */
         self->hall->balance = self->balance + 1;
@@ -88,22 +86,19 @@ struct visitor {
     struct depositor depositors[2];
     struct reporter reporter;
     struct trale_oneshot_wait wait;
-    struct trale_branch deposits[2], branches[2];
-    struct trale_branches all, race;
+    TRALE_BRANCHES(2) deposits, race;
 };
 
 trale_async(visitor)
 {
     trale_begin();
-    for (size_t i = 0; i < 2; i++)
-        self->deposits[i].future = trale_call(depositor, &self->depositors[i], .hall = self->hall);
-    trale_await(trale_all(&self->all, self->deposits, 2));
+    trale_try(trale_all_of(&self->deposits, trale_call(depositor, &self->depositors[0], .hall = self->hall),
+                           trale_call(depositor, &self->depositors[1], .hall = self->hall)));
     printf("%" PRId64 " deposits\n", self->hall->balance);
 
-    self->branches[0].future = trale_oneshot_wait(&self->wait, &self->hall->n_primes);
-    self->branches[1].future = trale_call(reporter, &self->reporter, .hall = self->hall);
-    trale_await(trale_race(&self->race, self->branches, 2));
-    trale_return(self->branches[0].result);
+    trale_try(trale_race_of(&self->race, trale_oneshot_wait(&self->wait, &self->hall->n_primes),
+                            trale_call(reporter, &self->reporter, .hall = self->hall)));
+    trale_return(self->race.branch[0].result);
 }
 
 int main(int argc, char **argv)

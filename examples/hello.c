@@ -31,9 +31,7 @@ trale_async(hello)
 
     printf("%.1f s: task %d starts\n", seconds_since(cx->runtime, self->start_ns), self->id);
 
-    trale_await(trale_sleep(&self->sleep, TRALE_SECOND)); /* meanwhile the other task runs */
-    if (trale_result() < 0)
-        trale_return(trale_result());
+    trale_try(trale_sleep(&self->sleep, TRALE_SECOND)); /* meanwhile the other task runs; an error would be returned */
 
     printf("%.1f s: task %d ends\n", seconds_since(cx->runtime, self->start_ns), self->id);
     trale_return(self->id);

@@ -6,6 +6,8 @@
  *     lookup NAME...
  *
  * It needs the driver `blocking`, which the default trale.ini does not load: see examples/lookup.ini. */
+#define _GNU_SOURCE 1 /* getaddrinfo(3) */
+
 #include <netdb.h>
 
 #include <trale/blocking.h>
@@ -57,9 +59,7 @@ trale_async_with(lookup, lookup_close)
     struct query *query = query_new(self->name);
     if (query == NULL)
         trale_return(-ENOMEM);
-    trale_await(trale_timeout(&self->timeout, trale_blocking(&self->work, query_run, query, free), 5 * TRALE_SECOND));
-    if (trale_result() < 0)
-        trale_return(trale_result());
+    trale_try(trale_timeout(&self->timeout, trale_blocking(&self->work, query_run, query, free), 5 * TRALE_SECOND));
     char text[TRALE_ADDRESS_TEXT];
     int r = trale_address_format(cx->runtime, &((struct query *)self->work.data)->address, text, sizeof text);
     if (r < 0)

@@ -33,11 +33,11 @@ trale_async(worker)
 {
     trale_begin();
     for (;;) {
-        trale_await(trale_channel_recv(&self->recv, &self->plant->jobs, &self->job));
+        trale_try(trale_channel_recv(&self->recv, &self->plant->jobs, &self->job));
         if (trale_result() == 0)
             trale_return(0); /* the channel is closed and empty */
-        trale_await(trale_semaphore_acquire(&self->acquire, &self->plant->benches, 1));
-        trale_await(trale_sleep(&self->sleep, 5 * TRALE_MILLISECOND));
+        trale_try(trale_semaphore_acquire(&self->acquire, &self->plant->benches, 1));
+        trale_try(trale_sleep(&self->sleep, 5 * TRALE_MILLISECOND));
         self->plant->sum += (int64_t)self->job * self->job;
         trale_semaphore_release(&self->plant->benches, 1);
     }
@@ -58,7 +58,7 @@ trale_async(producer)
         if (trale_scope_spawn(&self->plant->scope, worker, .plant = self->plant) < 0)
             trale_return(-ENOMEM);
     for (self->job = 1; self->job <= self->plant->n_jobs; self->job++)
-        trale_await(trale_channel_send(&self->send, &self->plant->jobs, &self->job));
+        trale_try(trale_channel_send(&self->send, &self->plant->jobs, &self->job));
     trale_channel_close(&self->plant->jobs);
     trale_return(0);
 }
@@ -75,12 +75,11 @@ trale_async(pipeline)
     trale_begin();
     self->plant.jobs = (struct trale_channel)TRALE_CHANNEL(self->plant.buffer);
     self->plant.benches = (struct trale_semaphore)TRALE_SEMAPHORE(2);
-    trale_await(trale_timeout(
+    trale_try(trale_timeout(
         &self->timeout, trale_scope(&self->plant.scope, trale_call(producer, &self->producer, .plant = &self->plant)),
         2 * TRALE_SECOND));
-    if (trale_result() == 0)
-        printf("%d jobs, sum of squares %lld\n", self->plant.n_jobs, (long long)self->plant.sum);
-    trale_return(trale_result());
+    printf("%d jobs, sum of squares %lld\n", self->plant.n_jobs, (long long)self->plant.sum);
+    trale_return(0);
 }
 
 int main(int argc, char **argv)

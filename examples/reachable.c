@@ -14,8 +14,7 @@ struct probe {
     struct trale_udp_send send;
     struct trale_udp_recv recv;
     struct trale_udp_error error;
-    struct trale_branch branches[2];
-    struct trale_branches race;
+    TRALE_BRANCHES(2) race;
     struct trale_timeout timeout;
     char buf[16];
 };
@@ -46,17 +45,17 @@ static void probe_tell_error(struct probe *self, struct trale *runtime)
 
 trale_async_with(probe, probe_close)
 {
-    struct trale_address to;
     trale_begin();
+    struct trale_address to;
     int r = probe_open(self, cx->runtime, &to);
     if (r < 0)
         trale_return(r);
-    trale_await(trale_udp_send_to(&self->send, self->socket, "hello?", 6, &to));
-    if (trale_result() < 0)
-        trale_return(trale_result());
-    self->branches[0].future = trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf);
-    self->branches[1].future = trale_udp_recv_error(&self->error, self->socket, NULL, 0);
-    trale_await(trale_timeout(&self->timeout, trale_race(&self->race, self->branches, 2), TRALE_SECOND));
+    trale_try(trale_udp_send_to(&self->send, self->socket, "hello?", 6, &to));
+    trale_await(
+        trale_timeout(&self->timeout,
+                      trale_race_of(&self->race, trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf),
+                                    trale_udp_recv_error(&self->error, self->socket, NULL, 0)),
+                      TRALE_SECOND));
     if (trale_result() == 0)
         printf("%s: answers\n", self->text);
     else if (trale_result() == 1)

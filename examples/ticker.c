@@ -26,10 +26,10 @@ trale_async(guard)
 {
     trale_begin();
     uint64_t deadline_ns = trale_now_on(cx->runtime, TRALE_CLOCK_BOOTTIME) + SILENCE_NS;
-    trale_await(trale_sleep_on(&self->silence, TRALE_CLOCK_BOOTTIME, deadline_ns, 5 * TRALE_MILLISECOND));
+    trale_try(trale_sleep_on(&self->silence, TRALE_CLOCK_BOOTTIME, deadline_ns, 5 * TRALE_MILLISECOND));
     self->over = true; /* a sleep that has resolved cannot be postponed */
     printf("silence\n");
-    trale_return(trale_result());
+    trale_return(0);
 }
 
 struct heart {
@@ -47,15 +47,13 @@ trale_async(heart)
     trale_interval_start(&self->interval, trale_now(cx->runtime), BEAT_NS);
     self->interval.missed = self->missed;
     while (self->n_awaits < 10) {
-        trale_await(trale_tick(&self->interval));
-        if (trale_result() < 0)
-            trale_return(trale_result());
+        trale_try(trale_tick(&self->interval));
         self->n_beats += trale_result();
         self->n_awaits++;
         if (!self->guard->over)
             trale_sleep_reset(&self->guard->silence, trale_now_on(cx->runtime, TRALE_CLOCK_BOOTTIME) + SILENCE_NS);
         if (self->n_awaits == 5)
-            trale_await(trale_sleep(&self->pause, 45 * TRALE_MILLISECOND));
+            trale_try(trale_sleep(&self->pause, 45 * TRALE_MILLISECOND));
     }
     printf("awaited 10 times, %" PRId64 " beats\n", self->n_beats);
     trale_return(0);
@@ -66,17 +64,15 @@ struct watch {
     struct guard guard;
     struct heart heart;
     uint32_t missed;
-    struct trale_branch branches[2];
-    struct trale_branches all;
+    TRALE_BRANCHES(2) both;
 };
 
 trale_async(watch)
 {
     trale_begin();
-    self->branches[0].future = trale_call(guard, &self->guard);
-    self->branches[1].future = trale_call(heart, &self->heart, .guard = &self->guard, .missed = self->missed);
-    trale_await(trale_all(&self->all, self->branches, 2));
-    trale_return(self->branches[0].result < 0 ? self->branches[0].result : self->branches[1].result);
+    trale_try(trale_all_of(&self->both, trale_call(guard, &self->guard),
+                           trale_call(heart, &self->heart, .guard = &self->guard, .missed = self->missed)));
+    trale_return(self->both.branch[0].result < 0 ? self->both.branch[0].result : self->both.branch[1].result);
 }
 
 int main(int argc, char **argv)

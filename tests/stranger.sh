@@ -59,6 +59,60 @@ restores_a_deleted_file() {
     (umask 077 && install_it) && installs_the_default && equal "$(ls "${config%/*}")" trale.ini
 }
 
+# for_each_compiler COMMAND...: with each compiler that is installed, in its default C and in C11 without extensions.
+for_each_compiler() {
+    local compiler standard status=0
+    for compiler in gcc clang; do
+        command -v "$compiler" >/dev/null || continue
+        for standard in '' -std=c11; do
+            "$@" "$compiler" $standard || status=1
+        done
+    done
+    return "$status"
+}
+
+# A file that includes this header alone.
+header_stands_alone() {
+    local header=$1
+    shift
+    printf '#include <trale/%s>\nextern int alone;\n' "$header" >"$tmp/alone.c"
+    "$@" -Wall -Wextra -Wpedantic -Werror $(package --cflags) -c "$tmp/alone.c" -o "$tmp/alone.o"
+}
+
+# The example as the README says, but with warnings. A sanitized library links with sanitized programs alone.
+example_builds() {
+    local example=$1
+    shift
+    if [[ ${TRALE_SANITIZE:-none} == none ]]; then
+        "$@" -Wall -Wextra -Werror "$example" $(package --cflags --libs) -o "$tmp/example"
+    else
+        "$@" -Wall -Wextra -Werror "$example" $(package --cflags) -c -o "$tmp/example.o"
+    fi
+}
+
+# A program that prints a signal's name, which it got from a function that plain C does not declare.
+build_graceful() {
+    ${CC:-cc} "${flags[@]}" "$root/examples/graceful.c" $(package --cflags --libs) -o "$tmp/graceful_program"
+}
+
+start_graceful() {
+    sed "s|^\[runtime\]|&\ndrivers_folder = $stage$driverdir|" "$root/examples/graceful.ini" >"$tmp/graceful.ini"
+    TRALE_CONFIG=$tmp/graceful.ini start graceful "$tmp/graceful_program"
+}
+
+graceful_ends() {
+    stop graceful && equal "$said" $'SIGTERM: 0 under way\nechoed 0 of 0'
+}
+
+# The installed script: nothing in the program of the README, something in one whose local does not survive.
+finds_locals() {
+    local locals=${trale%/*}/trale-locals
+    "$locals" $(package --cflags) "$tmp/hello.c" || return 1
+    sed 's/^    trale_begin();/&\n    char name[8] = "";/; s/^    trale_return/    puts(name);\n&/' "$tmp/hello.c" \
+        >"$tmp/careless.c"
+    fails "$locals" $(package --cflags) "$tmp/careless.c" | grep "careless.c:.*'name' does not survive"
+}
+
 write_config() {
     cat >"$tmp/trale.ini" <<INI
 [runtime]
@@ -123,3 +177,13 @@ ok "trale check accepts it" "$trale" check -c "$tmp/trale.ini"
 ok "trale drivers lists its interface" lists_the_driver
 ok "its options are checked" refuses_a_tiny_buffer
 ok "the program in the README builds and runs" readme_program_works
+ok "trale-locals finds what does not survive an await" finds_locals
+for header in "$stage$(package --variable=includedir | sed "s|^$stage||")"/trale/*.h; do
+    ok "${header##*/} can be included alone" for_each_compiler header_stands_alone "${header##*/}"
+done
+for example in "$root"/examples/*.c; do
+    ok "${example##*/} builds as the README says" for_each_compiler example_builds "$example"
+done
+ok "graceful is built" build_graceful
+start_graceful
+ok "built like this, graceful names the signal and ends" graceful_ends
