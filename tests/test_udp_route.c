@@ -3,14 +3,16 @@
  * Datagrams over more than one interface: two TUN devices in a network namespace of the test's own, where the test
  * writes the packets that come in and reads those that go out. Skipped where neither may be made.
  *
- *     way_in   10.1.0.1/24, 169.254.1.1/16
- *     way_out  10.2.0.1/24, 169.254.2.1/16, MTU 1400, and the route to 10.9.9.9 */
+ *     way_in   10.1.0.1/24, 169.254.1.1/16, fd01::1/64, fe80::1/64
+ *     way_out  10.2.0.1/24, 169.254.2.1/16, fd02::1/64, fe80::2/64, MTU 1400, and the routes to 10.9.9.9 and fd09::9
+ * The route to fd0b::9 leads through both. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -49,6 +51,65 @@ static bool address_add(int control, const char *name, const char *host, const c
         return false;
     memcpy(&request.ifr_netmask, &netmask, sizeof netmask);
     return ioctl(control, SIOCSIFNETMASK, &request) == 0;
+}
+
+static struct in6_addr v6(const char *host)
+{
+    struct in6_addr address = {.s6_addr = {0}};
+    inet_pton(AF_INET6, host, &address);
+    return address;
+}
+
+static bool v6_address_add(int control, const char *name, const char *host)
+{
+    struct {
+        struct in6_addr address;
+        uint32_t prefix_length;
+        int interface_index;
+    } request = {v6(host), 64, (int)if_nametoindex(name)}; /* struct in6_ifreq, <linux/ipv6.h> */
+    return ioctl(control, SIOCSIFADDR, &request) == 0;
+}
+
+/* Waits until the kernel has taken the addresses into use, which it does on a thread of its own. */
+static bool v6_addresses_are_ready(void)
+{
+    enum { TENTATIVE = 0x40 /* IFA_F_TENTATIVE */ };
+    for (int i = 0; i < 1000; i++) {
+        unsigned flags, n_ready = 0, n_tentative = 0;
+        FILE *addresses = fopen("/proc/net/if_inet6", "r");
+        while (addresses != NULL && fscanf(addresses, "%*s %*x %*x %*x %x %*s", &flags) == 1)
+            *((flags & TENTATIVE) != 0 ? &n_tentative : &n_ready) += 1;
+        if (addresses == NULL)
+            return false;
+        fclose(addresses);
+        if (n_tentative == 0 && n_ready >= 4)
+            return true;
+        poll(NULL, 0, 10);
+    }
+    return false;
+}
+
+static bool v6_route_add(int control, const char *name, const char *host)
+{
+    struct in6_rtmsg route = {.rtmsg_dst = v6(host),
+                              .rtmsg_dst_len = 128,
+                              .rtmsg_metric = 1,
+                              .rtmsg_flags = RTF_UP | RTF_HOST,
+                              .rtmsg_ifindex = (int)if_nametoindex(name)};
+    return ioctl(control, SIOCADDRT, &route) == 0;
+}
+
+/* The addresses and routes of IPv6. */
+static bool v6_open(void)
+{
+    int control = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool opened = control >= 0 && v6_address_add(control, "way_in", "fd01::1") &&
+                  v6_address_add(control, "way_in", "fe80::1") && v6_address_add(control, "way_out", "fd02::1") &&
+                  v6_address_add(control, "way_out", "fe80::2") && v6_route_add(control, "way_out", "fd09::9") &&
+                  v6_route_add(control, "way_out", "fd0b::9") && v6_route_add(control, "way_in", "fd0b::9") &&
+                  v6_addresses_are_ready();
+    close(control);
+    return opened;
 }
 
 /* Loose, so that a datagram may come in where its answer does not go out. */
@@ -96,7 +157,7 @@ static bool ways_open(void)
                   address_add(control, "way_out", "10.2.0.1", "255.255.255.0") &&
                   address_add(control, "way_out:1", "169.254.2.1", "255.255.0.0") &&
                   interface_up(control, "way_in", 0) && interface_up(control, "way_out", 1400) &&
-                  ioctl(control, SIOCADDRT, &route) == 0;
+                  ioctl(control, SIOCADDRT, &route) == 0 && v6_open();
     close(control);
     return opened;
 }
@@ -266,6 +327,92 @@ static void test_an_answer_between_link_local_addresses_goes_back_where_the_ques
     }
 }
 
+/* --- answers, IPv6 ------------------------------------------------------------------------------------------------ */
+
+struct v6_packet {
+    struct ip6_hdr ip;
+    struct udphdr udp;
+    uint8_t byte, even;
+};
+
+/* A datagram of one byte from port 9 comes in there, with the checksum that IPv6 requires. */
+static void v6_come_in(enum way way, const char *from, const char *to, in_port_t port)
+{
+    enum { SIZE = sizeof(struct udphdr) + 1 };
+    struct v6_packet packet = {.ip = {.ip6_src = v6(from), .ip6_dst = v6(to)},
+                               .udp = {.source = htons(9), .dest = port, .len = htons(SIZE)}};
+    /* The pseudo header of RFC 8200, 8.1: for the checksum, the fields before the addresses are others. */
+    packet.ip.ip6_plen = htons(SIZE);
+    packet.ip.ip6_hlim = IPPROTO_UDP;
+    packet.udp.check = checksum(&packet, offsetof(struct v6_packet, even) + 1);
+    packet.ip.ip6_flow = htonl(6u << 28);
+    packet.ip.ip6_nxt = IPPROTO_UDP;
+    packet.ip.ip6_hlim = 64;
+    assert_int_equal(write(ways[way], &packet, offsetof(struct v6_packet, even)), offsetof(struct v6_packet, even));
+}
+
+/* The next datagram of IPv6 that goes out there; false: there is none. */
+static bool v6_goes_out(enum way way, struct v6_packet *packet)
+{
+    for (;;) {
+        ssize_t n = read(ways[way], packet, sizeof *packet);
+        if (n < 0)
+            return false;
+        if (n == offsetof(struct v6_packet, even) && packet->ip.ip6_vfc >> 4 == 6 && packet->ip.ip6_nxt == IPPROTO_UDP)
+            return true;
+    }
+}
+
+static void v6_assert_answer(enum way question, enum way answer, const char *from, const char *to, uint32_t have)
+{
+    struct setting s = open_setting(true);
+    struct v6_packet packet;
+    char byte;
+    struct trale_udp_batch batch;
+    struct trale_udp_info info;
+    struct trale_datagram datagram = {.buf = &byte, .size = 1, .info = &info};
+    struct in6_addr source = v6(to), destination = v6(from);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL), 0);
+    v6_come_in(question, from, to, s.port);
+    assert_int_equal(trale_block_on(s.runtime, trale_udp_recv_batch(&batch, s.socket, &datagram, 1)), 1);
+    assert_int_equal(info.interface_index, if_nametoindex(names[question]));
+    info.have = have;
+    assert_int_equal(trale_block_on(s.runtime, trale_udp_send_batch(&batch, s.socket, &datagram, 1)), 1);
+    assert_false(v6_goes_out(answer == WAY_IN ? WAY_OUT : WAY_IN, &packet));
+    assert_true(v6_goes_out(answer, &packet));
+    assert_memory_equal(&packet.ip.ip6_src, &source, sizeof source);
+    assert_memory_equal(&packet.ip.ip6_dst, &destination, sizeof destination);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
+static void test_an_ipv6_answer_takes_its_route_its_interface_or_its_zone(void **state)
+{
+    (void)state;
+    const uint32_t local = TRALE_UDP_INFO_LOCAL, interface = TRALE_UDP_INFO_INTERFACE;
+    v6_assert_answer(WAY_IN, WAY_OUT, "fd09::9", "fd01::1", local);
+    v6_assert_answer(WAY_OUT, WAY_OUT, "fd09::9", "fd01::1", local);
+    v6_assert_answer(WAY_IN, WAY_OUT, "fd09::9", "fd01::1", local | interface);
+    v6_assert_answer(WAY_IN, WAY_IN, "fd0b::9", "fd01::1", interface);
+    v6_assert_answer(WAY_OUT, WAY_OUT, "fd0b::9", "fd02::1", interface);
+    v6_assert_answer(WAY_IN, WAY_IN, "fd0b::9", "fd01::1", local | interface);
+    v6_assert_answer(WAY_OUT, WAY_OUT, "fd0b::9", "fd01::1", local | interface);
+    /* Link-local addresses are on both. */
+    v6_assert_answer(WAY_IN, WAY_IN, "fe80::9", "fe80::1", local);
+    v6_assert_answer(WAY_OUT, WAY_OUT, "fe80::9", "fe80::2", local);
+}
+
+static void test_an_ipv6_interface_without_a_route_is_no_way(void **state)
+{
+    (void)state;
+    struct setting s = open_setting(true);
+    struct trale_udp_batch batch;
+    struct trale_udp_info info = {.have = TRALE_UDP_INFO_INTERFACE, .interface_index = if_nametoindex("way_in")};
+    struct trale_datagram datagram = {.buf = NULL, .info = &info};
+    assert_int_equal(trale_address_parse(s.runtime, "[fd09::9]:9", &datagram.address), 0);
+    assert_int_equal(trale_udp_try_send_batch(&batch, s.socket, &datagram, 1), -ENETUNREACH);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 /* --- disconnects -------------------------------------------------------------------------------------------------- */
 
 static void test_a_disconnected_socket_hears_its_interface_alone(void **state)
@@ -369,6 +516,8 @@ int main(void)
         cmocka_unit_test(test_an_answer_takes_its_route_and_not_the_way_of_the_question),
         cmocka_unit_test(test_an_interface_that_is_asked_for_overrides_the_route),
         cmocka_unit_test(test_an_answer_between_link_local_addresses_goes_back_where_the_question_came_in),
+        cmocka_unit_test(test_an_ipv6_answer_takes_its_route_its_interface_or_its_zone),
+        cmocka_unit_test(test_an_ipv6_interface_without_a_route_is_no_way),
         cmocka_unit_test(test_a_disconnected_socket_hears_its_interface_alone),
         cmocka_unit_test(test_mtu_discovery_says_what_happens_to_large_datagrams),
         cmocka_unit_test(test_the_path_mtu_falls_when_a_router_says_so_and_a_probe_ignores_it),

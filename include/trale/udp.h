@@ -8,7 +8,7 @@
  * configure sockets, but not close them, because drivers have tasks of their own.
  *
  * Functions marked [any] may be called on any thread. Errors are negative errno values.
- * */
+ */
 #ifndef TRALE_UDP_H
 #define TRALE_UDP_H
 

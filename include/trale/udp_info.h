@@ -10,9 +10,11 @@
  * To answer from the address that was asked, which matters to a socket bound to 0.0.0.0 or [::], send the datagram back
  * with its info and have = TRALE_UDP_INFO_LOCAL. (Not if it came to a group or by broadcast: such an address cannot be
  * a source.) The answer takes the route to its destination, which may lead through another interface than the question;
- * but between link-local addresses (fe80::/10, 169.254.0.0/16) it takes the interface of the question. To override the
- * route, add TRALE_UDP_INFO_INTERFACE. A socket that is bound to no interface but receives from VRFs
- * (net.ipv4.udp_l3mdev_accept) needs that to answer into the VRF.
+ * but between link-local addresses (fe80::/10, 169.254.0.0/16) it takes the interface of the question.
+ *
+ * TRALE_UDP_INFO_INTERFACE asks for an interface. IPv4 then ignores the route. IPv6 takes a route through the
+ * interface, or else returns -ENETUNREACH; but together with TRALE_UDP_INFO_LOCAL it takes another route then. A socket
+ * that is bound to no interface but receives from VRFs (net.ipv4.udp_l3mdev_accept) needs this to answer into the VRF.
  *
  * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
  * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
