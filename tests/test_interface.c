@@ -126,12 +126,12 @@ static void test_threads_that_ask_at_once_get_one_warning_for_each(void **state)
     trale_close(runtime);
 }
 
-static void test_runtimes_of_a_group_say_it_once(void **state)
+static void test_runtimes_of_a_group_warn_once(void **state)
 {
     (void)state;
     struct trale_group *group;
     char text[128];
-    snprintf(text, sizeof text, "[runtime]\nthreads = %d\ninstances = 3\ndrivers =\n", test_threads());
+    snprintf(text, sizeof text, "[runtime]\nthreads = %d\ninstances = 3\n", test_threads());
     messages.length = 0;
     messages.text[0] = '\0';
     const struct trale_options options = {
@@ -140,7 +140,10 @@ static void test_runtimes_of_a_group_say_it_once(void **state)
     for (size_t i = 0; i < 3; i++)
         assert_null(trale_interface(trale_group_runtime(group, 2 - i), "a/1", 8));
     assert_string_equal(messages.text,
-                        "1 " AT "a/1; to load it, write: drivers = a, and add [driver:a] with path = a.so\n");
+                        "1 trale: t.ini:1: [runtime] drivers: missing, so no driver is loaded; `drivers = NAME, ...` "
+                        "loads a [driver:NAME] each, `drivers =` loads none\n"
+                        "1 trale: t.ini: [runtime] drivers: no driver offers a/1; to load it, write: drivers = a, and "
+                        "add [driver:a] with path = a.so\n");
     assert_int_equal(trale_group_close(group), 0);
 }
 
@@ -177,7 +180,7 @@ int main(void)
         cmocka_unit_test(test_each_missing_interface_is_a_warning),
         cmocka_unit_test(test_what_a_program_requires_is_named_in_one_message),
         cmocka_unit_test(test_threads_that_ask_at_once_get_one_warning_for_each),
-        cmocka_unit_test(test_runtimes_of_a_group_say_it_once),
+        cmocka_unit_test(test_runtimes_of_a_group_warn_once),
         cmocka_unit_test(test_a_program_may_require_that_the_configuration_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

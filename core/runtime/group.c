@@ -67,7 +67,7 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
     group->blocks = blocks;
     group->runtimes[group->n_runtimes++] = first;
     while (r == 0 && group->n_runtimes < n_wanted) {
-        r = trale_open_sized(&group->runtimes[group->n_runtimes], options, size);
+        r = runtime_open(&group->runtimes[group->n_runtimes], options, size, true);
         group->n_runtimes += r == 0;
     }
     /* The first one is closed last. */

@@ -102,24 +102,33 @@ static int runtime_start_drivers(struct trale *runtime)
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static int runtime_configure(struct trale *runtime, const struct trale_options *options)
+static void write_errors(void *data, uint32_t level, const char *source, const char *message)
 {
+    const struct log *log = data;
+    if (level == TRALE_LOG_ERROR)
+        log->write(log->data, level, source, message);
+}
+
+static int runtime_configure(struct trale *runtime, const struct trale_options *options, bool says_errors_only)
+{
+    const struct log errors = {.write = write_errors, .data = &runtime->log};
+    const struct log *log = says_errors_only ? &errors : &runtime->log;
     int r;
     enum config_origin origin = CONFIG_EXPLICIT;
     if (options->config_text != NULL) {
         r = config_parse(&runtime->config, options->config_path != NULL ? options->config_path : "(text)",
-                         options->config_text, strlen(options->config_text), &runtime->log);
+                         options->config_text, strlen(options->config_text), log);
     } else {
         char *path = NULL;
-        r = config_load(&runtime->config, options->config_path, &runtime->trust, &path, &origin, &runtime->log);
+        r = config_load(&runtime->config, options->config_path, &runtime->trust, &path, &origin, log);
         free(path);
     }
     if (r < 0)
         return r;
     runtime->state = RUNTIME_CONFIGURED;
     if (options->require_end != 0 && origin != CONFIG_BUILT_IN)
-        r = settings_check_end(&runtime->config, &runtime->log);
-    int result = settings_read(&runtime->settings, &runtime->config, &runtime->log);
+        r = settings_check_end(&runtime->config, log);
+    int result = settings_read(&runtime->settings, &runtime->config, log);
     return result < 0 ? result : r;
 }
 
@@ -145,9 +154,9 @@ static int runtime_load(struct trale *runtime)
 }
 
 /* Goes as far as it can; runtime->state says how far that is. */
-static int runtime_open(struct trale *runtime, const struct trale_options *options)
+static int runtime_set_up(struct trale *runtime, const struct trale_options *options, bool says_errors_only)
 {
-    int r = runtime_configure(runtime, options);
+    int r = runtime_configure(runtime, options, says_errors_only);
     if (r == 0)
         r = runtime_load(runtime);
     if (r == 0)
@@ -159,7 +168,7 @@ static int runtime_open(struct trale *runtime, const struct trale_options *optio
     return r;
 }
 
-int trale_open_sized(struct trale **result, const struct trale_options *caller_options, size_t size)
+int runtime_open(struct trale **result, const struct trale_options *caller_options, size_t size, bool is_another)
 {
     struct trale_options options = {0};
     if (caller_options != NULL)
@@ -172,7 +181,7 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
         runtime->log = log;
         runtime->trust = (struct file_trust){options.trusted_uids, options.n_trusted_uids};
         interfaces_init(&runtime->interfaces);
-        r = runtime_open(runtime, &options);
+        r = runtime_set_up(runtime, &options, is_another);
     }
     if (r == 0) {
         runtime->trust = (struct file_trust){0}; /* lent until here */
@@ -185,6 +194,11 @@ int trale_open_sized(struct trale **result, const struct trale_options *caller_o
     if (runtime != NULL)
         runtime_free(runtime, NULL);
     return r;
+}
+
+int trale_open_sized(struct trale **result, const struct trale_options *options, size_t size)
+{
+    return runtime_open(result, options, size, false);
 }
 
 static struct trale *global;

@@ -43,6 +43,9 @@ struct trale {
     struct interfaces interfaces;
 };
 
+/* trale_open_sized. `is_another`: a group has opened one of this configuration, and only errors in it are reported. */
+int runtime_open(struct trale **result, const struct trale_options *options, size_t size, bool is_another);
+
 /* Runs a future that stays where it is, and waits for its result; -EDEADLK where that would wait for this thread.
  * `driver`: it does not count in trale_run. */
 int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver);
