@@ -99,6 +99,16 @@ wide() {
     grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
+# Signs of sentences that must be read twice. CONTRIBUTING.md names some of these words.
+riddles() {
+    grep -rnE --include='*.[ch]' --include='*.md' --include='*.ini' --exclude=CONTRIBUTING.md \
+        -e '\b([Ww]ho|[Ss]omebody|[Nn]obody|[Ee]verybody) (is|has|was|had|does|stands?|waits?|comes?|asks?|holds?)\b' \
+        -e '\b([Ww]ho|[Ss]omebody|[Nn]obody|[Ee]verybody) (awaits?|looks?|knows?|wants?|joins?|polls?|else)\b' \
+        -e '\b[Ww]hoever\b|had better|\b(is|are|be|was|were) told\b|not believed|\bborn\b' \
+        -e '\bstands? (in|on|at|there|behind|beside)\b' \
+        core drivers include examples config docs ./*.md
+}
+
 wordy() {
     [[ $(wc -w <README.md) -le 900 ]] || echo "README.md has $(wc -w <README.md) words"
 }
@@ -170,6 +180,7 @@ forbid "README.md has at most 900 words" wordy
 forbid "no file is two ideas" too_long
 forbid "functions fit a screen" long_functions
 forbid "lines end at column 120" wide
+forbid "prose has nouns for its subjects, and no riddles (STYLE in CONTRIBUTING.md)" riddles
 forbid "no line ends in a blank, and none has a tab" \
     grep -rnP --include=*.{c,h,sh,md,build,ini,txt} '[ \t]$|\t' core drivers include examples config docs tests *.md meson.build
 forbid "every source is built" unlisted_sources

@@ -11,7 +11,7 @@
 /* What user_namespaces(7) says of a uid. */
 enum mapping {
     MAPPING_FULL,    /* All users are mapped: a uid is one user. */
-    MAPPING_PARTLY,  /* Some are, this one too; if it is the overflow user it stands for the others as well. */
+    MAPPING_PARTLY,  /* Some are, this one too; if it is the overflow user, it may be any of the others as well. */
     MAPPING_WITHOUT, /* Some are or none, but not this one. */
 };
 

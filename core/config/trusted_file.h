@@ -18,8 +18,8 @@ struct file_report {
 };
 
 /* Opens a regular file for reading, if it and each folder that leads to it belong to root, to the effective user or to
- * a user in `trust` (NULL: to nobody else), and no other user may write them. A folder with the sticky bit, like /tmp,
- * may be writable by all; a symbolic link in it must then belong to one of those users.
+ * a user in `trust` (NULL: to no other user), and no other user may write them. A folder with the sticky bit, like
+ * /tmp, may be writable by all; a symbolic link in it must then belong to one of those users.
  *
  * The path is walked folder by folder, through its symbolic links, by descriptors: the folders that were checked are
  * the folders that the file was opened through, and the file that was checked is the one that is returned, whatever is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be told of code without running it: whether it is there. */
+ * The one check of code that does not run it: whether there is any. */
 #include "core/driver/elf.h"
 
 /* As many zeros in a row are in no compiler's code, nor in the constants of assembler code. */

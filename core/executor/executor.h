@@ -24,12 +24,12 @@ struct executor {
     struct trale_context context; /* what it is given */
     struct executor *outer;       /* the one whose task called this one, on the same thread */
     struct task_pool task_pool;
-    struct watchdog *watchdog; /* is told of drops and, if watches_polls, of polls; may be NULL */
+    struct watchdog *watchdog; /* times drops and, if watches_polls, polls; may be NULL */
     uint64_t n_polls, n_rounds, n_sleeps;
     uint64_t n_tasks; /* not done, without the drivers' */
     uint64_t last_id;
     uint64_t n_late;    /* finished tasks that are still on their way in from other threads */
-    bool watches_polls; /* `watchdog` is told of each */
+    bool watches_polls; /* `watchdog` times each poll */
     bool refuses;       /* the executor ends, and spawns on its thread fail */
     bool ended;         /* executor_end is done */
     bool callers_poll;  /* there is no executor thread: threads that join tasks poll them */

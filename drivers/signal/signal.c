@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * trale.signal/1 on signalfd(2), which tells that a signal is there, and sigtimedwait(2), which takes it.
+ * trale.signal/1 on signalfd(2), which reports that a signal is pending, and sigtimedwait(2), which takes it.
  *
- * Signals belong to the process, and there may be other runtimes in it, so nothing is taken that no task here awaits:
- * it stays pending, and the kernel remembers it better than a list here could. A wait takes its signal itself, when it
- * is polled. So one that is dropped has taken none, although it was woken.
+ * Signals belong to the process, which may have other runtimes. So the driver takes no signal that no task here awaits:
+ * the signal stays pending in the kernel. A wait takes its signal itself, when it is polled. So a wait that is dropped
+ * has taken none, although it was woken.
  *
- * The signalfd watches for what the waits that found nothing wait for, and tells once: then it is made to watch for
- * nothing, and a task of the driver's own wakes all waits. Those that find nothing again have it watch for theirs once
- * more. So a signal for a wait that is gone is told once, and then no more. What is pending already when the set grows
- * to include it is told as well, for signalfd(2) looks again then.
+ * The signalfd watches for the signals of those waits that found none. When it reports one, it is set to watch for
+ * nothing, and a task of the driver's own wakes all waits; a wait that finds no signal again adds its signals again. So
+ * a signal for a wait that is gone is reported only once. A signal that is already pending when it is added is reported
+ * too: signalfd(2) checks again then.
  *
- * Whoever takes a signal hands it to all waits for it: they resolve when they are polled, and need not be there then.
+ * The wait that takes a signal gives it to all waits for it. They resolve when they are polled, whether or not they are
+ * still on the list then.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -42,7 +43,7 @@ struct driver {
     struct trale_signals table;
     struct trale_host host;
     uint64_t taken;   /* sets of signals are bits, as in the interface */
-    uint64_t blocked; /* those of them that nobody had blocked before */
+    uint64_t blocked; /* those of them that were not blocked before */
     pthread_t opener;
     int fd;
     uint64_t watched;            /* what the fd watches for */
@@ -142,7 +143,7 @@ static int64_t signal_poll(struct trale_future *future, struct trale_context *co
         return signal->number;
     int32_t r = signal->number < 0 ? signal->number : signal_flaw(driver, signal);
     signal->number = 0;
-    /* One that begins need not look for what the fd watches already: that would be told. */
+    /* A wait that begins need not look for signals that the fd watches: it would report them. */
     bool looks = list_has(&signal->link) || (signal->signals & ~driver->watched) != 0 ||
                  (driver->host.hints & TRALE_HOST_LEVEL) == 0;
     if (r == 0 && looks && signal_take(driver, signal))

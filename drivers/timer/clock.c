@@ -14,8 +14,8 @@
  * are approached in steps. */
 #define ARM_MAX_NS ((uint64_t)INT64_MAX)
 
-/* An absolute timer follows its clock by itself when that is set (clock_settime(2)), and the sleepers with it; it is
- * worth a message, for whoever wonders why they woke an hour early or late. */
+/* An absolute timer follows its clock by itself when that is set (clock_settime(2)), and so do the sleeps. A message
+ * explains why they ended an hour early or late. */
 static void clock_tell_set(const struct timer_clock *clock)
 {
     clock->host->log(clock->host->context, TRALE_LOG_INFO, "the clock was set; deadlines follow it");
@@ -80,8 +80,7 @@ void timer_clock_before_wait(struct timer_clock *clock)
         clock_fail(clock, r, "timerfd_settime failed: sleeps fail");
 }
 
-/* Takes in what the timerfd has to say: that it fired, or, with ECANCELED, that the clock was set
- * (TFD_TIMER_CANCEL_ON_SET). */
+/* Reads the timerfd: it has fired, or, with ECANCELED, the clock was set (TFD_TIMER_CANCEL_ON_SET). */
 static void clock_read(struct timer_clock *clock)
 {
     uint64_t n_expirations;
@@ -91,9 +90,9 @@ static void clock_read(struct timer_clock *clock)
         clock_tell_set(clock);
 }
 
-/* The driver's task. Whatever woke it, the clock says who is due, and the timerfd is armed anew. That also ends its
- * being readable, so it need not be read, where nothing else is asked for: not when it will not be armed, and not where
- * readiness comes as edges and only who has read to the end may wait. */
+/* The driver's task. It wakes the sleeps that are due by the clock, whatever woke it, and lets the timerfd be armed
+ * anew. Arming also makes the timerfd unreadable, which saves the read; but it is read if it will not be armed, and if
+ * waits are edge-triggered, where a wait is allowed only after reading to the end. */
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
 {
     struct timer_clock *clock = (struct timer_clock *)(void *)((char *)future - offsetof(struct timer_clock, watcher));

@@ -30,19 +30,19 @@
  *     }
  *
  * WHO OWNS DATA. A function that runs cannot be stopped. If its future is dropped, by trale_abort, by a timeout or when
- * the runtime closes, the frame is gone while the function is still at it. So `data` never points into a frame or a
- * stack: it is memory that can be given away.
- *   made      From trale_blocking() on it is the future's, in work.data. Nobody else touches it.
+ * the runtime closes, the frame is gone while the function still runs. So `data` never points into a frame or a stack:
+ * it is memory that can be given away.
+ *   made      From trale_blocking() on it is the future's, in work.data. No other code touches it.
  *   resolved  It is the caller's again, whatever the result, with what the function left there, and still in work.data.
  *             release is not called.
- *   dropped   release(data), unless release is NULL, is called exactly once, when nobody uses data any more: before the
+ *   dropped   release(data), unless release is NULL, is called exactly once, when data is no longer used: before the
  *             drop returns, if the function has ended, or has not begun and never will; otherwise when it ends, on the
  *             thread that ran it. work.data is NULL after the drop. So a cleanup function may free it in any case, as
  *             above. A future that was made and is neither polled nor dropped calls nothing, like any other.
  * With release = NULL, data must stay until the function has ended; trale_close waits for that.
  *
  * The threads block signals as the runtime's do (trale.h), and programs that a function executes inherit that: they
- * would not feel a SIGTERM. Call trale_signal_mask_clear() between fork(2) and execve(2), or use POSIX_SPAWN_SETSIGMASK
+ * would not get a SIGTERM. Call trale_signal_mask_clear() between fork(2) and execve(2), or use POSIX_SPAWN_SETSIGMASK
  * (posix_spawn(3)). Threads are made when they are needed, up to `threads` in trale.ini, and kept. A call that finds
  * none free waits in a queue, first in, first out. The queue has no limit of its own: each call in it is awaited by a
  * task, and the application decides how many of those there are.
@@ -55,7 +55,7 @@
 #include <trale/driver.h>
 #include <trale/trale.h>
 
-/* A call of a function that blocks. The last block is for the driver, from `run` to its end. Frozen: it stands in
+/* A call of a function that blocks. The last members are the driver's, from `run` to its end. Frozen: it is part of
  * frames. */
 struct trale_blocking {
     struct trale_future future;
@@ -129,7 +129,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking_named(struc
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_blocking) == 80, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_blocking) == 80, "frozen: part of frames");
 #endif
 
 #endif

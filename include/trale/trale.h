@@ -5,7 +5,7 @@
  * A runtime is an executor that polls tasks, a reactor that wakes them, and the drivers that trale.ini names. Nothing
  * here is global but trale_global(): a process may hold any number of runtimes.
  *
- * Threads. trale.ini says who polls ([runtime] threads):
+ * Threads. [runtime] threads in trale.ini chooses the thread that polls:
  *     2   an executor thread polls tasks, a reactor thread sits in epoll
  *     1   one thread does both: it sits in epoll when no task is runnable
  *     0   no thread: a thread inside trale_join, trale_block_on or trale_run polls, one at a time
@@ -93,7 +93,7 @@ struct trale_options {
     /* Users that are trusted as root and the effective user are: trale.ini, drivers, and the folders that lead to them
      * may belong to them. Such a user can run any code in this process. In a user namespace the files of all users that
      * it does not map appear as those of one user, 65534 (/proc/sys/kernel/overflowuid); to name that one is to trust
-     * all of them. NULL: nobody else. Lent for the call. */
+     * all of them. NULL: no other user. Lent for the call. */
     const uint32_t *trusted_uids;
     size_t n_trusted_uids;
 };
@@ -107,7 +107,7 @@ struct trale_options {
  * their like from the system. */
 TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const struct trale_options *options);
 
-/* What stands behind it: `size` says how much of the options the caller knows. */
+/* The function behind trale_open: `size` says how much of the options the caller knows. */
 TRALE_CHECK_RESULT TRALE_API int trale_open_sized(struct trale **runtime, const struct trale_options *options,
                                                   size_t size);
 TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const struct trale_options *options)
@@ -163,7 +163,7 @@ TRALE_CHECK_RESULT static inline int trale_group_open(struct trale_group **group
 TRALE_API size_t trale_group_size(const struct trale_group *group);
 TRALE_API struct trale *trale_group_runtime(const struct trale_group *group, size_t i);
 
-/* Closes all of them, as trale_close does. First all are told to end, then all drop their tasks, then they are freed:
+/* Closes all of them, as trale_close does. First all are asked to end, then all drop their tasks, then they are freed:
  * so tasks and cleanup functions may use each other's runtimes to the end, and a task that blocks on another runtime of
  * the group gets -ECANCELED. NULL is allowed. 0, or -EDEADLK as trale_close, for any of them. */
 TRALE_API int trale_group_close(struct trale_group *group);
@@ -174,7 +174,7 @@ TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *gr
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 /* trale_spawn(runtime, name, .member = value, ...) starts a task that runs the async function `name`; its frame is
- * copied into the task. The task runs as soon as somebody polls, whether or not the handle is looked at again.
+ * copied into the task. The task runs as soon as the executor polls, whether or not the handle is used.
  * Returns its handle, which the caller gives up by one of trale_join, trale_join_future or trale_detach. NULL: memory
  * is out; those functions accept it. */
 #define trale_spawn(runtime, name, ...)                                                                                \
@@ -218,17 +218,17 @@ TRALE_API void trale_abort(struct trale_task *task);
 TRALE_API const char *trale_task_name(const struct trale_task *task);
 TRALE_API void trale_task_set_name(struct trale_task *task, const char *name);
 
-/* Who goes first of those that are runnable. Tasks are born with TRALE_PRIORITY_NORMAL. */
+/* Which of the runnable tasks goes first. Tasks start with TRALE_PRIORITY_NORMAL. */
 #define TRALE_PRIORITY_HIGH 0u
 #define TRALE_PRIORITY_NORMAL 1u
 #define TRALE_PRIORITY_LOW 2u
 #define TRALE_PRIORITIES 3u
 
-/* Gives a task a priority, from the next time on that it is woken. Several threads that do so at once had better agree.
- * 0, or -EINVAL for what is none. NULL is allowed. */
+/* Gives a task a priority, which counts from its next wake on. Of concurrent calls one wins. 0, or -EINVAL (there is no
+ * such priority). NULL is allowed. */
 TRALE_API int trale_prioritise(struct trale_task *task, uint32_t priority);
 
-/* The same for the task that calls; -EPERM if none does. */
+/* The same for the task that calls; -EPERM if the caller is no task. */
 TRALE_API int trale_prioritise_self(uint32_t priority);
 
 /* The future of a task's result, to be awaited; the task may belong to another runtime, and any number of futures and
@@ -245,8 +245,8 @@ struct trale_join_future {
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_join_future(struct trale_join_future *join,
                                                                     struct trale_task *task);
 
-/* The same, and the handle stays the caller's, who can still abort the task when the future was dropped. trale_join of
- * a clone is the same for a thread that waits. */
+/* The same, and the caller keeps its handle, to abort the task, for example, after the future was dropped. trale_join
+ * of a clone is the same for a thread that waits. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_join_by_ref(struct trale_join_future *join,
                                                                         struct trale_task *task)
 {

@@ -272,10 +272,10 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
 
 /* The future of sending one datagram, of up to 65,507 bytes on IPv4 and 65,527 on IPv6; `buf` is lent, *to copied.
  * Resolves to `size`, once the kernel has taken it, which is no promise of delivery; it waits while the send buffer is
- * full. Or to -EMSGSIZE (this datagram is too large; no send is told that an earlier one was), -ENOBUFS (the kernel has
- * no memory, or the send buffer is too small for the fragments of this datagram), -ECANCELED, -ECONNREFUSED (as in
- * trale_udp_recv_from: this datagram was not sent; send it again), -EACCES (broadcast not allowed), -EAFNOSUPPORT,
- * -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has sent nothing. */
+ * full. Or to -EMSGSIZE (this datagram is too large; an earlier one that was too large is not reported here), -ENOBUFS
+ * (the kernel has no memory, or the send buffer is too small for the fragments of this datagram), -ECANCELED,
+ * -ECONNREFUSED (as in trale_udp_recv_from: this datagram was not sent; send it again), -EACCES (broadcast not
+ * allowed), -EAFNOSUPPORT, -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has sent nothing. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send,
                                                                         struct trale_udp_socket *socket,
                                                                         const void *buf, size_t size,

@@ -54,11 +54,11 @@ struct trale_udp_info {
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
-/* 0 or 1: errors are told by trale_udp_recv_error (IP_RECVERR, ip(7)). Switched on or off, what was not told yet is
+/* 0 or 1: trale_udp_recv_error reports errors (IP_RECVERR, ip(7)). Switched on or off, what was not reported yet is
  * lost. */
 #define TRALE_UDP_ERRORS 10u
 
-/* How many errors a socket keeps that nobody has awaited; then the oldest are lost, and counted. */
+/* How many errors a socket keeps until they are awaited; above that the oldest are lost, and counted. */
 #define TRALE_UDP_ERRORS_KEPT 32u
 
 /* Who says so. */
@@ -110,7 +110,7 @@ static inline struct trale_future *trale_udp_recv_error(struct trale_udp_error *
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
-_Static_assert(sizeof(struct trale_udp_error) == 192, "frozen: stands in frames");
+_Static_assert(sizeof(struct trale_udp_error) == 192, "frozen: part of frames");
 #endif
 
 #endif
