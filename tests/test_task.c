@@ -886,8 +886,8 @@ trale_async(busy)
     trale_return(0);
 }
 
-/* Polls what it is given, and keeps the number of results that awaits took in its first poll, and the greatest number in
- * a later one. */
+/* Polls what it is given, and keeps the number of results that awaits took in its first poll, and the greatest number
+ * in a later one. */
 struct meter {
     struct trale_future future;
     struct trale_future *inner;
