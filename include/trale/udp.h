@@ -88,7 +88,7 @@ struct trale_datagram {
      * In a receive the kernel has joined them (TRALE_UDP_GRO). */
     uint32_t segment_size;
     struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
-    /* Sent with a segment_size, piece by piece: how many bytes the kernel has taken so far. 0 in a new datagram, and
+    /* Sent one segment at a time: how many bytes the kernel has taken so far. 0 in a new datagram, and again
      * when all of it was sent. */
     uint64_t n_sent;
 };
@@ -184,9 +184,9 @@ TRALE_CHECK_RESULT static inline int trale_udp_open(struct trale *runtime, const
     return r < 0 ? r : trale_udp_open_at(runtime, &address, flags, socket);
 }
 
-/* Closes it, now. Its receives, sends and waits for errors that have no result yet resolve to -ECANCELED when they are
- * polled next, also those that were made and not polled before; they can still be dropped. No new ones may be made, nor
- * other functions called with it. NULL is allowed. Sockets still open when the driver stops are closed then. */
+/* Closes the socket at once. Receives, sends and waits for errors of this socket that have no result yet resolve to
+ * -ECANCELED at their next poll, also if it is their first; they may be dropped instead. After this call no function
+ * may be called with the socket. NULL is allowed. When the driver stops, it closes the sockets that are still open. */
 static inline void trale_udp_close(struct trale_udp_socket *socket)
 {
     if (socket != NULL)
@@ -255,13 +255,16 @@ static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const s
     return socket->udp->leave(socket->udp->interface.instance, socket, group, interface_index);
 }
 
-/* The future of one datagram into buf, which is the future's until it resolves or is dropped. Resolves to the bytes put
- * there; `truncated`, `length` and `from` say the rest. 0 is an empty datagram, and never the end. Or to -ECANCELED
- * (the socket was closed), -ECONNREFUSED (on a connected socket: an earlier send was answered by "port unreachable",
- * RFC 1122 4.1.3.3; this call received nothing, the socket goes on), -EOPNOTSUPP (TRALE_UDP_GRO is on), -ECONNABORTED
- * (an administrator has destroyed the socket, ss(8) -K) or -ESHUTDOWN (another process that shares the socket has shut
- * it down): no datagram will come any more, close it. Or what else recvfrom(2) has. Its first poll may only begin to
- * wait (future.h). Dropped, it has taken no datagram. */
+/* A future that receives one datagram into buf, which is lent until the future resolves or is dropped. Resolves to the
+ * number of bytes in buf, and sets `from`, `length` and `truncated`. 0 is an empty datagram, not an end. Or to:
+ *   -ECANCELED     The socket was closed.
+ *   -ECONNREFUSED  A host has answered an earlier send of this socket to its peer by "port unreachable" (RFC 1122
+ *                  4.1.3.3). No datagram was received; the socket can go on.
+ *   -EOPNOTSUPP    TRALE_UDP_GRO is on.
+ *   -ECONNABORTED  An administrator has destroyed the socket (ss(8) -K). It receives no more; close it.
+ *   -ESHUTDOWN     Another process that shares the socket has shut it down. It receives no more; close it.
+ * or to another error of recvfrom(2). Its first poll may do no more than begin to wait (future.h). A dropped receive
+ * has taken no datagram. */
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
@@ -270,12 +273,16 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
     return &recv->future;
 }
 
-/* The future of sending one datagram, of up to 65,507 bytes on IPv4 and 65,527 on IPv6; `buf` is lent, *to copied.
- * Resolves to `size`, once the kernel has taken it, which is no promise of delivery; it waits while the send buffer is
- * full. Or to -EMSGSIZE (this datagram is too large; an earlier one that was too large is not reported here), -ENOBUFS
- * (the kernel has no memory, or the send buffer is too small for the fragments of this datagram), -ECANCELED,
- * -ECONNREFUSED (as in trale_udp_recv_from: this datagram was not sent; send it again), -EACCES (broadcast not
- * allowed), -EAFNOSUPPORT, -EDESTADDRREQ, or what else sendto(2) has. Dropped, it has sent nothing. */
+/* A future that sends one datagram, of up to 65,507 bytes over IPv4 and 65,527 over IPv6. `buf` is lent until the
+ * future resolves or is dropped; *to is copied. Waits while the send buffer is full. Resolves to `size` when the kernel
+ * has taken the datagram, which does not promise that it arrives. Or, and the datagram was not sent, to:
+ *   -EMSGSIZE      This datagram is too large. No send returns this for an earlier one.
+ *   -ENOBUFS       The kernel has no memory, or the send buffer is too small for the fragments of this datagram.
+ *   -ECANCELED     The socket was closed.
+ *   -ECONNREFUSED  As in trale_udp_recv_from, for an earlier datagram. Send this one again.
+ *   -EACCES        `to` is a broadcast address, and TRALE_UDP_BROADCAST is off.
+ *   -EAFNOSUPPORT, -EDESTADDRREQ, or another error of sendto(2).
+ * A dropped send has sent nothing. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send,
                                                                         struct trale_udp_socket *socket,
                                                                         const void *buf, size_t size,
@@ -286,7 +293,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct t
     return &send->future;
 }
 
-/* The same from and to the connected peer; -EDESTADDRREQ if there is none. */
+/* The same from the peer and to the peer. A send without a peer resolves to -EDESTADDRREQ. */
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
@@ -300,11 +307,11 @@ trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, con
     return trale_udp_send_to(send, socket, buf, size, &peer);
 }
 
-/* The future of what is there: waits for a datagram, and takes with it those that have come by then, one into each of
- * the n_datagrams buffers in turn, with length, address and segment_size set. The array and the buffers are the
- * future's until it resolves or is dropped. Resolves to how many there are, 1 to TRALE_UDP_BATCH; the others are
- * untouched. Or to -EINVAL (n_datagrams is 0), or what trale_udp_recv_from has. Dropped, it has taken none. In the
- * account of fairness (trale.h) each datagram counts as an await, and one with a segment_size as 64. */
+/* A future that waits for a datagram, and receives all that have arrived by then, one into each of the n_datagrams
+ * buffers in turn; sets their address, length and segment_size. The array and the buffers are lent until the future
+ * resolves or is dropped. Resolves to the number of datagrams, 1 to TRALE_UDP_BATCH; the other elements are untouched.
+ * Or to -EINVAL (n_datagrams is 0), or an error of trale_udp_recv_from. A dropped batch has taken none. Each datagram
+ * is paid for from the budget (future.h) like an await, and one with a segment_size like 64. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch,
                                                                            struct trale_udp_socket *socket,
                                                                            struct trale_datagram *datagrams,
@@ -315,14 +322,15 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struc
     return &batch->future;
 }
 
-/* The future of sending datagrams in the array's order. Resolves, as soon as the kernel has taken one, to how many it
- * has taken, 1 to TRALE_UDP_BATCH, from the first on. Call it again with the others: it sends them, or resolves to what
- * is wrong with the first of them. Or to -EINVAL (n_datagrams is 0, segment_size or something in info does not fit), or
- * what trale_udp_send_to has, and none was sent. Dropped, it has sent none.
+/* A future that sends datagrams in the order of the array. The array and the buffers are lent until the future resolves
+ * or is dropped. Resolves as soon as the kernel has taken some of them, to their number, 1 to TRALE_UDP_BATCH, from the
+ * first on. Call it again for the others: it sends them, or resolves to the error of the first of them. Or, and none
+ * was sent, to -EINVAL (n_datagrams is 0, or segment_size or info has a value that does not fit), or an error of
+ * trale_udp_send_to. A dropped batch has sent none.
  *
- * If the way out cannot cut up a datagram that has a segment_size, or its segments are too large for it, the datagram
- * is sent piece by piece; that is found out anew for each. After an error or a drop some of the pieces of the first
- * datagram may have been sent: n_sent says how many bytes, and a call with the same datagram sends the others. To send
+ * A datagram with a segment_size is sent one segment at a time if the interface lacks segmentation offload, or if the
+ * segments are too large for it; each send finds this out anew. After an error or a drop, some segments of the first
+ * datagram may have been sent: its n_sent says how many bytes. A call with the same datagram sends the rest. To send
  * all of it again, set n_sent to 0. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch,
                                                                            struct trale_udp_socket *socket,

@@ -16,13 +16,16 @@
  * interface, or else returns -ENETUNREACH; but together with TRALE_UDP_INFO_LOCAL it takes another route then. A socket
  * that is bound to no interface but receives from VRFs (net.ipv4.udp_l3mdev_accept) needs this to answer into the VRF.
  *
- * ERRORS. A router or the other host may say that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), or this host that
- * it is too large for the path. A connected socket tells that by -ECONNREFUSED and its like from the next receive or
- * send, but does not tell that an earlier datagram was too large for its path; a socket without a peer tells nothing.
- * With TRALE_UDP_ERRORS on, trale_udp_recv_error tells all errors of either kind of socket, with the destination, and
- * receives and sends fail for no earlier datagram. A send then also resolves to -ENOBUFS if this host's queue for the
- * way out has dropped its datagram, which is not told while errors are off; and a batch on a connected socket needs one
- * system call, where it needs one for each datagram while errors are off.
+ * ERRORS. A router or the receiving host may report that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), and this
+ * host that a datagram is too large for the path.
+ *
+ * With TRALE_UDP_ERRORS off, the next receive or send of a socket with a peer resolves to such an error, for example
+ * -ECONNREFUSED, except if an earlier datagram was too large. A socket without a peer reports no errors.
+ *
+ * With TRALE_UDP_ERRORS on, trale_udp_recv_error reports every error of either socket, with the destination, and no
+ * receive or send fails because of an earlier datagram. A send then also resolves to -ENOBUFS if the interface's queue
+ * has dropped its datagram, which goes unreported with errors off. A batch of sends to a peer needs one system call
+ * with errors on, and one for each datagram with errors off.
  */
 #ifndef TRALE_UDP_INFO_H
 #define TRALE_UDP_INFO_H
@@ -54,32 +57,32 @@ struct trale_udp_info {
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
-/* 0 or 1: trale_udp_recv_error reports errors (IP_RECVERR, ip(7)). Switched on or off, what was not reported yet is
- * lost. */
+/* An option of trale_udp_set, 0 or 1: trale_udp_recv_error reports errors (IP_RECVERR, ip(7)). Errors that were not
+ * received yet when it is switched on or off are lost. */
 #define TRALE_UDP_ERRORS 10u
 
-/* How many errors a socket keeps until they are awaited; above that the oldest are lost, and counted. */
+/* How many errors a socket keeps until they are received. If there are more, the oldest are lost, and counted. */
 #define TRALE_UDP_ERRORS_KEPT 32u
 
-/* Who says so. */
+/* Where an error was found. */
 #define TRALE_UDP_ORIGIN_LOCAL 1u /* this host */
 #define TRALE_UDP_ORIGIN_ICMP 2u  /* RFC 792 */
 #define TRALE_UDP_ORIGIN_ICMP6 3u /* RFC 4443 */
 
-/* The future of an error. */
+/* A receive of an error. */
 struct trale_udp_error {
     struct trale_future future;
     struct trale_udp_socket *socket;
     void *buf;
     uint64_t size;
     /* Set when it resolved to a value >= 0: */
-    struct trale_address to;   /* where the datagram was to go; port 0 if that is not known */
-    struct trale_address from; /* who says so, port 0; AF_UNSPEC: this host */
+    struct trale_address to;   /* the datagram's destination; port 0: not known */
+    struct trale_address from; /* the host that reports it, with port 0; AF_UNSPEC: this host */
     int32_t error;             /* a negative errno: -ECONNREFUSED, -EHOSTUNREACH, -EMSGSIZE, ... */
     uint32_t origin;           /* TRALE_UDP_ORIGIN_ */
     uint32_t type, code;       /* of the ICMP message */
-    uint32_t mtu;              /* with -EMSGSIZE: the largest packet that gets through, in bytes; else 0 */
-    uint32_t n_lost;           /* errors lost here before this one, without those for which the kernel had no room */
+    uint32_t mtu;              /* for -EMSGSIZE the path's MTU, in bytes; else 0 */
+    uint32_t n_lost;           /* errors that the socket lost before this one; those the kernel lost are not counted */
 
     struct trale_udp_operation operation;
 };
@@ -91,12 +94,12 @@ static inline int64_t trale_udp_recv_error_refuse_(struct trale_future *future, 
     return -EOPNOTSUPP;
 }
 
-/* The future of the next error. Into buf, which may be NULL for size 0 and is the future's until it resolves or is
- * dropped, goes the beginning of the datagram that failed, as much of it as was sent back, at most 64 bytes. Resolves
- * to how many bytes that are. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off, or the driver cannot), -ECANCELED (the socket
- * was closed), or why it cannot be waited for. Dropped, it has taken no error. */
-static inline struct trale_future *trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *socket,
-                                                        void *buf, size_t size)
+/* A future that waits for the next error, and copies the beginning of the datagram that failed into buf: as much of it
+ * as was sent back, at most 64 bytes. buf is lent until the future resolves or is dropped; NULL is allowed for size 0.
+ * Resolves to the number of bytes in buf. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off, or the driver cannot),
+ * -ECANCELED (the socket was closed), or an error of epoll_ctl(2). A dropped receive has taken no error. */
+TRALE_CHECK_RESULT static inline struct trale_future *
+trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *socket, void *buf, size_t size)
 {
     static const struct trale_future_type refused = {sizeof refused, TRALE_ABI, "trale_udp_recv_error",
                                                      trale_udp_recv_error_refuse_, NULL};
