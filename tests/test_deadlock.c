@@ -284,7 +284,7 @@ static void close_with_blockers(const size_t others[N_INSTANCES], bool in_cleanu
     int n_blockers = 0;
     int64_t results[N_INSTANCES];
     struct answer answer;
-    snprintf(text, sizeof text, "[runtime]\nthreads = %d\ninstances = %d\n", test_threads(), N_INSTANCES);
+    snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\ninstances = %d\n", test_threads(), N_INSTANCES);
     assert_int_equal(trale_group_open(&group, &(struct trale_options){.config_text = text}), 0);
     for (size_t i = 0; i < N_INSTANCES; i++) {
         results[i] = 1;
@@ -342,7 +342,7 @@ static void test_a_group_that_does_not_close_in_time_can_be_closed_again(void **
     _Atomic int n_begun = 0;
     _Atomic bool go = false;
     struct test_log log = {.length = 0};
-    snprintf(text, sizeof text, "[runtime]\nthreads = %d\ninstances = %d\n", test_threads(), N_INSTANCES);
+    snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\ninstances = %d\n", test_threads(), N_INSTANCES);
     assert_int_equal(
         trale_group_open(&group, &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = &log}),
         0);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a runtime says of its tasks and of itself, in the thread layout that the environment names. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
+#include <trale/blocking.h>
 #include <trale/sync.h>
 
 #include "tests/support.h"
@@ -307,6 +309,85 @@ static void test_the_watchdog_calls_a_task_by_the_name_it_was_given(void **state
     assert_non_null(strstr(alarm.log.text, "(the busy one): its poll has taken longer than 5ms"));
 }
 
+/* Waits for ever; its cleanup function is busy until the watchdog has barked. */
+struct slow {
+    struct trale_future future;
+    struct trale_semaphore *never;
+    struct trale_semaphore_acquire acquire;
+    const _Atomic bool *until;
+};
+
+static void slow_close(struct slow *self)
+{
+    while (!atomic_load(self->until))
+        sched_yield();
+}
+
+trale_async_with(slow, slow_close)
+{
+    trale_begin();
+    trale_await(trale_semaphore_acquire(&self->acquire, self->never, 1));
+    trale_return(0);
+}
+
+static _Atomic bool has_begun;
+
+static int64_t run_until(void *said)
+{
+    atomic_store(&has_begun, true);
+    while (!atomic_load((const _Atomic bool *)said))
+        sched_yield();
+    return 0;
+}
+
+struct slow_call {
+    struct trale_future future;
+    struct trale_blocking work;
+    _Atomic bool *until;
+};
+
+trale_async(slow_call)
+{
+    trale_begin();
+    trale_await(trale_blocking(&self->work, run_until, self->until, NULL));
+    trale_return(0);
+}
+
+static void test_the_watchdog_names_what_takes_long_to_drop_or_to_stop(void **state)
+{
+    (void)state;
+    static struct alarm alarm;
+    struct trale_semaphore never = TRALE_SEMAPHORE(0);
+    const char *const expected[] = {"(slow): its drop has taken longer than 5ms",
+                                    "(slow): its drop has taken longer than 5ms",
+                                    "driver blocking: its stop has taken longer than 5ms"};
+    for (int i = 0; i < 3; i++) {
+        struct trale *runtime;
+        char text[512];
+        alarm = (struct alarm){.said = false};
+        snprintf(text, sizeof text,
+                 "[runtime]\ndrivers = blocking\nthreads = %d\nwatchdog = 5ms\ndrivers_folder = %s\n"
+                 "[driver:blocking]\npath = blocking.so\n",
+                 test_threads(), TEST_DRIVERS);
+        struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
+        assert_int_equal(trale_open(&runtime, &options), 0);
+        atomic_store(&alarm.said, false); /* other messages came before */
+        struct trale_task *task = i < 2 ? trale_spawn(runtime, slow, .never = &never, .until = &alarm.said)
+                                        : trale_spawn(runtime, slow_call, .until = &alarm.said);
+        turns(runtime, 1);
+        while (i == 2 && !atomic_load(&has_begun))
+            sched_yield();
+        if (i == 0) {
+            trale_abort(task);
+            assert_int_equal(trale_join(task), -ECANCELED);
+        } else {
+            trale_detach(task);
+        }
+        assert_int_equal(trale_close(runtime), 0);
+        assert_non_null(strstr(alarm.log.text, expected[i]));
+    }
+}
+
 static void test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark(void **state)
 {
     (void)state;
@@ -345,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_time_in_poll_is_measured_where_that_is_asked_for),
         cmocka_unit_test(test_the_watchdog_names_a_task_that_is_stuck_in_its_poll),
         cmocka_unit_test(test_the_watchdog_calls_a_task_by_the_name_it_was_given),
+        cmocka_unit_test(test_the_watchdog_names_what_takes_long_to_drop_or_to_stop),
         cmocka_unit_test(test_a_runtime_that_is_idle_does_not_make_the_watchdog_bark),
         cmocka_unit_test(test_a_watchdog_without_a_sense_is_refused),
     };

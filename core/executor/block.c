@@ -76,7 +76,8 @@ int block_enter(struct block *block, const struct executor *target, bool closes,
     pthread_once(&watches_forks, watch_forks);
     pthread_mutex_lock(&lock);
     int r = needs_this_thread(target, closes) ? -EDEADLK : 0;
-    if (r == 0)
+    block->is_registered = r == 0;
+    if (block->is_registered)
         list_append(&blocks, &block->link);
     pthread_mutex_unlock(&lock);
     return r;
@@ -84,8 +85,9 @@ int block_enter(struct block *block, const struct executor *target, bool closes,
 
 void block_leave(struct block *block)
 {
-    if (!list_has(&block->link))
+    if (!block->is_registered)
         return;
+    block->is_registered = false;
     pthread_mutex_lock(&lock);
     list_remove(&block->link);
     pthread_mutex_unlock(&lock);

@@ -9,7 +9,8 @@
 
 /* A wait of this thread, on its stack. */
 struct block {
-    struct trale_link link;
+    struct trale_link link; /* in the list of all, if is_registered */
+    bool is_registered;
     const struct executor *inner;  /* the executor that this thread runs, and by `outer` those that it runs as well */
     const void *owner;             /* of this thread (thread.h) */
     const struct executor *target; /* what it waits for: */
