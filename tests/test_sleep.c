@@ -142,6 +142,68 @@ static void test_a_wake_that_was_on_its_way_does_not_end_a_sleep_that_was_set_la
     assert_int_equal(trale_block_on(*state, trale_call(overtaken, &frame)), 0);
 }
 
+enum { N_SLEEPS = 64, N_RESETS = 2600000, N_RESETS_IN_A_POLL = 1000 };
+
+/* Awaits many sleeps at once, and sets them again and again, to up to 100 us from now. */
+struct juggler {
+    struct trale_future future;
+    struct trale_sleep sleeps[N_SLEEPS];
+    uint64_t deadlines_ns[N_SLEEPS];
+    int n_resets, n_ended, n_early;
+    unsigned seed;
+};
+
+static unsigned juggler_draw(struct juggler *juggler)
+{
+    juggler->seed = juggler->seed * 1103515245 + 12345;
+    return juggler->seed >> 8;
+}
+
+static void juggler_poll_sleep(struct juggler *juggler, size_t i, struct trale_context *context)
+{
+    if (trale_future_poll(&juggler->sleeps[i].future, context) == TRALE_PENDING)
+        return;
+    uint64_t now_ns = trale_now(context->runtime);
+    juggler->n_ended++;
+    juggler->n_early += now_ns < juggler->deadlines_ns[i];
+    juggler->deadlines_ns[i] = now_ns + juggler_draw(juggler) % 100000;
+    (void)!trale_sleep_until(&juggler->sleeps[i], juggler->deadlines_ns[i]);
+    context->waker->table->wake_by_ref(context->waker);
+}
+
+static int64_t juggler_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct juggler *juggler = (struct juggler *)(void *)future;
+    context->budget = TRALE_POLL_BUDGET; /* this is one task, and alone */
+    for (size_t i = 0; i < N_SLEEPS; i++)
+        juggler_poll_sleep(juggler, i, context);
+    if (juggler->n_resets >= N_RESETS) {
+        for (size_t i = 0; i < N_SLEEPS; i++)
+            trale_future_drop(&juggler->sleeps[i].future);
+        return juggler->n_early;
+    }
+    uint64_t now_ns = trale_now(context->runtime);
+    for (int n = 0; n < N_RESETS_IN_A_POLL; n++, juggler->n_resets++) {
+        size_t i = juggler_draw(juggler) % N_SLEEPS;
+        juggler->deadlines_ns[i] = now_ns + juggler_draw(juggler) % 100000;
+        trale_sleep_reset(&juggler->sleeps[i], juggler->deadlines_ns[i]);
+    }
+    context->waker->table->wake_by_ref(context->waker);
+    return TRALE_PENDING;
+}
+
+static void test_of_millions_of_resets_none_ends_a_sleep_early(void **state)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "juggler", juggler_poll, NULL};
+    static struct juggler juggler;
+    juggler = (struct juggler){.future = {.type = &type}, .seed = 7};
+    for (size_t i = 0; i < N_SLEEPS; i++)
+        (void)!trale_sleep_until(&juggler.sleeps[i], 0);
+    assert_int_equal(trale_block_on(*state, &juggler.future), 0);
+    assert_in_range(juggler.n_resets, N_RESETS, N_RESETS + N_RESETS_IN_A_POLL);
+    assert_true(juggler.n_ended > N_SLEEPS);
+}
+
 static void test_a_driver_that_cannot_reset_says_so(void **state)
 {
     (void)state;
@@ -359,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_a_sleep_that_has_not_begun_can_be_set),
         cmocka_unit_test(test_outside_of_tasks_only_a_sleep_that_has_not_begun_can_be_set),
         cmocka_unit_test(test_a_wake_that_was_on_its_way_does_not_end_a_sleep_that_was_set_later),
+        cmocka_unit_test(test_of_millions_of_resets_none_ends_a_sleep_early),
         cmocka_unit_test(test_a_driver_that_cannot_reset_says_so),
         cmocka_unit_test(test_a_sleep_with_slack_ends_when_another_one_does),
         cmocka_unit_test(test_each_clock_has_its_sleeps),

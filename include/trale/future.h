@@ -133,7 +133,8 @@ struct trale_future_type {
 
     /* Gives up a future that has no result yet, polled or not: it takes its waker back from wherever it put it, and
      * releases what it holds. The future that it awaits was dropped before. Nothing touches the memory afterwards.
-     * NULL where there is nothing to release. [executor thread, or the closing thread; not during its own poll] */
+     * NULL where there is nothing to release. [executor thread; a future that was never polled, where it is spawned too
+     * late, see trale_spawn_frame; not during its own poll] */
     void (*drop)(struct trale_future *future);
 };
 
