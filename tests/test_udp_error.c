@@ -56,13 +56,17 @@ static int64_t next_error(struct setting *s, struct trale_udp_error *error, void
     return trale_block_on(s->runtime, trale_udp_recv_error(error, s->socket, buf, size));
 }
 
+static int64_t next_error_within(struct setting *s, struct trale_udp_error *error, uint64_t duration_ns)
+{
+    struct trale_timeout timeout;
+    return trale_block_on(s->runtime,
+                          trale_timeout(&timeout, trale_udp_recv_error(error, s->socket, NULL, 0), duration_ns));
+}
+
 static bool has_error(struct setting *s)
 {
     struct trale_udp_error error;
-    struct trale_timeout timeout;
-    int64_t r = trale_block_on(s->runtime,
-                               trale_timeout(&timeout, trale_udp_recv_error(&error, s->socket, NULL, 0), 0));
-    return r != -ETIMEDOUT;
+    return next_error_within(s, &error, 0) != -ETIMEDOUT;
 }
 
 /* A task that waits for an error when this returns. */
@@ -581,6 +585,11 @@ static void test_a_socket_whose_errors_another_process_switches_on_stays_quiet(v
         if (errors)
             assert_int_equal(send_to(&s, &local, "hello", 5), 5);
         assert_int_equal(trale_join(task), errors ? 5 : -ECONNREFUSED);
+        struct trale_udp_error error;
+        int n_told = 0;
+        for (; errors && next_error_within(&s, &error, 0) != -ETIMEDOUT; n_told++)
+            assert_int_equal(error.origin, TRALE_UDP_ORIGIN_ICMP); /* and no time of what was sent */
+        assert_int_equal(n_told > 0, errors);
         assert_int_equal(trale_close(s.runtime), 0);
         close(duplicate);
     }
