@@ -149,7 +149,7 @@ trale_async(closing)
     trale_return(self->branch[0].result == -ECANCELED && self->branch[1].result == -ECANCELED ? 1 : 0);
 }
 
-static void test_closing_a_socket_resolves_those_who_wait(void **state)
+static void test_closing_a_socket_resolves_its_receives(void **state)
 {
     struct closing frame;
     assert_int_equal(trale_block_on(*state, trale_call(closing, &frame)), 1);
@@ -447,7 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_clients_are_echoed),
-        cmocka_unit_test(test_closing_a_socket_resolves_those_who_wait),
+        cmocka_unit_test(test_closing_a_socket_resolves_its_receives),
         cmocka_unit_test(test_a_socket_that_always_has_data_does_not_starve_timers_or_tasks),
         cmocka_unit_test(test_a_flood_does_not_starve_two_hundred_ticking_timers),
         cmocka_unit_test(test_a_receive_that_is_cancelled_ten_thousand_times_loses_no_datagram),

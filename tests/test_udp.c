@@ -44,7 +44,7 @@ static bool call_fails(struct calls *calls)
     return true;
 }
 
-/* The program's definitions stand before libc's for the driver too. */
+/* The driver calls the program's definitions, not those of libc. */
 ssize_t test_recvfrom(int fd, void *buf, size_t size, int flags, void *from, void *length) __asm__("recvfrom");
 ssize_t test_recvfrom(int fd, void *buf, size_t size, int flags, void *from, void *length)
 {
@@ -183,7 +183,7 @@ static int n_waits(const struct fixture *f)
     return n;
 }
 
-/* Sits in poll(2) until an fd is ready, wakes who waits for it, and returns how many those are. */
+/* Waits in poll(2) until an fd is ready, wakes the waits for it, and returns how many they were. */
 static int look(struct fixture *f)
 {
     struct pollfd fds[16];
@@ -336,7 +336,7 @@ static bool address_equal(const struct trale_address *a, const struct trale_addr
     return memcmp(a, b, a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0;
 }
 
-/* A socket that is connected to a port where nobody listens to it: who holds that port is connected to itself. */
+/* A socket that is connected to a port whose own socket is connected to itself, and so refuses what comes. */
 static struct trale_udp_socket *connected_to_nobody(struct fixture *f)
 {
     struct trale_udp_socket *deaf = opened(f, "127.0.0.1:0", 0), *socket = opened(f, "127.0.0.1:0", 0);
@@ -454,7 +454,7 @@ static void test_a_connected_socket_has_a_peer_until_it_is_disconnected(void **s
     assert_int_equal(finish(f, trale_udp_send(&send, b, "hello", 5)), 5);
     assert_int_equal(finish(f, trale_udp_recv_from(&recv, a, buf, sizeof buf)), 5);
     b_address = recv.from;
-    /* The kernel hands the stranger's to nobody, so what comes next is the peer's. */
+    /* The kernel drops the datagram of the stranger, so the next one is the peer's. */
     assert_int_equal(send_text(f, stranger, &b_address, "stranger"), 8);
     assert_int_equal(send_text(f, a, &b_address, "peer"), 4);
     expect_text(f, b, "peer");
@@ -597,7 +597,7 @@ static void test_a_receive_that_is_dropped_takes_no_datagram(void **state)
         trale_future_drop(&recv.future);
         assert_int_equal(f->n_taken_back, n_taken_back + 1);
         assert_int_equal(n_waits(f), 0);
-        /* From here on the memory is somebody else's. */
+        /* The memory does not belong to the driver any more. */
         memset(&recv, 0xff, sizeof recv);
     }
     expect_text(f, socket, MESSAGE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors that come later, in each thread layout. A port where nobody listens answers at once, on loopback. */
+ * Errors that come later, in each thread layout. A port without a socket answers at once, on loopback. */
 #include <sys/syscall.h>
 #include <linux/net_tstamp.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 
 struct setting {
     struct trale *runtime;
-    struct trale_udp_socket *socket; /* errors are on */
-    struct trale_address local, nobody;
+    struct trale_udp_socket *socket;    /* errors are on */
+    struct trale_address local, unused; /* nothing is bound to `unused` */
 };
 
 static struct trale_udp_socket *open_socket(struct trale *runtime, const char *host, struct trale_address *local)
@@ -40,7 +40,7 @@ static struct setting open_setting(const char *host)
 {
     struct setting s = {.runtime = test_open("timer, udp", TEST_TIMER TEST_UDP)};
     s.socket = open_socket(s.runtime, host, &s.local);
-    s.nobody = free_port(s.local);
+    s.unused = free_port(s.local);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
     return s;
 }
@@ -79,14 +79,14 @@ static struct trale_task *spawn_wait(struct setting *s)
     return task;
 }
 
-/* --- who is told what --------------------------------------------------------------------------------------------- */
+/* --- what is told ------------------------------------------------------------------------------------------------- */
 
 static void assert_unreachable(const char *host, uint32_t origin, uint32_t type, uint32_t code)
 {
     struct setting s = open_setting(host);
     struct trale_udp_error error;
     char buf[4];
-    assert_int_equal(send_to(&s, &s.nobody, "gone for good", 13), 13);
+    assert_int_equal(send_to(&s, &s.unused, "gone for good", 13), 13);
     assert_int_equal(next_error(&s, &error, buf, sizeof buf), 4);
     assert_memory_equal(buf, "gone", 4);
     assert_int_equal(error.error, -ECONNREFUSED);
@@ -95,15 +95,15 @@ static void assert_unreachable(const char *host, uint32_t origin, uint32_t type,
     assert_int_equal(error.code, code);
     assert_int_equal(error.mtu, 0);
     assert_int_equal(error.n_lost, 0);
-    assert_memory_equal(&error.to, &s.nobody, sizeof s.nobody);
-    struct trale_address from = s.nobody;
+    assert_memory_equal(&error.to, &s.unused, sizeof s.unused);
+    struct trale_address from = s.unused;
     from.v4.sin_port = 0;
     assert_memory_equal(&error.from, &from, sizeof from);
     assert_false(has_error(&s));
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
-static void test_a_socket_without_peer_learns_who_is_unreachable(void **state)
+static void test_a_socket_without_peer_is_told_which_address_is_unreachable(void **state)
 {
     (void)state;
     assert_unreachable("127.0.0.1:0", TRALE_UDP_ORIGIN_ICMP, 3, 3);
@@ -117,7 +117,7 @@ static void test_an_ipv6_socket_learns_of_ipv4_hosts(void **state)
     struct trale_address mapped;
     struct trale_udp_error error;
     assert_int_equal(trale_address_parse(s.runtime, "[::ffff:127.0.0.1]:0", &mapped), 0);
-    mapped.v6.sin6_port = v4.nobody.v4.sin_port;
+    mapped.v6.sin6_port = v4.unused.v4.sin_port;
     assert_int_equal(send_to(&s, &mapped, "x", 1), 1);
     assert_int_equal(next_error(&s, &error, NULL, 0), 0);
     assert_int_equal(error.origin, TRALE_UDP_ORIGIN_ICMP);
@@ -126,12 +126,12 @@ static void test_an_ipv6_socket_learns_of_ipv4_hosts(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
-static void test_who_waits_is_woken_by_an_error(void **state)
+static void test_a_wait_for_an_error_is_woken_by_it(void **state)
 {
     (void)state;
     struct setting s = open_setting("127.0.0.1:0");
     struct trale_task *task = spawn_wait(&s);
-    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_int_equal(trale_join(task), 0);
     assert_int_equal(trale_close(s.runtime), 0);
 }
@@ -191,7 +191,7 @@ static uint64_t n_polls(struct trale *runtime)
     return stats.n_polls;
 }
 
-/* Nothing happens for a while, and nobody is polled for nothing. */
+/* Nothing happens for a while, and no task is polled for nothing. */
 static void assert_quiet(struct setting *s)
 {
     struct trale_sleep sleep;
@@ -209,7 +209,7 @@ static void test_a_waiting_receive_does_not_hear_of_errors(void **state)
     assert_false(has_error(&s));
     static const char bytes[65508];
     for (int i = 0; i < 2; i++)
-        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+        assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_quiet(&s);
     assert_int_equal(send_to(&s, &s.local, bytes, sizeof bytes), -EMSGSIZE);
     assert_quiet(&s);
@@ -221,7 +221,7 @@ static void test_a_waiting_receive_does_not_hear_of_errors(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
-static void test_who_waits_for_errors_does_not_hear_of_datagrams(void **state)
+static void test_a_wait_for_errors_is_not_woken_by_datagrams(void **state)
 {
     (void)state;
     struct setting s = open_setting("127.0.0.1:0");
@@ -230,7 +230,7 @@ static void test_who_waits_for_errors_does_not_hear_of_datagrams(void **state)
     assert_quiet(&s);
     struct listener listener;
     assert_int_equal(trale_block_on(s.runtime, trale_call(listener, &listener, .socket = s.socket)), 5);
-    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_int_equal(trale_join(task), 0);
     assert_int_equal(trale_close(s.runtime), 0);
 }
@@ -258,7 +258,7 @@ static void test_a_receive_does_not_hear_of_any_number_of_errors(void **state)
     struct trale_udp_recv recv;
     struct trale_udp_error error;
     char buf[8];
-    unreachable = &s.nobody;
+    unreachable = &s.unused;
     n_errors_to_come = 20;
     assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -EAGAIN);
     assert_int_equal(n_errors_to_come, 0);
@@ -280,12 +280,12 @@ trale_async(meddler)
     struct trale_udp_recv recv;
     char buf[8];
     trale_begin();
-    if (trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->nobody) != 1)
+    if (trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->unused) != 1)
         trale_return(-EIO);
     trale_return(trale_udp_try_recv_from(&recv, self->s->socket, buf, sizeof buf));
 }
 
-static void test_who_waits_for_errors_is_woken_whoever_takes_them_in(void **state)
+static void test_a_wait_for_errors_is_woken_when_another_operation_takes_them_in(void **state)
 {
     (void)state;
     struct setting s = open_setting("127.0.0.1:0");
@@ -304,7 +304,7 @@ static void test_a_connected_socket_tells_errors_in_one_place(void **state)
     struct trale_udp_recv recv;
     struct trale_udp_error error;
     char buf[8];
-    assert_int_equal(trale_udp_connect(s.socket, &s.nobody), 0);
+    assert_int_equal(trale_udp_connect(s.socket, &s.unused), 0);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(trale_block_on(s.runtime, trale_udp_send(&send, s.socket, "x", 1)), 1);
         assert_int_equal(trale_udp_try_send(&send, s.socket, "x", 1), 1);
@@ -350,7 +350,7 @@ trale_async(changer)
     trale_begin();
     trale_udp_recv_error(&self->error, self->s->socket, NULL, 0);
     if (poll_with(self, *cx, 0) != TRALE_PENDING ||
-        trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->nobody) != 1)
+        trale_udp_try_send_to(&send, self->s->socket, "x", 1, &self->s->unused) != 1)
         trale_return(-EIO);
     trale_await(trale_sleep(&self->sleep, 20 * TRALE_MILLISECOND));
     n_wakes[0] = 0;
@@ -378,7 +378,7 @@ static void test_an_error_that_is_dropped_while_it_waits_is_for_the_next(void **
     struct trale_task *task = spawn_wait(&s);
     trale_abort(task);
     assert_int_equal(trale_join(task), -ECANCELED);
-    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_int_equal(next_error(&s, &error, NULL, 0), 0);
     assert_int_equal(trale_close(s.runtime), 0);
 }
@@ -423,7 +423,7 @@ static void test_errors_are_off_until_they_are_switched_on(void **state)
     assert_int_equal(value, 1);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 2), -EINVAL);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
-    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
     assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
     assert_int_equal(value, 0);
@@ -437,7 +437,7 @@ static void test_what_was_not_told_when_errors_go_off_fails_nothing(void **state
     struct setting s = open_setting("127.0.0.1:0");
     struct trale_udp_recv recv;
     char buf[8];
-    assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+    assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
     assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, buf, sizeof buf), -EAGAIN);
     struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
@@ -456,7 +456,7 @@ static void test_a_connected_socket_tells_an_error_that_comes_within_a_batch(voi
         struct trale_datagram datagrams[8];
         char byte = 'x';
         assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
-        assert_int_equal(trale_udp_connect(s.socket, &s.nobody), 0);
+        assert_int_equal(trale_udp_connect(s.socket, &s.unused), 0);
         struct trale_task *task = NULL;
         if (by_receive) {
             task = trale_spawn(s.runtime, listener, .socket = s.socket);
@@ -474,7 +474,7 @@ static void test_a_connected_socket_tells_an_error_that_comes_within_a_batch(voi
     }
 }
 
-/* --- a socket that somebody else has opened ----------------------------------------------------------------------- */
+/* --- a socket that was adopted ------------------------------------------------------------------------------------ */
 
 static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
 {
@@ -493,7 +493,7 @@ static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
         assert_int_equal(trale_udp_adopt(s.runtime, fd, &s.socket), 0);
         assert_int_equal(trale_udp_get(s.socket, TRALE_UDP_ERRORS, &value), 0);
         assert_int_equal(value, 1);
-        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+        assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
         assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, NULL, 0), -EAGAIN);
         struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
         assert_quiet(&s);
@@ -575,11 +575,11 @@ static void test_a_socket_whose_errors_another_process_switches_on_stays_quiet(v
         struct trale_task *task = trale_spawn(s.runtime, listener, .socket = s.socket);
         assert_quiet(&s);
         assert_int_equal(setsockopt(duplicate, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags), 0);
-        assert_int_equal(send_to(&s, &s.nobody, "x", 1), 1);
+        assert_int_equal(send_to(&s, &s.unused, "x", 1), 1);
         assert_quiet(&s);
         assert_int_equal(setsockopt(duplicate, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
         for (int i = 0; i < 3; i++)
-            send_to(&s, &s.nobody, "x", 1);
+            send_to(&s, &s.unused, "x", 1);
         assert_quiet(&s);
         /* With errors off here, the receive is told, as on a connected socket. */
         if (errors)
@@ -598,15 +598,15 @@ static void test_a_socket_whose_errors_another_process_switches_on_stays_quiet(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_socket_without_peer_learns_who_is_unreachable),
+        cmocka_unit_test(test_a_socket_without_peer_is_told_which_address_is_unreachable),
         cmocka_unit_test(test_an_ipv6_socket_learns_of_ipv4_hosts),
-        cmocka_unit_test(test_who_waits_is_woken_by_an_error),
+        cmocka_unit_test(test_a_wait_for_an_error_is_woken_by_it),
         cmocka_unit_test(test_this_host_says_what_is_too_large),
         cmocka_unit_test(test_the_latest_errors_are_kept_and_the_others_counted),
         cmocka_unit_test(test_a_waiting_receive_does_not_hear_of_errors),
         cmocka_unit_test(test_a_receive_does_not_hear_of_any_number_of_errors),
-        cmocka_unit_test(test_who_waits_for_errors_does_not_hear_of_datagrams),
-        cmocka_unit_test(test_who_waits_for_errors_is_woken_whoever_takes_them_in),
+        cmocka_unit_test(test_a_wait_for_errors_is_not_woken_by_datagrams),
+        cmocka_unit_test(test_a_wait_for_errors_is_woken_when_another_operation_takes_them_in),
         cmocka_unit_test(test_a_connected_socket_tells_errors_in_one_place),
         cmocka_unit_test(test_a_waker_of_an_earlier_poll_is_not_called),
         cmocka_unit_test(test_an_error_that_is_dropped_while_it_waits_is_for_the_next),

@@ -25,8 +25,8 @@ struct udp_errors {
 /* The option TRALE_UDP_ERRORS: 0, -ENOMEM, or setsockopt(2)'s. */
 int32_t udp_error_switch(struct udp_socket *socket, bool on);
 
-/* Switches it on where the fd came with it, and off what else fills the queue of errors: one that nobody empties would
- * be reported by epoll for ever. */
+/* For a socket that is adopted: switches the option on if the fd has it, and switches off other uses of the kernel's
+ * error queue, which nothing would empty here, so that epoll would report the socket for ever. As udp_error_switch. */
 int32_t udp_error_adopt(struct udp_socket *socket);
 
 /* Which errors udp_error_take_in has found. */
