@@ -2,6 +2,7 @@
  *
  * What applications do with tasks: the part of trale.h between the runtime and the executor. */
 #include <errno.h>
+#include <signal.h>
 
 #include "core/executor/block.h"
 #include "core/runtime/runtime.h"
@@ -136,4 +137,13 @@ int trale_run(struct trale *runtime)
 {
     struct executor_emptied emptied = {.future = {.type = &tasks_emptied_type}, .executor = &runtime->executor};
     return (int)runtime_call(runtime, &emptied.future, true);
+}
+
+/* --- beside the runtime ------------------------------------------------------------------------------------------- */
+
+void trale_signal_mask_clear(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -38,7 +38,6 @@
 #ifndef TRALE_TRALE_H
 #define TRALE_TRALE_H
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,12 +331,7 @@ TRALE_CHECK_RESULT TRALE_API __attribute__((sentinel)) int trale_require(struct 
 /* Unblocks all signals on the calling thread: for a child process, between fork(2) and execve(2). Async-signal-safe.
  * With posix_spawn(3), POSIX_SPAWN_SETSIGMASK and an empty set do the same; system(3) and popen(3) in a task cannot:
  * their children inherit the mask. */
-static inline void trale_signal_mask_clear(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
+TRALE_API void trale_signal_mask_clear(void);
 
 /* Says "what: reason" on stderr for a negative errno, and returns EXIT_FAILURE, to be returned by main. */
 static inline int trale_perror(const char *what, int64_t error)
