@@ -3,8 +3,13 @@
  * The one check of code that does not run it: whether there is any. */
 #include "core/driver/elf.h"
 
-/* As many zeros in a row are in no compiler's code, nor in the constants of assembler code. */
-#define CODE_ZEROS_MAX 64
+#include <string.h>
+
+/* As many zeros in a row are in no code. Constants among the code of libcrypto have 65. */
+#define CODE_ZEROS_MAX 96
+
+/* As many are not near a function that is called when the driver is loaded: padding is shorter. */
+#define NEAR_ZEROS_MAX 20
 
 /* As many zeros are at the beginning of no function. */
 #if defined __x86_64__ || defined __i386__
@@ -24,35 +29,50 @@ static uint64_t zeros_in(const unsigned char *bytes, uint64_t length)
     return longest;
 }
 
+/* Reads the i-th section header; false if it is none of code. Linkers may leave zeros between sections. */
+static bool read_code_section(const struct elf *elf, size_t i, ElfW(Shdr) * section)
+{
+    return elf->header.e_shentsize == sizeof *section &&
+           elf_read(elf, section, sizeof *section, elf->header.e_shoff + i * sizeof *section) &&
+           section->sh_type == SHT_PROGBITS && (section->sh_flags & SHF_EXECINSTR) != 0 &&
+           elf_at(elf, section->sh_addr, section->sh_size, 1) != NULL;
+}
+
+/* Whether the code around the address is there: what its function calls first is most often just before it. */
+static bool is_whole_around(const struct elf *elf, uint64_t address)
+{
+    ElfW(Shdr) section;
+    for (size_t i = 0; i < elf->header.e_shnum; i++) {
+        if (!read_code_section(elf, i, &section) || !elf_contains(section.sh_addr, section.sh_size, address, 1))
+            continue;
+        uint64_t before = address - section.sh_addr, after = section.sh_size - before;
+        before = before < 128 ? before : 128;
+        after = after < 16 ? after : 16;
+        return zeros_in(elf_at(elf, address - before, before + after, 1), before + after) < NEAR_ZEROS_MAX;
+    }
+    return true; /* dlopen needs no section headers */
+}
+
 bool elf_is_code(const struct elf *elf, uint64_t address)
 {
+    static const unsigned char zeros[INSTRUCTION_SIZE];
     for (size_t i = 0; i < elf->n_loads; i++) {
         const ElfW(Phdr) *load = elf->loads[i].header;
-        if ((load->p_flags & PF_X) == 0 || !elf_contains(load->p_vaddr, load->p_filesz, address, 4))
+        if ((load->p_flags & PF_X) == 0 || !elf_contains(load->p_vaddr, load->p_filesz, address, sizeof zeros))
             continue;
         const unsigned char *code = elf->loads[i].bytes + (address - load->p_vaddr);
-        uint64_t length = load->p_filesz - (address - load->p_vaddr);
-        return zeros_in(code, INSTRUCTION_SIZE) < INSTRUCTION_SIZE && zeros_in(code, length < 32 ? length : 32) < 16;
+        return memcmp(code, zeros, sizeof zeros) != 0 && is_whole_around(elf, address);
     }
     return false;
 }
 
-/* Code that was zeroed, as in a file that was not written to its end before a power cut. Linkers may leave zeros
- * between sections; without section headers, which dlopen does not need, they are not told from zeroed code. */
+/* Code that was zeroed, as in a file that was not written to its end before a power cut. */
 const char *elf_check_code(struct elf *elf)
 {
-    const ElfW(Ehdr) *header = &elf->header;
-    if (header->e_shentsize != sizeof(ElfW(Shdr)))
-        return NULL;
-    for (size_t i = 0; i < header->e_shnum; i++) {
-        ElfW(Shdr) section;
-        if (!elf_read(elf, &section, sizeof section, header->e_shoff + i * sizeof section))
-            return NULL;
-        if (section.sh_type != SHT_PROGBITS || (section.sh_flags & SHF_EXECINSTR) == 0)
-            continue;
-        const unsigned char *code = elf_at(elf, section.sh_addr, section.sh_size, 1);
-        if (code != NULL && zeros_in(code, section.sh_size) >= CODE_ZEROS_MAX)
+    ElfW(Shdr) section;
+    for (size_t i = 0; i < elf->header.e_shnum; i++)
+        if (read_code_section(elf, i, &section) &&
+            zeros_in(elf_at(elf, section.sh_addr, section.sh_size, 1), section.sh_size) >= CODE_ZEROS_MAX)
             return "it is damaged: a part of its code is zeros";
-    }
     return NULL;
 }

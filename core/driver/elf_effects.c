@@ -93,26 +93,6 @@ static const char *check_all(struct elf *elf, struct relocations *all)
     return NULL;
 }
 
-/* Whether the linker said in a section header or a symbol that something begins at this address. Without section
- * headers, which dlopen does not need, nothing is known. */
-static bool may_begin_at(const struct elf *elf, uint64_t address)
-{
-    const ElfW(Ehdr) *header = &elf->header;
-    for (uint64_t i = 0; i < elf->n_symbols; i++)
-        if (elf->symbols[i].st_value == address && ST_TYPE(elf->symbols[i].st_info) == STT_FUNC)
-            return true;
-    if (header->e_shnum == 0 || header->e_shentsize != sizeof(ElfW(Shdr)))
-        return true;
-    for (size_t i = 0; i < header->e_shnum; i++) {
-        ElfW(Shdr) section;
-        if (!elf_read(elf, &section, sizeof section, header->e_shoff + i * sizeof section))
-            return true;
-        if (section.sh_addr == address && (section.sh_flags & SHF_EXECINSTR) != 0)
-            return true;
-    }
-    return false;
-}
-
 /* An array of functions: each slot is written by one relocation, with the address of code. */
 static const char *check_functions(const struct elf *elf, const struct relocations *all, int64_t tag, int64_t size_tag)
 {
@@ -142,7 +122,7 @@ static const char *check_calls(const struct elf *elf, const struct relocations *
     static const int64_t tags[] = {DT_INIT, DT_FINI};
     for (size_t i = 0; i < 2; i++) {
         uint64_t address;
-        if (elf_tag(elf, tags[i], &address) && (!elf_is_code(elf, address) || !may_begin_at(elf, address)))
+        if (elf_tag(elf, tags[i], &address) && !elf_is_code(elf, address))
             return "it is damaged: its first or last function";
     }
     const char *flaw = check_functions(elf, all, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
