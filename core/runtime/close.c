@@ -14,7 +14,7 @@ void runtime_stop(struct trale *runtime)
     executor_stop(&runtime->executor);
 }
 
-/* Waits for the executor's thread, which has been told to end. */
+/* Waits for the end of the executor's thread, after runtime_stop. */
 static int runtime_await_thread(struct trale *runtime, const struct timespec *deadline)
 {
     while (atomic_load(&runtime->executor_ended) == 0) {

@@ -246,7 +246,7 @@ static void driver_block(struct driver *driver)
             driver->blocked |= trale_signal_bit(number);
 }
 
-/* The mask of another thread is nobody's business here. */
+/* Only on the thread that opened the runtime: the masks of other threads are the application's. */
 static void driver_unblock(struct driver *driver)
 {
     sigset_t set;
