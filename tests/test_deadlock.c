@@ -257,6 +257,8 @@ static void blocker_block(struct blocker *self)
     struct trale_task *task = trale_spawn(self->other, waiter, .future.at = NULL);
     ++*self->n_begun;
     *self->result = trale_join(task);
+    if (*self->result == -EDEADLK)
+        trale_detach(task); /* it was not taken */
 }
 
 static void blocker_close(struct blocker *self)
