@@ -76,8 +76,8 @@ two="$sleep, trale_sleep(&self->second, 1)"
 three="$two, trale_sleep(&self->third, 1)"
 
 fine "all that an async function needs is trale_begin()" "trale_begin(); trale_await($sleep); trale_return(0);"
-for await in "trale_await($sleep)" "trale_try($sleep)" "int64_t r; trale_await_to(r, $sleep); (void)r" 'trale_yield()'; do
-    refused "without trale_begin() no ${await//[^a-z_]*/}" trale_resume_ "$await; trale_return(0);"
+for await in "trale_await($sleep)" "trale_try($sleep)" "trale_await_to(*(int64_t *)cx, $sleep)" 'trale_yield()'; do
+    refused "${await%%(*} without trale_begin()" trale_resume_ "$await; trale_return(0);"
 done
 
 for make in race race_in_order all; do

@@ -29,7 +29,7 @@ struct trale_scope {
     struct trale *runtime;      /* NULL before the first poll and after the end */
     const struct trale_waker *waker;
     struct trale_link children;
-    int64_t error;  /* the first error; 0 until then; after the end some error */
+    int64_t error;  /* the first error, 0 as long as there is none; negative after the end */
     int64_t result; /* the body's */
 };
 
