@@ -85,7 +85,7 @@ only() {
 }
 
 too_long() {
-    wc -l core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
+    wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
 }
 
 # Functions end at a brace in the first column, and begin where the last line in the first column ended in none.
@@ -96,7 +96,7 @@ long_functions() {
 }
 
 wide() {
-    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
+    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*.h drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
 # Signs of sentences that must be read twice. CONTRIBUTING.md names some of these words.
