@@ -200,6 +200,8 @@ static void executor_end(struct executor *executor)
 {
     if (executor->ended)
         return;
+    /* What was written before executor_stop is visible to the drops. */
+    (void)atomic_load_explicit(&executor->injection.stopping, memory_order_acquire);
     executor->outer = executor_on_thread;
     executor_on_thread = executor;
     do {

@@ -118,6 +118,7 @@ TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const st
  * their handles resolve to -ECANCELED; waits for what the drivers' threads still do and stops the drivers in reverse;
  * ends the threads and frees the runtime. Other threads of the application must not be in a call on the runtime, or
  * make one later; functions that drivers run may (blocking.h). Handles and wakers that outlive it stay valid.
+ * Memory written before the call is visible to the cleanup functions.
  *
  * Cleanup functions run meanwhile. What they spawn starts cancelled: it is dropped, and never polled. Where drops spawn
  * tasks whose drops spawn tasks, and so on, 1,000 times over, trale_spawn returns NULL from then on, with a warning.
