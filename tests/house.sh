@@ -183,6 +183,8 @@ forbid "lines end at column 120" wide
 forbid "prose has nouns for its subjects, and no riddles (STYLE in CONTRIBUTING.md)" riddles
 forbid "no line ends in a blank, and none has a tab" \
     grep -rnP --include=*.{c,h,sh,md,build,ini,txt} '[ \t]$|\t' core drivers include examples config docs tests *.md meson.build
+forbid "no file has the marks of a merge that git could not finish" \
+    grep -rnE '^(<<<<<<<|>>>>>>>)( |$)' --exclude-dir='.git' --exclude-dir='build*' .
 forbid "every source is built" unlisted_sources
 forbid "every test file is built" unlisted_tests
 exit $((failures > 0))
