@@ -181,8 +181,6 @@ forbid "no file is two ideas" too_long
 forbid "functions fit a screen" long_functions
 forbid "lines end at column 120" wide
 forbid "prose has nouns for its subjects, and no riddles (STYLE in CONTRIBUTING.md)" riddles
-forbid "no file has the marks of a merge" grep -rnE '^(<<<<<<< |=======$|>>>>>>> )' core drivers include examples config docs tests \
-    CHANGELOG.md CONTRIBUTING.md README.md SECURITY.md
 forbid "no line ends in a blank, and none has a tab" \
     grep -rnP --include=*.{c,h,sh,md,build,ini,txt} '[ \t]$|\t' core drivers include examples config docs tests *.md meson.build
 forbid "no file has the marks of a merge that git could not finish" \
