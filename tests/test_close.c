@@ -341,6 +341,65 @@ static void test_a_cleanup_that_always_spawns_another_does_not_close_for_ever(vo
     assert_non_null(strstr(log.text, "(heir): spawned while the runtime closes"));
 }
 
+/* --- wakes that come too late ------------------------------------------------------------------------------------- */
+
+/* Wakes its own task from another thread, when that is about to end: at its last poll, or in its drop. */
+struct late {
+    struct trale_future future;
+    const struct trale_waker *waker; /* a clone */
+    bool ends;
+    int *n_wakes;
+};
+
+static void *wake(void *waker)
+{
+    ((const struct trale_waker *)waker)->table->wake(waker);
+    return NULL;
+}
+
+static void late_wake(struct late *late)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, wake, (void *)(uintptr_t)late->waker), 0);
+    pthread_join(thread, NULL);
+    ++*late->n_wakes;
+}
+
+static int64_t late_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct late *late = (struct late *)(void *)future;
+    late->waker = context->waker->table->clone(context->waker);
+    if (!late->ends)
+        return TRALE_PENDING;
+    late_wake(late);
+    return 7;
+}
+
+static void late_drop(struct trale_future *future)
+{
+    late_wake((struct late *)(void *)future);
+}
+
+static void test_a_wake_that_comes_while_its_task_ends_is_taken_in(void **state)
+{
+    (void)state;
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "late", late_poll, late_drop};
+    for (int ends = 0; ends < 2; ends++) {
+        struct trale *runtime = test_open("", "");
+        struct trale_task *tasks[20];
+        int n_wakes = 0;
+        for (int i = 0; i < 20; i++) {
+            const struct late late = {.future = {.type = &type}, .ends = ends == 1, .n_wakes = &n_wakes};
+            tasks[i] = trale_spawn_frame(runtime, &late.future, sizeof late);
+        }
+        let_tasks_begin(runtime);
+        assert_int_equal(trale_close(runtime), 0);
+        assert_int_equal(n_wakes, 20);
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(trale_join(tasks[i]), ends ? 7 : -ECANCELED);
+    }
+}
+
 /* --- a scope that lives ------------------------------------------------------------------------------------------- */
 
 struct child {
@@ -697,6 +756,7 @@ int main(void)
         cmocka_unit_test(test_the_watchdog_s_message_cannot_close_the_runtime),
         cmocka_unit_test(test_cleanups_that_spawn_while_closing_need_no_stack),
         cmocka_unit_test(test_a_cleanup_that_always_spawns_another_does_not_close_for_ever),
+        cmocka_unit_test(test_a_wake_that_comes_while_its_task_ends_is_taken_in),
         cmocka_unit_test(test_a_scope_that_lives_when_the_runtime_closes_drops_its_children),
         cmocka_unit_test(test_a_pool_function_may_use_the_runtime_that_closes),
         cmocka_unit_test(test_a_pool_function_that_blocks_holds_closing_up_no_longer_than_the_limit),
