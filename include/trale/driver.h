@@ -16,7 +16,7 @@
  *                 its own (host.spawn) included
  *        stop     frees the instance
  * The file stays mapped after stop, until the process ends: thread-local destructors and late callbacks make unmapping
- * unsafe. A driver has no constructor and no destructor, and its stop ends the threads that it started.
+ * unsafe. A driver has no constructor and no destructor, and its settle or stop ends the threads that it started.
  *
  * Threads.  [executor]  on the thread that polls; never on two threads at once for one runtime
  *           [start] [stop]  on the thread that opens or closes the runtime; nothing else of the instance runs
