@@ -80,6 +80,10 @@ static int64_t change_poll(struct trale_future *future, struct trale_context *co
     struct watch *watch = (struct watch *)change->watch;
     struct driver *driver = watch->driver;
 
+    /* After a poll without cause the wait is still registered, with an old waker. */
+    driver->host.cancel_wait(driver->host.context, &change->wait);
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
     for (;;) {
         if (watch->fd < 0)
             return change_end(change, -ECANCELED);
@@ -97,8 +101,6 @@ static int64_t change_poll(struct trale_future *future, struct trale_context *co
         if (errno != EAGAIN)
             return change_end(change, -errno);
 
-        /* After a poll without cause the wait is still registered, with an old waker. */
-        driver->host.cancel_wait(driver->host.context, &change->wait);
         change->wait.waker = context->waker;
         int r = driver->host.register_waker(driver->host.context, watch->fd, TRALE_READABLE, &change->wait);
         if (r < 0)
