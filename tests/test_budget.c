@@ -4,6 +4,8 @@
  * however many results the task took before in the same poll. */
 #include "tests/support.h"
 
+#include <inttypes.h>
+
 #include <trale/fiber.h>
 #include <trale/scope.h>
 #include <trale/sync.h>
@@ -364,6 +366,103 @@ static void test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before(
     }
 }
 
+/* --- others take results without end ------------------------------------------------------------------------------ */
+
+enum taking { MODEST, GREEDY, FIBER };
+
+/* Takes result after result until it has had 10 s; then a deadline beside it was missed. */
+struct endless {
+    struct trale_future future;
+    struct trale_future ready;
+    struct trale_sleep sleep;
+    struct trale_fiber fiber;
+    uint64_t end_ns;
+    bool modest;
+};
+
+trale_async(endless)
+{
+    trale_begin();
+    self->end_ns = trale_now(cx->runtime) + 10 * TRALE_SECOND;
+    while (trale_now(cx->runtime) < self->end_ns) {
+        self->ready = (struct trale_future){.type = &ready_type};
+        trale_await(self->modest ? trale_sleep(&self->sleep, 0) : &self->ready);
+    }
+    trale_return(-ETIME);
+}
+
+static int64_t endless_body(void *data)
+{
+    struct trale_sleep sleep;
+    int64_t r = 0;
+    (void)data;
+    for (uint64_t end_ns = trale_now(trale_current()) + 10 * TRALE_SECOND;
+         trale_now(trale_current()) < end_ns && r == 0;)
+        r = trale_fiber_await(trale_sleep(&sleep, 0));
+    return -ETIME;
+}
+
+static struct trale_future *endless_begin(struct endless *endless, enum taking taking)
+{
+    return taking == FIBER ? trale_fiber(&endless->fiber, endless_body, NULL)
+                           : trale_call(endless, endless, .modest = taking == MODEST);
+}
+
+enum limit { BY_TIMEOUT, BY_DEADLINE, AROUND_A_SCOPE, BY_RACE, BY_RACE_IN_ORDER, BEHIND_IT, N_LIMITS };
+
+struct limited {
+    struct trale_future future;
+    struct endless endless;
+    struct trale_timeout timeout;
+    struct trale_scope scope;
+    struct trale_sleep sleep;
+    TRALE_BRANCHES(2) both;
+    enum taking taking;
+    enum limit limit;
+};
+
+static struct trale_future *limited_begin(struct limited *self, struct trale *runtime)
+{
+    struct trale_future *endless = endless_begin(&self->endless, self->taking);
+    switch (self->limit) {
+    case BY_TIMEOUT:
+        return trale_timeout(&self->timeout, endless, TRALE_MILLISECOND);
+    case BY_DEADLINE:
+        return trale_deadline(&self->timeout, endless, trale_now(runtime) + TRALE_MILLISECOND);
+    case AROUND_A_SCOPE:
+        return trale_timeout(&self->timeout, trale_scope(&self->scope, endless), TRALE_MILLISECOND);
+    case BY_RACE:
+        return trale_race_of(&self->both, endless, trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    case BY_RACE_IN_ORDER:
+        return trale_race_in_order_of(&self->both, endless, trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    default:
+        return trale_race_in_order_of(
+            &self->both, endless,
+            trale_timeout(&self->timeout, trale_sleep(&self->sleep, TRALE_SECOND), TRALE_MILLISECOND));
+    }
+}
+
+trale_async(limited)
+{
+    trale_begin();
+    trale_await(limited_begin(self, cx->runtime));
+    trale_return(trale_result());
+}
+
+static void test_a_future_that_takes_results_without_end_is_ended_in_time(void **state)
+{
+    struct world *world = *state;
+    for (enum limit limit = 0; limit < N_LIMITS; limit++) {
+        for (enum taking taking = MODEST; taking <= FIBER; taking++) {
+            struct limited frame;
+            int64_t result = trale_block_on(world->runtime,
+                                            trale_call(limited, &frame, .taking = taking, .limit = limit));
+            if (result != (limit < BY_RACE ? -ETIMEDOUT : 1))
+                fail_msg("limit %d, taking %d: %" PRId64, limit, taking, result);
+        }
+    }
+}
+
 /* --- the runtime -------------------------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
@@ -389,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_what_an_aborted_fiber_was_given_it_has_seen),
         cmocka_unit_test(test_a_notification_that_is_awaited_is_not_missed),
         cmocka_unit_test(test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before),
+        cmocka_unit_test(test_a_future_that_takes_results_without_end_is_ended_in_time),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

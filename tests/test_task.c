@@ -842,8 +842,8 @@ trale_async(racer)
 static void test_exactly_one_branch_of_a_race_resolves_and_each_wins_its_share(void **state)
 {
     struct racer racer;
-    assert_in_range(trale_block_on(runtime_of(state), trale_call(racer, &racer, .n = N_RACES)), N_RACES / 2 - 3,
-                    N_RACES / 2 + 3);
+    assert_in_range(trale_block_on(runtime_of(state), trale_call(racer, &racer, .n = N_RACES)), N_RACES / 3,
+                    N_RACES * 2 / 3);
     assert_int_equal(racer.n_resolved, N_RACES);
 }
 
@@ -857,6 +857,45 @@ static void test_races_of_several_tasks_are_fair_each_for_itself(void **state)
         for (int i = 0; i < n_tasks; i++)
             assert_in_range(trale_join(tasks[i]), N_RACES / 3, N_RACES * 2 / 3);
     }
+}
+
+#define N_LEVELS 5
+
+/* Races a future with a race of a future with a race, and so on, all of them always ready. */
+struct nested_racer {
+    struct trale_future future;
+    TRALE_BRANCHES(2) races[N_LEVELS];
+    struct answer answers[N_LEVELS + 1];
+    int n, n_won[N_LEVELS + 1];
+};
+
+static struct trale_future *nested_racer_level(struct nested_racer *self, int level)
+{
+    struct trale_future *answer = trale_call(answer, &self->answers[level], .value = 0);
+    if (level == N_LEVELS)
+        return answer;
+    return trale_race_of(&self->races[level], answer, nested_racer_level(self, level + 1));
+}
+
+trale_async(nested_racer)
+{
+    trale_begin();
+    for (; self->n > 0; self->n--) {
+        trale_await(nested_racer_level(self, 0));
+        int level = 0;
+        while (level < N_LEVELS && self->races[level].branch[0].result == TRALE_PENDING)
+            level++;
+        self->n_won[level]++;
+    }
+    trale_return(0);
+}
+
+static void test_every_branch_of_races_within_races_wins_its_share(void **state)
+{
+    struct nested_racer racer;
+    assert_int_equal(trale_block_on(runtime_of(state), trale_call(nested_racer, &racer, .n = 3200)), 0);
+    for (int level = 0; level <= N_LEVELS; level++)
+        assert_in_range(racer.n_won[level], 3200 >> (level + 2), 3200);
 }
 
 static void test_a_race_in_order_prefers_the_first_branch(void **state)
@@ -1116,6 +1155,7 @@ int main(void)
         cmocka_unit_test(test_all_resolves_when_the_last_has),
         cmocka_unit_test(test_exactly_one_branch_of_a_race_resolves_and_each_wins_its_share),
         cmocka_unit_test(test_races_of_several_tasks_are_fair_each_for_itself),
+        cmocka_unit_test(test_every_branch_of_races_within_races_wins_its_share),
         cmocka_unit_test(test_a_race_in_order_prefers_the_first_branch),
         cmocka_unit_test(test_branches_share_the_budget_of_their_task_and_all_get_their_turn),
         cmocka_unit_test(test_a_race_of_none_is_invalid),

@@ -52,12 +52,14 @@ static bool branch_begin(struct trale_branch *branch, struct trale_context *cont
 static int64_t race_poll_from(struct trale_branches *race, size_t first, struct trale_context *context)
 {
     bool (*poll)(struct trale_branch *, struct trale_context *) = race->begun ? branch_poll : branch_begin;
+    uint32_t budget = context->budget;
     size_t n_pending = 0;
     for (size_t n = 0; n < race->n_branches; n++) {
         size_t i = (first + n) % race->n_branches;
         if (race->branch[i].future == NULL)
             continue;
         n_pending++;
+        trale_context_lend(context, budget);
         if (!poll(&race->branch[i], context))
             continue;
         branches_drop(&race->future);
@@ -67,13 +69,16 @@ static int64_t race_poll_from(struct trale_branches *race, size_t first, struct 
     return n_pending > 0 ? TRALE_PENDING : -EINVAL;
 }
 
-/* The branch that is polled first. It changes from poll to poll, even if this race is the only one in every second poll
- * of its executor: multiples of the golden ratio, modulo 1, spread evenly at any stride (D. Knuth, The Art of Computer
- * Programming 3, 6.4). */
+/* The branch that is polled first: any, equally often, whichever other races the executor polls in between, and also if
+ * this race is itself a branch that is polled only where the outer race begins with it. So it is a hash of a count
+ * (C. Wellons, "Prospecting for hash functions"), since the bits of the count itself are not independent. */
 static size_t race_first(const struct trale_branches *race, struct trale_context *context)
 {
-    context->turn += 0x9e3779b9u;
-    return (size_t)((uint64_t)context->turn * race->n_branches >> 32);
+    uint32_t hash = ++context->turn;
+    hash = (hash ^ hash >> 16) * 0x7feb352du;
+    hash = (hash ^ hash >> 15) * 0x846ca68bu;
+    hash ^= hash >> 16;
+    return (size_t)((uint64_t)hash * race->n_branches >> 32);
 }
 
 static int64_t race_poll(struct trale_future *future, struct trale_context *context)

@@ -193,6 +193,15 @@ static inline int trale_context_may_resolve(struct trale_context *context)
     return 0;
 }
 
+/* For a future that polls several in one poll, before it polls the next: if the poll began with a budget, of which
+ * nothing is left, the next future may take one result all the same. So a future that takes results without end keeps
+ * none of the others from resolving. `budget` is what the poll began with. [inside poll] */
+static inline void trale_context_lend(struct trale_context *context, uint32_t budget)
+{
+    if (context->budget == 0 && budget > 0)
+        context->budget = 1;
+}
+
 /* Polls a future that is awaited, and pays for its result: every await, every branch and every fiber goes through here.
  * The account is looked at before the poll, so a result is never held back: what this returns is seen. When neither
  * budget nor overdraft is left, the future is not polled, and the task is polled again when others had their turn.
@@ -267,8 +276,9 @@ static inline void trale_future_drop(struct trale_future *future)
     trale_begin_:                                                                                                      \
     (void)0
 
-/* Waits for a future, a `struct trale_future *` or a frame's first member. The expression is evaluated once, right
- * before the first poll. The result is then in trale_result(); it is -EINVAL if the expression is NULL. */
+/* Waits for a future, a `struct trale_future *` or a frame's first member. The expression is evaluated once; the first
+ * poll follows at once, or in the next turn of a task that may take no more results in this one (trale_future_await).
+ * The result is then in trale_result(); it is -EINVAL if the expression is NULL. */
 #define trale_await(expression) trale_await_(expression, #expression)
 
 /* The same, and assigns the result to an lvalue, which may be a local. */

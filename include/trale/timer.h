@@ -245,11 +245,13 @@ static inline int64_t trale_timeout_poll_(struct trale_future *future, struct tr
     struct trale_timeout *timeout = (struct trale_timeout *)(void *)future;
     if (future->awaiting == NULL)
         return -EINVAL;
+    uint32_t budget = context->budget;
     int64_t result = trale_future_poll(future->awaiting, context);
     if (result != TRALE_PENDING) {
         trale_future_drop(&timeout->sleep.future);
         return result;
     }
+    trale_context_lend(context, budget);
     int64_t slept = trale_future_poll(&timeout->sleep.future, context);
     if (slept == TRALE_PENDING)
         return TRALE_PENDING;

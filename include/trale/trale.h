@@ -181,10 +181,10 @@ TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *gr
     trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
                       sizeof(struct name))
 
-/* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. NULL, and the frame
- * was neither polled nor dropped: memory is out, `size` is less than a future's, or see trale_close and "Fork" above.
- * While the runtime closes, the task starts cancelled and its frame is dropped, on the executor thread; if that has
- * ended, in this call. */
+/* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. It must hold no
+ * pointer into itself, as a trale_tick does. NULL, and the frame was neither polled nor dropped: memory is out, `size`
+ * is less than a future's, or see trale_close and "Fork" above. While the runtime closes, the task starts cancelled and
+ * its frame is dropped, on the executor thread; if that has ended, in this call. */
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
                                                                   const struct trale_future *frame, size_t size);
 
@@ -274,8 +274,9 @@ struct trale_branches {
 };
 
 /* Resolves to the index of the first branch that resolves, and drops the others: exactly one branch resolves, so
- * nothing that another one waits for is taken and lost. Each poll begins with another branch, so that one which is
- * always ready does not starve the others. The first poll polls every branch until one resolves, whatever the budget.
+ * nothing that another one waits for is taken and lost. Each poll begins with any of the branches, equally often, so
+ * that one which is always ready does not starve the others. The first poll polls every branch until one resolves,
+ * whatever the budget; and a branch that takes results without end keeps none of the others from resolving.
  * A branch that is NULL takes no part; with no branch the result is -EINVAL. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch,
                                                              size_t n_branches);
@@ -285,7 +286,8 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branch
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race_in_order(struct trale_branches *race,
                                                                       struct trale_branch *branch, size_t n_branches);
 
-/* Resolves to 0 when all branches have. The first poll polls every branch, whatever the budget. */
+/* Resolves to 0 when all branches have. The first poll polls every branch, whatever the budget. If it is dropped, the
+ * branches that have resolved keep their results: a cleanup function finds what they hold there. */
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch,
                                                             size_t n_branches);
 
