@@ -428,6 +428,18 @@ static void test_without_a_future_a_timeout_fails_and_a_scope_is_over(void **sta
     assert_int_equal(trale_block_on(*state, trale_scope(&scope, NULL)), 0);
 }
 
+static void test_a_timeout_and_a_scope_are_tasks_when_they_are_spawned(void **state)
+{
+    struct trale_timeout timeout;
+    struct trale_scope scope;
+    struct trale_sleep sleep;
+    struct record record = {.n_alive = 1};
+    struct child child = {.future.type = &child_type, .record = &record, .name = 'a', .n_yields = 3, .result = 42};
+    struct trale_future *limited = trale_timeout(&timeout, trale_sleep(&sleep, UINT64_MAX), TRALE_MILLISECOND);
+    assert_int_equal(trale_join(trale_spawn_frame(*state, limited, sizeof timeout)), -ETIMEDOUT);
+    assert_int_equal(trale_join(trale_spawn_frame(*state, trale_scope(&scope, &child.future), sizeof scope)), 42);
+}
+
 static void test_a_spawn_from_elsewhere_is_refused(void **state)
 {
     struct trale_scope scope;
@@ -526,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_a_frame_that_is_refused_is_untouched_unless_the_runtime_closes),
         cmocka_unit_test(test_without_a_future_a_timeout_fails_and_a_scope_is_over),
         cmocka_unit_test(test_an_error_in_an_inner_scope_ends_all_of_the_outer_one),
+        cmocka_unit_test(test_a_timeout_and_a_scope_are_tasks_when_they_are_spawned),
         cmocka_unit_test(test_a_spawn_from_elsewhere_is_refused),
         cmocka_unit_test(test_a_scope_that_is_over_takes_nothing_more),
         cmocka_unit_test(test_cancelling_a_scope_that_is_over_wakes_nobody),

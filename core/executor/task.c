@@ -8,13 +8,12 @@
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-/* Of a future that has not begun, only the type and what follows the head is copied. Reading the rest of the head would
- * be slow: the caller has just written it in smaller pieces than memcpy(3) reads, and the processor would wait for
- * them. */
+/* Of the head of a future that has not begun, only these two members can be set. Reading all of it would be slow: the
+ * caller has just written it in smaller pieces than memcpy(3) reads, and the processor would wait for them. */
 static struct trale_future *task_copy_frame(struct trale_task *task, const struct trale_future *future, size_t size)
 {
     struct trale_future *head = (struct trale_future *)(void *)task->frame;
-    *head = (struct trale_future){.type = future->type};
+    *head = (struct trale_future){.type = future->type, .awaiting = future->awaiting};
     if (size > sizeof *head)
         memcpy(head + 1, future + 1, size - sizeof *head);
     return head;
