@@ -54,6 +54,17 @@ keeps_a_link() {
     ln -sf nowhere "$config"
     install_it && equal "$(readlink "$config")" nowhere
 }
+# install.sh as `meson install` runs it without DESTDIR, with an ldconfig of our own that says what it was called with,
+# and that knows the folder $tmp/searched.
+linker_sees() {
+    local called
+    mkdir -p "$tmp/bin" "$tmp/searched" "$tmp/other"
+    printf '#!/bin/sh\n[ $# = 0 ] && echo refreshed || echo "%s: (from here:1)"\n' "$tmp/searched" >"$tmp/bin/ldconfig"
+    chmod +x "$tmp/bin/ldconfig"
+    called=$(PATH=$tmp/bin:$PATH MESON_INSTALL_PREFIX=/usr MESON_INSTALL_DESTDIR_PREFIX=/usr \
+        "$root/config/install.sh" "$root/config/trale.ini" "$root/config/trale.ini" "$1")
+    equal "$called" "$2"
+}
 restores_a_deleted_file() {
     rm "$config"
     (umask 077 && install_it) && installs_the_default && equal "$(ls "${config%/*}")" trale.ini
@@ -163,6 +174,10 @@ ok "the default trale.ini is installed" installs_the_default
 ok "an edited trale.ini stays when it is installed again" keeps_an_edited_file
 ok "so does a symbolic link" keeps_a_link
 ok "one that was deleted is made again" restores_a_deleted_file
+
+ok "the dynamic linker learns of the library" linker_sees "$tmp/searched" $'Running ldconfig\nrefreshed'
+ok "where it does not look, a line says how to link" \
+    linker_sees "$tmp/other" "Programs find libtrale in $tmp/other if they are linked with -Wl,-rpath,$tmp/other"
 
 ok "the installed drivers are where pkg-config says" test -f "$stage$driverdir/timer.so"
 ok "a driver builds with the installed headers alone" build_driver
