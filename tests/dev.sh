@@ -38,3 +38,10 @@ if ((EUID == 0)); then
         refuses "$tmp/a/b belongs to " "(user 65534)" "$tmp/a/b/checkout/config/trale.ini belongs to " "Run ./dev as "
     chown -R 0 "$tmp/a/b"
 fi
+
+# A folder that not even root can make.
+names_the_build_folder() {
+    fails env BUILD=/proc/none/build "$tmp/a/b/checkout/dev" run 2>&1 |
+        grep -F 'you may not write /proc/none/build; to build in another folder: BUILD='
+}
+ok "a build folder that cannot be made is named" names_the_build_folder
