@@ -138,6 +138,7 @@ ok "a link to nothing is a warning" \
 export XDG_CONFIG_HOME=$tmp/xdg
 ok "check says that setuid programs ignore the environment" bash -c \
     "'$trale' check 2>&1 | grep -F 'ignores the environment: it does not use $tmp/xdg/trale/trale.ini and \$TRALE_DRIVERS'"
+ok "drivers does not" bash -c "! '$trale' drivers 2>&1 | grep -F 'ignores the environment'"
 export XDG_CONFIG_HOME=$tmp/nothing
 
 ok "why a file is not used is a note" \

@@ -187,6 +187,7 @@ int command_check(const struct command_options *options)
                                         {"abi", FOR_PROGRAMS},
                                         {"interfaces", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
+    examination_note_environment(&examination);
     warn_of_no_drivers(&examination);
     bool is_started = options->start && examination.messages.n_errors == 0 && examination_start(&examination);
     list_runtime(&examination, &settings);

@@ -24,9 +24,10 @@ const char *examination_driver(const struct examination *examination, size_t i)
 
 /* --- the configuration -------------------------------------------------------------------------------------------- */
 
-/* A program with more rights than its user would read another file, or load from another folder. */
-static void note_environment(struct examination *examination)
+void examination_note_environment(struct examination *examination)
 {
+    if (examination->config.name == NULL)
+        return;
     const char *folder = examination->settings.drivers_folder_origin;
     bool from_environment = examination->origin == CONFIG_ENVIRONMENT || examination->origin == CONFIG_USER;
     if (from_environment || folder != NULL)
@@ -61,7 +62,6 @@ static int examine_config(struct examination *examination, const char *config_pa
     if (r < 0)
         return r;
     settings_read(&examination->settings, &examination->config, log);
-    note_environment(examination);
     return 0;
 }
 

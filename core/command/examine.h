@@ -39,6 +39,9 @@ void examination_begin(struct examination *examination, const char *config_path)
  * a message. Returns whether there was none. */
 bool examination_start(struct examination *examination);
 
+/* Notes whether a program with more rights than its user would read another file, or load from another folder. */
+void examination_note_environment(struct examination *examination);
+
 /* How people call the configuration, and where it comes from: "/etc/trale.ini", "the system's". */
 const char *examination_file(const struct examination *examination);
 const char *examination_origin(const struct examination *examination);
