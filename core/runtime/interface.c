@@ -87,8 +87,8 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
                missing->drivers == NULL ? ""
                : missing->n_names > 1   ? "; to load them, write: drivers = "
                                         : "; to load it, write: drivers = ",
-               missing->drivers != NULL ? named : "", missing->drivers != NULL && named[0] != '\0' ? ", " : "",
-               or_empty(missing->drivers), missing->sections != NULL ? ", and add" : "",
+               or_empty(missing->drivers), missing->drivers != NULL && named[0] != '\0' ? ", " : "",
+               missing->drivers != NULL ? named : "", missing->sections != NULL ? ", and add" : "",
                missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "",
                has_file ? "" : "; no trale.ini was found: `trale check --help` lists where it may be");
     free(missing->names);
