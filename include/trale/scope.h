@@ -7,7 +7,7 @@
  *     {
  *         trale_begin();
  *         ...
- *             trale_scope_spawn(self->scope, session, .client = client);
+ *             int r = trale_scope_spawn(self->scope, session, .client = client);
  *         ...
  *     }
  *
