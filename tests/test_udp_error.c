@@ -474,6 +474,22 @@ static void test_a_connected_socket_tells_an_error_that_comes_within_a_batch(voi
     }
 }
 
+static void test_an_error_that_came_within_a_batch_is_lost_when_errors_go_on(void **state)
+{
+    (void)state;
+    struct setting s = open_setting("127.0.0.1:0");
+    struct trale_udp_batch batch;
+    struct trale_udp_recv recv;
+    char byte = 'x';
+    struct trale_datagram datagrams[2] = {{.buf = &byte, .size = 1}, {.buf = &byte, .size = 1}};
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 0), 0);
+    assert_int_equal(trale_udp_connect(s.socket, &s.unused), 0);
+    assert_int_equal(trale_udp_try_send_batch(&batch, s.socket, datagrams, 2), 2);
+    assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.socket, &byte, 1), -EAGAIN);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 /* --- a socket that was adopted ------------------------------------------------------------------------------------ */
 
 static void test_an_adopted_socket_tells_errors_as_it_did_before(void **state)
@@ -616,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_a_receive_of_a_socket_that_another_process_shuts_down_resolves),
         cmocka_unit_test(test_a_socket_whose_errors_another_process_switches_on_stays_quiet),
         cmocka_unit_test(test_a_connected_socket_tells_an_error_that_comes_within_a_batch),
+        cmocka_unit_test(test_an_error_that_came_within_a_batch_is_lost_when_errors_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,7 @@ int32_t udp_error_switch(struct udp_socket *socket, bool on)
         errors = NULL;
     }
     socket->errors = errors;
+    socket->earlier_error = 0;
     return 0;
 }
 
