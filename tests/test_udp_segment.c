@@ -13,11 +13,14 @@
 /* --- the way out -------------------------------------------------------------------------------------------------- */
 
 static struct {
+    bool can_cut;
     int n_refused;        /* datagrams that were to be cut up */
     int refusal;          /* with which error; 0: EIO */
     int n_calls;          /* that were let through */
     unsigned at_once;     /* how many messages a call takes; 0: all */
     int fail_at, failure; /* the call that fails, and how */
+    int n_sends;          /* calls of sendmsg(2) */
+    int failures[4];      /* how the first of them fail; 0: they do not */
 } way;
 
 static bool is_to_be_cut(const struct msghdr *message)
@@ -39,14 +42,19 @@ static int refuse(void)
 ssize_t test_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("sendmsg");
 ssize_t test_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    return is_to_be_cut(message) ? refuse() : syscall(SYS_sendmsg, fd, message, flags);
+    size_t i = (size_t)way.n_sends++;
+    if (i < sizeof way.failures / sizeof way.failures[0] && way.failures[i] != 0) {
+        errno = way.failures[i];
+        return -1;
+    }
+    return !way.can_cut && is_to_be_cut(message) ? refuse() : syscall(SYS_sendmsg, fd, message, flags);
 }
 
 int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags) __asm__("sendmmsg");
 int test_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
     for (unsigned i = 0; i < n; i++) {
-        if (!is_to_be_cut(&messages[i].msg_hdr))
+        if (way.can_cut || !is_to_be_cut(&messages[i].msg_hdr))
             continue;
         if (i > 0) {
             n = i;
@@ -88,16 +96,21 @@ static int64_t send_batch(struct setting *s, struct trale_datagram *datagrams, s
     return trale_block_on(s->runtime, trale_udp_send_batch(&batch, s->sender, datagrams, n));
 }
 
-/* Pieces of `segment` bytes, which are in order the first `size` of what there is to send. */
-static void assert_arrives(struct setting *s, size_t size, size_t segment)
+/* Pieces of `segment` bytes, which are in order the bytes of what there is to send from `at` to `end`. */
+static void assert_arrives_from(struct setting *s, size_t at, size_t end, size_t segment)
 {
     char buf[sizeof s->bytes];
     struct trale_udp_recv recv;
-    for (size_t at = 0; at < size; at += segment) {
-        size_t wanted = size - at < segment ? size - at : segment;
+    for (; at < end; at += segment) {
+        size_t wanted = end - at < segment ? end - at : segment;
         assert_int_equal(trale_udp_try_recv_from(&recv, s->receiver, buf, sizeof buf), wanted);
         assert_memory_equal(buf, s->bytes + at, wanted);
     }
+}
+
+static void assert_arrives(struct setting *s, size_t size, size_t segment)
+{
+    assert_arrives_from(s, 0, size, segment);
 }
 
 static void assert_nothing_arrives(struct setting *s)
@@ -209,6 +222,30 @@ static void test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_an
     }
 }
 
+static void test_a_datagram_that_was_sent_in_part_is_ended_also_behind_others(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagrams[] = {
+        {.buf = s.bytes, .size = 10, .address = s.to},
+        {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100},
+    };
+    struct trale_udp_batch batch;
+    way.at_once = 3;
+    way.fail_at = 2;
+    way.failure = EAGAIN;
+    assert_int_equal(trale_udp_try_send_batch(&batch, s.sender, &datagrams[1], 1), -EAGAIN);
+    assert_arrives(&s, 300, 100);
+    way.can_cut = true;
+    way.at_once = 0;
+    assert_int_equal(send_batch(&s, datagrams, 2), 1);
+    assert_arrives(&s, 10, 10);
+    assert_int_equal(send_batch(&s, &datagrams[1], 1), 1);
+    assert_arrives_from(&s, 300, 1000, 100);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 static void test_segments_that_do_not_fit_the_way_out_are_sent_in_pieces(void **state)
 {
     (void)state;
@@ -257,6 +294,26 @@ static void test_an_error_between_pieces_is_told(void **state)
     assert_int_equal(trale_close(s.runtime), 0);
 }
 
+/* The second datagram fails for an earlier one, and when it is sent again there is no room. */
+static void test_an_error_within_a_batch_is_told_also_if_the_batch_ends_there(void **state)
+{
+    (void)state;
+    struct setting s = open_setting();
+    struct trale_datagram datagrams[] = {{.buf = s.bytes, .size = 10}, {.buf = s.bytes, .size = 20}};
+    struct trale_udp_recv recv;
+    char byte;
+    assert_int_equal(trale_udp_connect(s.sender, &s.to), 0);
+    way.failures[1] = ECONNREFUSED;
+    way.failures[2] = EAGAIN;
+    assert_int_equal(send_batch(&s, datagrams, 2), 1);
+    assert_int_equal(trale_udp_try_recv_from(&recv, s.sender, &byte, 1), -ECONNREFUSED);
+    assert_int_equal(send_batch(&s, &datagrams[1], 1), 1);
+    assert_arrives(&s, 10, 10);
+    assert_arrives(&s, 20, 20);
+    assert_nothing_arrives(&s);
+    assert_int_equal(trale_close(s.runtime), 0);
+}
+
 static void test_an_empty_datagram_is_sent_as_one_piece(void **state)
 {
     (void)state;
@@ -279,9 +336,11 @@ int main(void)
         cmocka_unit_test(test_pieces_wait_for_room_and_go_on_where_they_were),
         cmocka_unit_test(test_tries_send_each_piece_once),
         cmocka_unit_test(test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_anew),
+        cmocka_unit_test(test_a_datagram_that_was_sent_in_part_is_ended_also_behind_others),
         cmocka_unit_test(test_segments_that_do_not_fit_the_way_out_are_sent_in_pieces),
         cmocka_unit_test(test_what_has_too_many_segments_is_refused),
         cmocka_unit_test(test_an_error_between_pieces_is_told),
+        cmocka_unit_test(test_an_error_within_a_batch_is_told_also_if_the_batch_ends_there),
         cmocka_unit_test(test_an_empty_datagram_is_sent_as_one_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,7 @@ static int64_t message_send(const struct udp_socket *socket, const struct mmsghd
 
 /* sendmmsg(2) loses the error of an earlier datagram that comes between two of its messages (BUGS there). A connected
  * socket without TRALE_UDP_ERRORS learns of such errors by its sends and receives alone, so it sends one by one. A
- * datagram that fails is sent again: if that works, the error was one of an earlier datagram. */
+ * datagram that fails is sent again: if that does not fail in the same way, the error was one of an earlier datagram. */
 static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_messages *messages, uint32_t n_messages)
 {
     for (uint32_t i = 0; i < n_messages; i++) {
@@ -161,11 +161,14 @@ static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_me
             continue;
         if (i == 0)
             return n;
-        if (!udp_error_is_earlier(n) || n == -EMSGSIZE || message_send(socket, &messages->message[i]) < 0)
+        if (!udp_error_is_earlier(n) || n == -EMSGSIZE)
+            return i;
+        int64_t again = message_send(socket, &messages->message[i]);
+        if (again == n)
             return i;
         socket->earlier_error = (int32_t)n;
         udp_socket_wake_all(socket);
-        return i + 1;
+        return again > 0 ? i + 1 : i;
     }
     return n_messages;
 }
@@ -223,6 +226,12 @@ static bool has_pieces(const struct trale_datagram *datagram, int64_t error)
            (error == -EINVAL && datagram->size <= (uint64_t)datagram->segment_size * N_SEGMENTS_MAX);
 }
 
+/* Whether some of its segments were sent. */
+static bool is_begun(const struct trale_datagram *datagram)
+{
+    return datagram->segment_size > 0 && datagram->n_sent > 0;
+}
+
 static int64_t send_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
@@ -230,10 +239,10 @@ static int64_t send_batch_attempt(struct trale_future *future)
     struct trale_datagram *first = &batch->datagrams[0];
     uint32_t n_ready = 0, n_wanted = batch_size(batch);
     int r = 0;
-    if (first->segment_size > 0 && first->n_sent > 0)
+    if (is_begun(first))
         return first->n_sent < first->size ? send_pieces(socket, first) : -EINVAL;
-    /* What is before a datagram that cannot be sent is sent. */
-    while (n_ready < n_wanted && r == 0) {
+    /* What is before a datagram that cannot be sent is sent, and what is before one of which a part was sent. */
+    while (n_ready < n_wanted && r == 0 && (n_ready == 0 || !is_begun(&batch->datagrams[n_ready]))) {
         r = message_prepare(socket, socket->udp->messages, n_ready, &batch->datagrams[n_ready]);
         n_ready += r == 0;
     }
