@@ -12,8 +12,7 @@
  */
 #include "operation.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
+#include <poll.h>
 
 #include "error.h"
 
@@ -42,19 +41,14 @@ static int64_t operation_attempt(const struct operation *operation)
     return n;
 }
 
-/* Whether the send buffer has datagrams: then there will be room. */
-static bool is_sending(int fd)
-{
-    int n_bytes;
-    return ioctl(fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes > 0;
-}
-
-/* A send buffer had no room for a fragment (ip_append_data() in the kernel). With TRALE_UDP_ERRORS it may have been the
- * queue of the interface instead, and nothing tells when that has room. What fails with an empty buffer as well will
- * never have room. */
+/* The send buffer had no room for a fragment (ip_append_data() in the kernel). epoll reports room when less than half
+ * of the buffer is in use. So a send can wait only until then; if it has no room even then, it fails, because a wait
+ * would be over at once, again and again. With TRALE_UDP_ERRORS the queue of the interface may have been full instead,
+ * and nothing reports when that has room. */
 static int64_t operation_wants_room(const struct operation *operation)
 {
-    return is_sending(operation->socket->fd) ? -EAGAIN : operation_attempt(operation);
+    struct pollfd room = {.fd = operation->socket->fd, .events = POLLOUT};
+    return poll(&room, 1, 0) == 0 ? -EAGAIN : operation_attempt(operation);
 }
 
 int64_t udp_operation_try(const struct operation *operation)
@@ -144,14 +138,14 @@ static bool recv_waits_first(const struct operation *operation)
 static int32_t recv_wait_first(const struct operation *operation, const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
-    socket->n_looks = socket->udp->host.n_looks(socket->udp->host.context);
+    socket->n_looks = (uint32_t)socket->udp->host.n_looks(socket->udp->host.context);
     return operation_wait(operation, OPERATION_WAITING_FIRST, context);
 }
 
 /* Whether a receive that has waited first, and is woken, had to. */
 static bool recv_had_to_wait(const struct udp_socket *socket)
 {
-    return socket->udp->host.n_looks(socket->udp->host.context) - socket->n_looks > 1;
+    return (uint32_t)socket->udp->host.n_looks(socket->udp->host.context) - socket->n_looks > 1;
 }
 
 /* The wait of the poll before ends first: its waker may be gone, and what this poll wakes must not reach it. */

@@ -23,20 +23,20 @@ struct udp {
 struct udp_socket {
     struct trale_udp_socket base; /* first: what applications pass on */
     struct udp *udp;
-    uint32_t generation;       /* how many sockets this memory has been */
     struct udp_errors *errors; /* that no task has awaited yet; NULL: TRALE_UDP_ERRORS is off */
-    int32_t end;               /* what a receive that finds nothing resolves to, for nothing will come; 0: it waits */
-    int32_t earlier_error;     /* of an earlier datagram, for the next receive or send to tell; 0: none */
-    int fd;
-    sa_family_t family;
-    uint8_t info;              /* TRALE_UDP_INFO */
-    bool gro;                  /* TRALE_UDP_GRO is on */
-    bool connected;            /* it has a peer */
-    bool receives_wait;        /* the last receive had to wait: the next one may wait before it tries */
-    uint64_t n_looks;          /* of the executor, when the last receive began to wait before it tried */
-    int multicast_interface;   /* of IPv4, which the kernel takes and does not tell */
     struct trale_link waiting; /* the operations in OPERATION_WAITING, by their `link` */
     struct trale_link link;    /* in one of the instance's lists */
+    uint32_t generation;       /* how many sockets this memory has been */
+    int32_t end;               /* what a receive that finds nothing resolves to, for nothing will come; 0: it waits */
+    int32_t earlier_error;     /* of an earlier datagram, for the next receive or send to tell; 0: none */
+    uint32_t n_looks;          /* of the executor, when the last receive began to wait before it tried */
+    int fd;
+    int multicast_interface; /* of IPv4, which the kernel takes and does not tell */
+    sa_family_t family;
+    uint8_t info;       /* TRALE_UDP_INFO */
+    bool gro;           /* TRALE_UDP_GRO is on */
+    bool connected;     /* it has a peer */
+    bool receives_wait; /* the last receive had to wait: the next one may wait before it tries */
 };
 
 /* The `state` of a struct trale_udp_operation. In either it is cancelled if its generation is not its socket's any

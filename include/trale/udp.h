@@ -277,7 +277,8 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
  * future resolves or is dropped; *to is copied. Waits while the send buffer is full. Resolves to `size` when the kernel
  * has taken the datagram, which does not promise that it arrives. Or, and the datagram was not sent, to:
  *   -EMSGSIZE      This datagram is too large. No send returns this for an earlier one.
- *   -ENOBUFS       The kernel has no memory, or the send buffer is too small for the fragments of this datagram.
+ *   -ENOBUFS       The kernel has no memory, or half of the send buffer is free and the fragments of this datagram do
+ *                  not fit all the same: make it larger (TRALE_UDP_SEND_BUFFER).
  *   -ECANCELED     The socket was closed.
  *   -ECONNREFUSED  As in trale_udp_recv_from, for an earlier datagram. Send this one again.
  *   -EACCES        `to` is a broadcast address, and TRALE_UDP_BROADCAST is off.
@@ -330,8 +331,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struc
  *
  * A datagram with a segment_size is sent one segment at a time if the interface lacks segmentation offload, or if the
  * segments are too large for it; each send finds this out anew. After an error or a drop, some segments of the first
- * datagram may have been sent: its n_sent says how many bytes. A call with the same datagram sends the rest. To send
- * all of it again, set n_sent to 0. */
+ * datagram may have been sent: its n_sent says how many bytes. A call with the same datagram as its first sends the
+ * rest; behind other datagrams it is left for the next call. To send all of it again, set n_sent to 0. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch,
                                                                            struct trale_udp_socket *socket,
                                                                            struct trale_datagram *datagrams,

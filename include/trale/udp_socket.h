@@ -18,7 +18,8 @@
 /* A try does at once what the future of the same name does, and returns what that would resolve to, or -EAGAIN if it
  * would have to wait. It may be called outside of a task's poll, and leaves nothing behind to drop. If a batch sends
  * its first datagram one segment at a time, the datagram's n_sent keeps the progress: a try with the same array goes
- * on. */
+ * on. Only a receive that waits notices that another process has shut down the socket; until one has, tries return
+ * -EAGAIN. */
 static inline int64_t trale_udp_try_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
                                               size_t size)
 {
