@@ -152,7 +152,7 @@ static int64_t message_send(const struct udp_socket *socket, const struct mmsghd
 
 /* sendmmsg(2) loses the error of an earlier datagram that comes between two of its messages (BUGS there). A connected
  * socket without TRALE_UDP_ERRORS learns of such errors by its sends and receives alone, so it sends one by one. A
- * datagram that fails is sent again: if that does not fail in the same way, the error was one of an earlier datagram. */
+ * datagram that fails is sent again: if it does not fail in the same way again, the error was an earlier one. */
 static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_messages *messages, uint32_t n_messages)
 {
     for (uint32_t i = 0; i < n_messages; i++) {
