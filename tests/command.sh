@@ -49,7 +49,7 @@ refused "an unknown choice" "clock = lunar: not one of monotonic, boottime or re
     '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so' 'clock = lunar'
 refused "a driver without a section" "t.ini:2: [runtime] drivers: upd: there is no section [driver:upd]" \
     '[runtime]' 'drivers = upd' '[driver:udp]' 'path = udp.so'
-refused "a driver that is not there" "t.ini:4: [driver:x] $TRALE_DRIVERS/x.so: No such file or directory" \
+refused "a driver that is not there" "t.ini:4: [driver:x] $TRALE_DRIVERS/x.so: No such file or directory; \$TRALE_DRIVERS, or drivers_folder in [runtime]," \
     '[runtime]' 'drivers = x' '[driver:x]' 'path = x.so'
 refused "a key given twice" "t.ini:3: [runtime] threads: given twice, first in line 2" '[runtime]' 'threads = 1' 'threads = 1'
 refused "a file that is no driver" "t.ini:4: [driver:x] $tmp/t.ini is no driver: it is not an ELF file" \

@@ -44,9 +44,17 @@ bool driver_offers(const struct driver *driver, const char *interface, size_t le
     return false;
 }
 
-/* Where the section's path leads: *path is allocated. */
+/* A file with a fault: what is wrong with it belongs to the line of `path`. */
+struct fault_context {
+    const struct driver *driver;
+    const struct config *config;
+    uint32_t line;
+    const char *advice; /* follows the fault */
+};
+
+/* Where the section's path leads: *path is allocated. Sets the line of faults, and the advice about them. */
 static int driver_locate(const struct driver *driver, const struct config *config, const char *folder, char **path,
-                         uint32_t *line)
+                         struct fault_context *faults)
 {
     const struct config_entry *entry = config_entry(config, driver->section->name, "path");
     if (entry == NULL || entry->value[0] == '\0') {
@@ -54,7 +62,7 @@ static int driver_locate(const struct driver *driver, const struct config *confi
             "path: missing; it names the driver's file, as in path = timer.so");
         return -EINVAL;
     }
-    *line = entry->line;
+    faults->line = entry->line;
     bool bare = strchr(entry->value, '/') == NULL;
     if (entry->value[0] != '/' && (!bare || strcmp(entry->value, ".") == 0 || strcmp(entry->value, "..") == 0)) {
         say(driver, config, TRALE_LOG_ERROR, entry->line,
@@ -65,20 +73,15 @@ static int driver_locate(const struct driver *driver, const struct config *confi
         *path = NULL;
         return -ENOMEM;
     }
+    if (bare && access(*path, F_OK) < 0 && errno == ENOENT)
+        faults->advice = "; $TRALE_DRIVERS, or drivers_folder in [runtime], names another folder";
     return 0;
 }
-
-/* A file with a fault: what is wrong with it belongs to the line of `path`. */
-struct fault_context {
-    const struct driver *driver;
-    const struct config *config;
-    uint32_t line;
-};
 
 static void say_fault(void *data, const char *reason)
 {
     const struct fault_context *context = data;
-    say(context->driver, context->config, TRALE_LOG_ERROR, context->line, "%s", reason);
+    say(context->driver, context->config, TRALE_LOG_ERROR, context->line, "%s%s", reason, context->advice);
 }
 
 static void warn_of_clashes(const struct driver *driver, const struct config *config, uint32_t line,
@@ -122,9 +125,9 @@ int driver_probe(struct driver *driver, const struct config *config, const struc
     driver->name = section->name + strlen("driver:");
     driver->log = log;
     char *path = NULL;
-    struct fault_context context = {.driver = driver, .config = config};
+    struct fault_context context = {.driver = driver, .config = config, .advice = ""};
     const struct file_report report = {say_fault, &context};
-    int r = driver_locate(driver, config, folder, &path, &context.line);
+    int r = driver_locate(driver, config, folder, &path, &context);
     if (r == 0) {
         int fd = r = file_open_trusted(path, trust, &driver->path, &report);
         if (fd >= 0) {
