@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -38,6 +39,18 @@ static inline struct trale *test_open(const char *drivers, const char *sections)
     if (r < 0)
         fail_msg("trale_open: %s", strerror(-r));
     return runtime;
+}
+
+/* From here on trale_open without options finds no file of the user and uses the built-in text. Skips the test where
+ * trale is installed: the system's trale.ini would be used. */
+static inline void test_use_built_in_config(void)
+{
+    setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
+    setenv("HOME", "/nonexistent", 1);
+    unsetenv("XDG_CONFIG_HOME");
+    unsetenv("TRALE_CONFIG");
+    if (access(TEST_SYSTEM_CONFIG, F_OK) == 0)
+        skip();
 }
 
 #define TEST_TIMER "[driver:timer]\npath = timer.so\n"

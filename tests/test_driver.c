@@ -249,22 +249,25 @@ static void test_the_global_runtime_is_opened_once_and_stays(void **state)
 static void test_without_a_file_the_built_in_configuration_holds(void **state)
 {
     (void)state;
-    setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
-    setenv("HOME", "/nonexistent", 1);
-    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-    unsetenv("TRALE_CONFIG");
+    test_use_built_in_config();
     struct trale *runtime;
     assert_int_equal(trale_open(&runtime, NULL), 0);
     assert_non_null(trale_timer(runtime));
     assert_non_null(trale_udp(runtime));
     assert_int_equal(trale_close(runtime), 0);
+    unsetenv("TRALE_DRIVERS");
+}
+
+static void test_a_file_that_the_environment_names_must_exist(void **state)
+{
+    (void)state;
+    struct trale *runtime;
     setenv("TRALE_CONFIG", "/nonexistent/trale.ini", 1);
     struct test_log log = {0};
     struct trale_options options = {.log = test_log_write, .log_data = &log};
     assert_int_equal(trale_open(&runtime, &options), -ENOENT);
     assert_non_null(strstr(log.text, "/nonexistent/trale.ini"));
     unsetenv("TRALE_CONFIG");
-    unsetenv("TRALE_DRIVERS");
 }
 
 static void test_a_driver_that_closes_an_fd_without_forgetting_it_lets_the_executor_sleep(void **state)
@@ -305,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_a_driver_that_closes_an_fd_without_forgetting_it_lets_the_executor_sleep),
         cmocka_unit_test(test_the_global_runtime_is_opened_once_and_stays),
         cmocka_unit_test(test_without_a_file_the_built_in_configuration_holds),
+        cmocka_unit_test(test_a_file_that_the_environment_names_must_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

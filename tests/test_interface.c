@@ -4,7 +4,6 @@
 #include "tests/support.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <trale/signal.h>
 #include <trale/trale.h>
@@ -166,12 +165,7 @@ static void test_the_built_in_configuration_is_complete(void **state)
 {
     (void)state;
     struct trale *runtime;
-    if (access(TEST_SYSTEM_CONFIG, F_OK) == 0)
-        skip(); /* trale is installed here, and that file would be read */
-    setenv("HOME", "/nonexistent", 1);
-    unsetenv("XDG_CONFIG_HOME");
-    unsetenv("TRALE_CONFIG");
-    setenv("TRALE_DRIVERS", TEST_DRIVERS, 1);
+    test_use_built_in_config();
     const struct trale_options options = {.require_end = 1, .log = write_message, .log_data = &messages};
     assert_int_equal(trale_open(&runtime, &options), 0);
     messages.length = 0;
