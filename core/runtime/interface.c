@@ -97,16 +97,23 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
     free(missing->offered);
 }
 
+/* Not inlined: trale_interface is on the path of every sleep, and must not have this one's frame. */
+static __attribute__((noinline)) void interface_is_missing(struct trale *runtime, const char *name)
+{
+    struct missing missing = {0};
+    if (!interfaces_is_first_miss(&runtime->interfaces, name))
+        return;
+    missing_add(&missing, runtime, name);
+    missing_say(&missing, runtime, TRALE_LOG_WARNING);
+}
+
 const void *trale_interface(struct trale *runtime, const char *name, size_t size)
 {
     if (!executor_is_ours(&runtime->executor))
         return NULL;
     const void *table = interfaces_find(&runtime->interfaces, name, size);
-    if (table == NULL && interfaces_is_first_miss(&runtime->interfaces, name)) {
-        struct missing missing = {0};
-        missing_add(&missing, runtime, name);
-        missing_say(&missing, runtime, TRALE_LOG_WARNING);
-    }
+    if (table == NULL)
+        interface_is_missing(runtime, name);
     return table;
 }
 

@@ -124,7 +124,7 @@ static void watcher_drop(struct trale_future *future)
 
 int timer_clock_watch(struct timer_clock *clock)
 {
-    int r = clock->is_watched ? 0 : clock->host->spawn(clock->host->context, &clock->watcher);
+    int r = clock->host->spawn(clock->host->context, &clock->watcher);
     clock->is_watched = r == 0;
     return r;
 }

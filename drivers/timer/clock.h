@@ -24,7 +24,7 @@ struct timer_clock {
 /* Opens the timerfd and makes the task. 0, or a negative errno with nothing left behind. [start, executor] */
 int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale_host *host);
 
-/* Sees to it that there is the task. 0, or -ENOMEM. [executor] */
+/* Makes the task, where `is_watched` says that there is none. 0, or -ENOMEM. [executor] */
 int timer_clock_watch(struct timer_clock *clock);
 
 /* Makes a sleep that is in no queue resolve to an error, a negative errno. */

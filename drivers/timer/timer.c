@@ -72,7 +72,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     /* One that was found due waits again where its clock was set back since. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
-    int r = timer_clock_watch(clock);
+    int r = clock->is_watched ? 0 : timer_clock_watch(clock);
     if (r == 0)
         r = timer_queue_add(&clock->queue, sleep);
     if (r < 0)

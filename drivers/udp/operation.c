@@ -22,13 +22,12 @@
 
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
-/* Repeats a receive or a send while it fails for earlier datagrams, of which it is not to tell. Without
+/* Repeats a receive or a send that has failed while it fails for earlier datagrams, of which it is not to tell. Without
  * TRALE_UDP_ERRORS that is EMSGSIZE alone. */
-static int64_t operation_attempt(const struct operation *operation)
+static __attribute__((noinline)) int64_t operation_skip_earlier(const struct operation *operation, int64_t n)
 {
     struct udp_socket *socket = operation->socket;
     bool keeps_errors = socket->errors != NULL;
-    int64_t n = operation->attempt(operation->future);
     int n_left = N_REPEATS_MAX;
     while (n_left > 0 && (keeps_errors ? udp_error_is_earlier(n) : n == -EMSGSIZE)) {
         uint32_t found = keeps_errors ? udp_error_take_in(socket) : 0;
@@ -48,26 +47,33 @@ static int64_t operation_attempt(const struct operation *operation)
 static int64_t operation_wants_room(const struct operation *operation)
 {
     struct pollfd room = {.fd = operation->socket->fd, .events = POLLOUT};
-    return poll(&room, 1, 0) == 0 ? -EAGAIN : operation_attempt(operation);
+    return poll(&room, 1, 0) == 0 ? -EAGAIN : operation_skip_earlier(operation, operation->attempt(operation->future));
 }
 
-int64_t udp_operation_try(const struct operation *operation)
+/* What a receive or a send that has failed answers in the end. */
+static __attribute__((noinline)) int64_t operation_fail(const struct operation *operation, int64_t n)
 {
     struct udp_socket *socket = operation->socket;
-    int64_t n;
-    if (operation->interest == TRALE_FAILING) {
-        n = operation->attempt(operation->future);
-    } else if (socket->earlier_error < 0) {
-        n = socket->earlier_error;
-        socket->earlier_error = 0;
-    } else {
-        n = operation_attempt(operation);
+    if (operation->interest != TRALE_FAILING) {
+        n = operation_skip_earlier(operation, n);
         if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && socket->errors == NULL)
             n = operation_wants_room(operation);
         else if (n == -ECONNABORTED)
             udp_socket_end(socket, -ECONNABORTED);
     }
     return n == -EAGAIN && operation->interest != TRALE_WRITABLE && socket->end < 0 ? socket->end : n;
+}
+
+int64_t udp_operation_try(const struct operation *operation)
+{
+    struct udp_socket *socket = operation->socket;
+    int64_t n = socket->earlier_error;
+    if (n < 0 && operation->interest != TRALE_FAILING) {
+        socket->earlier_error = 0;
+        return n;
+    }
+    n = operation->attempt(operation->future);
+    return n >= 0 ? n : operation_fail(operation, n);
 }
 
 /* --- waits -------------------------------------------------------------------------------------------------------- */
@@ -106,7 +112,8 @@ static int32_t operation_wait(const struct operation *operation, enum operation_
 
 /* Waits while an attempt answers EAGAIN; `n` is the answer of the last one, and `ready` says whether the reactor had
  * reported the socket before that. */
-static int64_t operation_repeat(const struct operation *operation, int64_t n, bool ready, struct trale_context *context)
+static __attribute__((noinline)) int64_t operation_repeat(const struct operation *operation, int64_t n, bool ready,
+                                                          struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
     while (n == -EAGAIN) {
@@ -166,5 +173,5 @@ int64_t udp_operation_poll(const struct operation *operation, struct trale_conte
     int64_t n = udp_operation_try(operation);
     if (operation->interest == TRALE_READABLE && state != OPERATION_WAITING)
         socket->receives_wait = n == -EAGAIN || (state == OPERATION_WAITING_FIRST && recv_had_to_wait(socket));
-    return operation_repeat(operation, n, ready, context);
+    return n != -EAGAIN ? n : operation_repeat(operation, n, ready, context);
 }
