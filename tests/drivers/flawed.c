@@ -26,9 +26,10 @@ __attribute__((constructor)) static void evil(void)
 #ifdef FLAW_CLASH
 /* The program defines it too, and this driver's call goes there. */
 __attribute__((visibility("default"))) int clash_with_the_program(void);
-__attribute__((visibility("default"))) int clash_with_the_program(void)
+__attribute__((visibility("default"), noinline)) int clash_with_the_program(void)
 {
-    return 2;
+    static volatile int number = 2; /* or clang would not call the function */
+    return number;
 }
 #endif
 
