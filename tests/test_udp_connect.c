@@ -28,6 +28,20 @@ int test_connect(int fd, const struct sockaddr *peer, socklen_t size)
     return r;
 }
 
+/* --- setsockopt(2): an interface that is gone --------------------------------------------------------------------- */
+
+static bool interface_is_gone;
+
+int test_setsockopt(int fd, int level, int name, const void *value, socklen_t size) __asm__("setsockopt");
+int test_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    if (interface_is_gone && level == SOL_SOCKET && name == 62 /* SO_BINDTOIFINDEX */) {
+        errno = ENODEV;
+        return -1;
+    }
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
+}
+
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
 
 static const struct trale_address none;
@@ -131,6 +145,23 @@ static void test_nothing_is_heard_until_the_interface_is_restored(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+static void test_a_socket_whose_interface_is_gone_is_not_opened_to_all(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    struct trale_udp_socket *other = open_socket(runtime, "127.0.0.1:0");
+    struct trale_udp_socket *socket = open_one_of_two(runtime, "127.0.0.1:0", true);
+    struct trale_address peer = local_of(other), local = local_of(socket);
+    assert_int_equal(trale_udp_set(socket, TRALE_UDP_INTERFACE, if_nametoindex("lo")), 0);
+    assert_int_equal(trale_udp_connect(socket, &peer), 0);
+    interface_is_gone = true;
+    assert_int_equal(trale_udp_connect(socket, &none), -ENODEV);
+    interface_is_gone = false;
+    assert_int_equal(try_send(other, &local, 5), 5);
+    assert_int_equal(try_recv(socket), -EAGAIN);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_a_socket_with_a_filter_keeps_its_peer_or_its_interface_would_be_lost(void **state)
 {
     (void)state;
@@ -210,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_disconnected_socket_is_bound_to_its_interface_and_port_as_before),
         cmocka_unit_test(test_nothing_is_heard_until_the_interface_is_restored),
+        cmocka_unit_test(test_a_socket_whose_interface_is_gone_is_not_opened_to_all),
         cmocka_unit_test(test_a_socket_with_a_filter_keeps_its_peer_or_its_interface_would_be_lost),
         cmocka_unit_test(test_an_ipv6_socket_keeps_its_peer_or_it_would_stay_deaf_to_others),
         cmocka_unit_test(test_an_adopted_ipv6_socket_that_is_connected_keeps_its_peer),

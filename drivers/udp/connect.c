@@ -81,7 +81,8 @@ static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
     return bind(socket->fd, &local.any, udp_address_length(&local)) < 0 ? -errno : 0;
 }
 
-/* A filter drops all datagrams while a socket that was bound to an interface is open to all interfaces. */
+/* A filter drops all datagrams while a socket that was bound to an interface is open to all interfaces: for ever, if
+ * the interface is gone. */
 static int32_t socket_disconnect(struct udp_socket *socket)
 {
     int64_t interface;
@@ -98,7 +99,8 @@ static int32_t socket_disconnect(struct udp_socket *socket)
     if (r < 0)
         return r;
     r = peer_remove(socket, interface);
-    filter_detach(socket->fd);
+    if (r == 0 || socket->connected)
+        filter_detach(socket->fd);
     return r;
 }
 

@@ -204,7 +204,8 @@ static inline void trale_udp_close(struct trale_udp_socket *socket)
  *                open another. Or an adopted socket that is bound to an interface and has a filter (SO_ATTACH_FILTER,
  *                socket(7)). The peer has not changed.
  *   -EADDRINUSE  The kernel had chosen the port, and another socket took it during the call. This socket has no port
- *                any more; close it. */
+ *                any more; close it.
+ *   -ENODEV      The interface that it was bound to is gone. This socket receives nothing any more; close it. */
 static inline int trale_udp_connect(struct trale_udp_socket *socket, const struct trale_address *peer)
 {
     return socket->udp->connect(socket->udp->interface.instance, socket, peer);
