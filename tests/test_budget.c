@@ -370,45 +370,65 @@ static void test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before(
 
 enum taking { MODEST, GREEDY, FIBER };
 
-/* Takes result after result until it has had 10 s; then a deadline beside it was missed. */
+/* Takes result after result until it is told to end; or for 10 s, and then what is beside it was held up. */
 struct endless {
     struct trale_future future;
     struct trale_future ready;
     struct trale_sleep sleep;
     struct trale_fiber fiber;
     uint64_t end_ns;
-    bool modest;
+    bool modest, told;
 };
+
+static bool endless_goes_on(const struct endless *self, struct trale *runtime)
+{
+    return !self->told && trale_now(runtime) < self->end_ns;
+}
 
 trale_async(endless)
 {
     trale_begin();
     self->end_ns = trale_now(cx->runtime) + 10 * TRALE_SECOND;
-    while (trale_now(cx->runtime) < self->end_ns) {
+    while (endless_goes_on(self, cx->runtime)) {
         self->ready = (struct trale_future){.type = &ready_type};
         trale_await(self->modest ? trale_sleep(&self->sleep, 0) : &self->ready);
     }
-    trale_return(-ETIME);
+    trale_return(self->told ? 0 : -ETIME);
 }
 
 static int64_t endless_body(void *data)
 {
+    struct endless *endless = data;
     struct trale_sleep sleep;
     int64_t r = 0;
-    (void)data;
-    for (uint64_t end_ns = trale_now(trale_current()) + 10 * TRALE_SECOND;
-         trale_now(trale_current()) < end_ns && r == 0;)
+    endless->end_ns = trale_now(trale_current()) + 10 * TRALE_SECOND;
+    while (r == 0 && endless_goes_on(endless, trale_current()))
         r = trale_fiber_await(trale_sleep(&sleep, 0));
-    return -ETIME;
+    return endless->told ? 0 : -ETIME;
 }
 
 static struct trale_future *endless_begin(struct endless *endless, enum taking taking)
 {
-    return taking == FIBER ? trale_fiber(&endless->fiber, endless_body, NULL)
+    return taking == FIBER ? trale_fiber(&endless->fiber, endless_body, endless)
                            : trale_call(endless, endless, .modest = taking == MODEST);
 }
 
-enum limit { BY_TIMEOUT, BY_DEADLINE, AROUND_A_SCOPE, BY_RACE, BY_RACE_IN_ORDER, BEHIND_IT, N_LIMITS };
+enum limit { BY_TIMEOUT, BY_DEADLINE, AROUND_A_SCOPE, BY_RACE, BY_RACE_IN_ORDER, BEHIND_IT, BESIDE_IT, N_LIMITS };
+
+/* Tells another future to end. */
+struct telling_to_end {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    struct endless *endless;
+};
+
+trale_async(telling_to_end)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    self->endless->told = true;
+    trale_return(0);
+}
 
 struct limited {
     struct trale_future future;
@@ -416,6 +436,7 @@ struct limited {
     struct trale_timeout timeout;
     struct trale_scope scope;
     struct trale_sleep sleep;
+    struct telling_to_end telling;
     TRALE_BRANCHES(2) both;
     enum taking taking;
     enum limit limit;
@@ -435,6 +456,9 @@ static struct trale_future *limited_begin(struct limited *self, struct trale *ru
         return trale_race_of(&self->both, endless, trale_sleep(&self->sleep, TRALE_MILLISECOND));
     case BY_RACE_IN_ORDER:
         return trale_race_in_order_of(&self->both, endless, trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    case BESIDE_IT:
+        return trale_all_of(&self->both, endless,
+                            trale_call(telling_to_end, &self->telling, .endless = &self->endless));
     default:
         return trale_race_in_order_of(
             &self->both, endless,
@@ -446,7 +470,7 @@ trale_async(limited)
 {
     trale_begin();
     trale_await(limited_begin(self, cx->runtime));
-    trale_return(trale_result());
+    trale_return(self->limit == BESIDE_IT ? self->both.branch[0].result : trale_result());
 }
 
 static void test_a_future_that_takes_results_without_end_is_ended_in_time(void **state)
@@ -454,10 +478,11 @@ static void test_a_future_that_takes_results_without_end_is_ended_in_time(void *
     struct world *world = *state;
     for (enum limit limit = 0; limit < N_LIMITS; limit++) {
         for (enum taking taking = MODEST; taking <= FIBER; taking++) {
+            int64_t expected = limit < BY_RACE ? -ETIMEDOUT : limit == BESIDE_IT ? 0 : 1;
             struct limited frame;
             int64_t result = trale_block_on(world->runtime,
                                             trale_call(limited, &frame, .taking = taking, .limit = limit));
-            if (result != (limit < BY_RACE ? -ETIMEDOUT : 1))
+            if (result != expected)
                 fail_msg("limit %d, taking %d: %" PRId64, limit, taking, result);
         }
     }
