@@ -562,6 +562,46 @@ static void test_a_pool_function_that_blocks_holds_closing_up_no_longer_than_the
     assert_int_equal(trale_close_within(NULL, 0), 0);
 }
 
+static void note(void *flag)
+{
+    atomic_store((_Atomic bool *)flag, true);
+}
+
+/* What a function on a driver's thread uses of another runtime of its group is there until the function ends. */
+static void test_a_pool_function_may_use_the_other_runtimes_of_a_group_that_closes(void **state)
+{
+    (void)state;
+    for (size_t own = 0; own < 2; own++) {
+        char text[1024];
+        struct test_log log = {.length = 0};
+        const struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+        struct trale_group *group;
+        snprintf(text, sizeof text,
+                 "[runtime]\ndrivers = hook, blocking\nthreads = %d\ninstances = 2\ndrivers_folder = "
+                 "%s\n" TEST_BLOCKING "[driver:hook]\npath = %s/hook.so\n",
+                 test_threads(), TEST_DRIVERS, TEST_FLAWED_DRIVERS);
+        assert_int_equal(trale_group_open(&group, &options), 0);
+        struct trale *other = trale_group_runtime(group, 1 - own);
+        const struct hook *hook = trale_interface(other, "org.example.hook/1", sizeof *hook);
+        _Atomic bool is_stopped = false;
+        hook->set(hook->interface.instance, HOOK_STOP, note, &is_stopped);
+        struct errand errand;
+        begin_errand(&errand, trale_group_runtime(group, own), true);
+        errand.runtime = errand.line.runtime = other;
+        do {
+            log = (struct test_log){.length = 0};
+            assert_int_equal(trale_group_close_within(group, 5 * TRALE_MILLISECOND), -ETIMEDOUT);
+        } while (strstr(log.text, "still running: run_errand") == NULL);
+        assert_false(is_stopped);
+        let_errand_go(&errand);
+        assert_int_equal(trale_group_close(group), 0);
+        assert_true(is_stopped);
+        assert_true(errand.spawned);
+        assert_int_equal(errand.joined, -ECANCELED);
+        assert_int_equal(errand.n_released, 1);
+    }
+}
+
 /* A task that does not come back from its poll, or from its drop, before it is told to. */
 struct stuck {
     struct trale_future future;
@@ -760,6 +800,7 @@ int main(void)
         cmocka_unit_test(test_a_scope_that_lives_when_the_runtime_closes_drops_its_children),
         cmocka_unit_test(test_a_pool_function_may_use_the_runtime_that_closes),
         cmocka_unit_test(test_a_pool_function_that_blocks_holds_closing_up_no_longer_than_the_limit),
+        cmocka_unit_test(test_a_pool_function_may_use_the_other_runtimes_of_a_group_that_closes),
         cmocka_unit_test(test_a_task_that_is_stuck_holds_closing_up_no_longer_than_the_limit),
         cmocka_unit_test(test_a_child_cannot_use_its_parent_s_runtimes),
         cmocka_unit_test(test_a_child_that_is_forked_in_a_task_cannot_use_its_parent_s_runtimes),

@@ -51,48 +51,37 @@ static int runtime_settle_driver(struct trale *runtime, const struct driver *dri
     return r;
 }
 
-/* After the last future was dropped. What one driver runs may still use others, so none is stopped before all have
- * settled. */
-static int runtime_stop_drivers(struct trale *runtime, const struct timespec *deadline)
+int runtime_settle(struct trale *runtime, const struct timespec *deadline)
 {
     size_t n_drivers = runtime->drivers != NULL ? runtime->settings.n_drivers : 0;
-    int r = 0;
-    for (size_t i = n_drivers; r == 0 && i-- > 0;)
-        r = runtime_settle_driver(runtime, &runtime->drivers[i], deadline);
-    for (size_t i = n_drivers; r == 0 && i-- > 0;) {
-        watchdog_begin(&runtime->watchdog, WATCH_STOP, 0, runtime->drivers[i].name);
-        driver_close(&runtime->drivers[i]);
-        watchdog_end(&runtime->watchdog);
-    }
-    return r;
-}
-
-static int runtime_unload(struct trale *runtime, const struct timespec *deadline)
-{
-    runtime_stop(runtime);
-    int r = runtime_end(runtime, deadline);
-    if (r < 0)
-        return r;
     atomic_store(&runtime->reactor_stopping, true);
     reactor_interrupt(&runtime->reactor);
     if (runtime->reactor_runs)
         pthread_join(runtime->reactor_thread, NULL);
     runtime->reactor_runs = false;
-    r = runtime_stop_drivers(runtime, deadline);
-    if (r < 0)
-        return r;
+    int r = 0;
+    for (size_t i = n_drivers; r == 0 && i-- > 0;)
+        r = runtime_settle_driver(runtime, &runtime->drivers[i], deadline);
+    return r;
+}
+
+static void runtime_unload(struct trale *runtime)
+{
+    for (size_t i = runtime->drivers != NULL ? runtime->settings.n_drivers : 0; i-- > 0;) {
+        watchdog_begin(&runtime->watchdog, WATCH_STOP, 0, runtime->drivers[i].name);
+        driver_close(&runtime->drivers[i]);
+        watchdog_end(&runtime->watchdog);
+    }
     watchdog_stop(&runtime->watchdog);
     executor_deinit(&runtime->executor);
     fiber_stacks_deinit(&runtime->fiber_stacks);
     reactor_deinit(&runtime->reactor);
-    return 0;
 }
 
-int runtime_free(struct trale *runtime, const struct timespec *deadline)
+void runtime_deinit(struct trale *runtime)
 {
-    int r = runtime->state >= RUNTIME_LOADED ? runtime_unload(runtime, deadline) : 0;
-    if (r < 0)
-        return r;
+    if (runtime->state >= RUNTIME_LOADED)
+        runtime_unload(runtime);
     if (runtime->state >= RUNTIME_CONFIGURED) {
         settings_deinit(&runtime->settings);
         config_deinit(&runtime->config);
@@ -100,8 +89,6 @@ int runtime_free(struct trale *runtime, const struct timespec *deadline)
     interfaces_deinit(&runtime->interfaces);
     free(runtime->drivers);
     free(runtime->hosts);
-    free(runtime);
-    return 0;
 }
 
 static int runtime_close(struct trale *runtime, const struct timespec *deadline)
@@ -112,16 +99,24 @@ static int runtime_close(struct trale *runtime, const struct timespec *deadline)
     if (runtime->is_kept)
         return -EPERM;
     int r = block_enter(&block, &runtime->executor, true, NULL);
-    if (r == 0 && atomic_exchange(&runtime->closing, true)) {
-        block_leave(&block);
-        r = -EDEADLK;
-    }
     if (r < 0)
         return r;
-    r = runtime_free(runtime, deadline);
-    if (r < 0)
+    if (atomic_exchange(&runtime->closing, true)) {
+        block_leave(&block);
+        return -EDEADLK;
+    }
+    runtime_stop(runtime);
+    r = runtime_end(runtime, deadline);
+    if (r == 0)
+        r = runtime_settle(runtime, deadline);
+    if (r == 0)
+        runtime_deinit(runtime);
+    else
         atomic_store(&runtime->closing, false);
+    /* Before another runtime may have the address. */
     block_leave(&block);
+    if (r == 0)
+        free(runtime);
     return r;
 }
 

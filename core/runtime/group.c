@@ -9,11 +9,15 @@
 #include "core/executor/block.h"
 #include "core/runtime/runtime.h"
 
+struct member {
+    struct trale *runtime;
+    struct block block; /* of the call that closes the group */
+};
+
 struct trale_group {
     _Atomic bool closing; /* a call that closes it is under way */
-    struct block *blocks; /* of that call, one for each runtime */
-    size_t n_runtimes;
-    struct trale *runtimes[];
+    size_t n_members;
+    struct member members[];
 };
 
 /* The cores that this process may use. The mask must have a bit for each core that the kernel knows. */
@@ -29,22 +33,26 @@ static size_t count_cores(void)
     return n_cores > 0 ? n_cores : 1;
 }
 
-/* All of them stop before the first is waited for, for a task of one may wait for a task of another; and all have ended
- * before the first is freed. A runtime that is freed leaves the group. */
+/* All of them take each step before the first takes the next, for tasks, cleanup functions and the functions that
+ * drivers run may use any of them. */
 static int group_free(struct trale_group *group, const struct timespec *deadline)
 {
+    size_t n = group->n_members;
     int r = 0;
-    for (size_t i = 0; i < group->n_runtimes; i++)
-        runtime_stop(group->runtimes[i]);
-    for (size_t i = 0; i < group->n_runtimes && r == 0; i++)
-        r = runtime_end(group->runtimes[i], deadline);
-    while (r == 0 && group->n_runtimes > 0) {
-        r = runtime_free(group->runtimes[group->n_runtimes - 1], deadline);
-        group->n_runtimes -= r == 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        runtime_stop(group->members[i].runtime);
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = runtime_end(group->members[i].runtime, deadline);
+    for (size_t i = n; r == 0 && i-- > 0;)
+        r = runtime_settle(group->members[i].runtime, deadline);
     if (r < 0)
         return r;
-    free(group->blocks);
+    for (size_t i = n; i-- > 0;) {
+        runtime_deinit(group->members[i].runtime);
+        /* Before another runtime may have the address. */
+        block_leave(&group->members[i].block);
+        free(group->members[i].runtime);
+    }
     free(group);
     return 0;
 }
@@ -56,24 +64,21 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
     if (r < 0)
         return r;
     size_t n_wanted = first->settings.instances > 0 ? first->settings.instances : count_cores();
-    struct trale_group *group = calloc(1, sizeof *group + n_wanted * sizeof group->runtimes[0]);
-    struct block *blocks = calloc(n_wanted, sizeof *blocks);
-    if (group == NULL || blocks == NULL) {
-        free(group);
-        free(blocks);
+    struct trale_group *group = calloc(1, sizeof *group + n_wanted * sizeof group->members[0]);
+    if (group == NULL) {
         trale_close(first);
         return -ENOMEM;
     }
-    group->blocks = blocks;
-    group->runtimes[group->n_runtimes++] = first;
-    while (r == 0 && group->n_runtimes < n_wanted) {
-        r = runtime_open(&group->runtimes[group->n_runtimes], options, size, true);
-        group->n_runtimes += r == 0;
+    group->members[group->n_members++].runtime = first;
+    while (r == 0 && group->n_members < n_wanted) {
+        r = runtime_open(&group->members[group->n_members].runtime, options, size, true);
+        group->n_members += r == 0;
     }
     /* The first one is closed last. */
-    for (size_t i = 0; i < group->n_runtimes; i++) {
-        group->runtimes[i]->is_kept = true;
-        group->runtimes[i]->interfaces.group = i > 0 ? &first->interfaces : NULL;
+    for (size_t i = 0; i < group->n_members; i++) {
+        struct trale *runtime = group->members[i].runtime;
+        runtime->is_kept = true;
+        runtime->interfaces.group = i > 0 ? &first->interfaces : NULL;
     }
     if (r == 0)
         *result = group;
@@ -84,31 +89,29 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
 
 size_t trale_group_size(const struct trale_group *group)
 {
-    return group->n_runtimes;
+    return group->n_members;
 }
 
 struct trale *trale_group_runtime(const struct trale_group *group, size_t i)
 {
-    return i < group->n_runtimes ? group->runtimes[i] : NULL;
+    return i < group->n_members ? group->members[i].runtime : NULL;
 }
 
 /* Frees the group, unless one of its runtimes would wait for this thread. */
 static int group_close_once(struct trale_group *group, const struct timespec *deadline)
 {
-    size_t n_blocks = 0, n_runtimes = group->n_runtimes;
-    struct block *blocks = group->blocks;
+    size_t n_entered = 0;
     int r = 0;
-    for (; n_blocks < n_runtimes && r == 0; n_blocks += r == 0)
-        r = block_enter(&blocks[n_blocks], &group->runtimes[n_blocks]->executor, true, NULL);
-    group->blocks = NULL;
+    for (; n_entered < group->n_members && r == 0; n_entered += r == 0) {
+        struct member *member = &group->members[n_entered];
+        r = block_enter(&member->block, &member->runtime->executor, true, NULL);
+    }
     if (r == 0)
         r = group_free(group, deadline);
-    while (n_blocks > 0)
-        block_leave(&blocks[--n_blocks]);
-    if (r < 0)
-        group->blocks = blocks;
-    else
-        free(blocks);
+    if (r == 0)
+        return 0;
+    while (n_entered > 0)
+        block_leave(&group->members[--n_entered].block);
     return r;
 }
 

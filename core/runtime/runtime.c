@@ -191,8 +191,14 @@ int runtime_open(struct trale **result, const struct trale_options *caller_optio
     /* For other errors there is a message already. */
     if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOSPC)
         log_say(&log, TRALE_LOG_ERROR, "trale", "cannot open a runtime: %s", strerror(-r));
+    if (runtime != NULL && runtime->state >= RUNTIME_LOADED) {
+        runtime_stop(runtime);
+        (void)runtime_end(runtime, NULL);
+        (void)runtime_settle(runtime, NULL);
+    }
     if (runtime != NULL)
-        runtime_free(runtime, NULL);
+        runtime_deinit(runtime);
+    free(runtime);
     return r;
 }
 

@@ -11,7 +11,7 @@
 #include "core/fiber/stack.h"
 #include "core/config/settings.h"
 
-/* How much of a runtime there is; what there is, runtime_free frees. */
+/* How much of a runtime there is; what there is, runtime_deinit takes down. */
 enum runtime_state {
     RUNTIME_EMPTY,      /* Memory. */
     RUNTIME_CONFIGURED, /* `config` is read, and `settings` as far as they are right. */
@@ -53,13 +53,16 @@ int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool dr
 /* What trale_run waits in: a task of the executor that trale_tasks does not list. */
 extern const struct trale_future_type tasks_emptied_type;
 
-/* Closing, in three steps, so that several runtimes can take each one together. A step that has been done does nothing.
+/* Closing, in four steps, so that several runtimes can take each one together. A step that has been done does nothing.
  *
  * runtime_stop has the executor end. runtime_end waits until it has: all tasks are dropped, and those that come are
- * refused. runtime_free stops the drivers and frees everything. The waits end at the deadline, if that is not NULL:
- * 0, or -ETIMEDOUT and a message that names what still runs. */
+ * refused. runtime_settle waits until the drivers' threads have ended. What they run may use other drivers and other
+ * runtimes, so all settle before the first is taken down. runtime_deinit stops the drivers and frees everything but the
+ * runtime's own memory. The waits end at the deadline, if that is not NULL: 0, or -ETIMEDOUT and a message that names
+ * what still runs. */
 void runtime_stop(struct trale *runtime);
 int runtime_end(struct trale *runtime, const struct timespec *deadline);
-int runtime_free(struct trale *runtime, const struct timespec *deadline);
+int runtime_settle(struct trale *runtime, const struct timespec *deadline);
+void runtime_deinit(struct trale *runtime);
 
 #endif

@@ -201,8 +201,8 @@ struct trale_driver {
 
     /* [stop] May be NULL. Called when the last future was dropped and before any driver is stopped: waits until nothing
      * of the instance runs any more, but no longer than until `deadline_ns` on CLOCK_MONOTONIC; UINT64_MAX is no
-     * limit. Returns 0; or -ETIMEDOUT, having said through host->log what still runs, and then it is called again
-     * later. */
+     * limit. Returns 0; or -ETIMEDOUT, having said through host->log what still runs. May be called again after
+     * either. */
     int32_t (*settle)(void *instance, uint64_t deadline_ns);
 };
 

@@ -164,9 +164,10 @@ TRALE_CHECK_RESULT static inline int trale_group_open(struct trale_group **group
 TRALE_API size_t trale_group_size(const struct trale_group *group);
 TRALE_API struct trale *trale_group_runtime(const struct trale_group *group, size_t i);
 
-/* Closes all of them, as trale_close does. First all are asked to end, then all drop their tasks, then they are freed:
- * so tasks and cleanup functions may use each other's runtimes to the end, and a task that blocks on another runtime of
- * the group gets -ECANCELED. NULL is allowed. 0, or -EDEADLK as trale_close, for any of them. */
+/* Closes all of them, as trale_close does. First all are asked to end, then all drop their tasks, then all wait for
+ * what their drivers' threads still do, then they are freed: so tasks, cleanup functions and functions that drivers run
+ * may use each other's runtimes to the end, and a task that blocks on another runtime of the group gets -ECANCELED.
+ * NULL is allowed. 0, or -EDEADLK as trale_close, for any of them. */
 TRALE_API int trale_group_close(struct trale_group *group);
 
 /* The same with a limit, as trale_close_within. After -ETIMEDOUT the group only takes another of these two calls. */
