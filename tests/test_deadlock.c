@@ -4,6 +4,7 @@
  * group is in the thread layout that the environment names, and the others in each of the three. */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include <trale/blocking.h>
@@ -175,6 +176,68 @@ static void test_waits_that_make_no_ring_are_never_refused(void **state)
         assert_int_equal(trale_close(second), 0);
         assert_int_equal(trale_close(third), 0);
     }
+}
+
+/* Blocks on the next runtime, and so on, all on one thread. The last task waits until it may go on. */
+#define N_NESTED 40
+
+struct nested {
+    struct trale_future future;
+    struct trale **runtimes;
+    size_t n_runtimes;
+    sem_t *begun, *go;
+};
+
+trale_async(nested)
+{
+    struct nested next = {.n_runtimes = 0};
+    trale_begin();
+    if (self->n_runtimes == 0) {
+        sem_post(self->begun);
+        while (sem_wait(self->go) < 0)
+            ;
+        trale_return(7);
+    }
+    trale_return(trale_block_on(self->runtimes[0],
+                                trale_call(nested, &next, .runtimes = self->runtimes + 1,
+                                           .n_runtimes = self->n_runtimes - 1, .begun = self->begun, .go = self->go)));
+}
+
+struct hasty_closer {
+    struct trale_future future;
+    struct trale *runtime;
+};
+
+trale_async(hasty_closer)
+{
+    trale_begin();
+    trale_return(trale_close_within(self->runtime, 0));
+}
+
+/* However many waits nest on a thread, each of them is looked at once to find that another wait closes no cycle. */
+static void test_a_wait_for_the_outermost_of_many_runtimes_that_nest_is_allowed_at_once(void **state)
+{
+    (void)state;
+    struct trale *runtimes[N_NESTED];
+    sem_t begun, go;
+    pthread_t thread;
+    struct hasty_closer closer;
+    sem_init(&begun, 0, 0);
+    sem_init(&go, 0, 0);
+    for (size_t i = 0; i < N_NESTED; i++)
+        runtimes[i] = open_layout(0);
+    struct trale *other = open_layout(test_threads());
+    struct join join = {.task = trale_spawn(runtimes[0], nested, .runtimes = runtimes + 1, .n_runtimes = N_NESTED - 1,
+                                            .begun = &begun, .go = &go)};
+    assert_int_equal(pthread_create(&thread, NULL, join_task, &join), 0);
+    sem_wait(&begun);
+    assert_int_equal(trale_block_on(other, trale_call(hasty_closer, &closer, .runtime = runtimes[0])), -ETIMEDOUT);
+    sem_post(&go);
+    pthread_join(thread, NULL);
+    assert_int_equal(join.result, 7);
+    assert_int_equal(trale_close(other), 0);
+    for (size_t i = 0; i < N_NESTED; i++)
+        assert_int_equal(trale_close(runtimes[i]), 0);
 }
 
 /* --- closing by way of another runtime ---------------------------------------------------------------------------- */
@@ -364,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_of_tasks_that_block_in_a_ring_of_runtimes_one_is_refused),
         cmocka_unit_test(test_waits_that_make_no_ring_are_never_refused),
+        cmocka_unit_test(test_a_wait_for_the_outermost_of_many_runtimes_that_nest_is_allowed_at_once),
         cmocka_unit_test(test_a_runtime_is_not_closed_by_a_task_that_it_waits_for),
         cmocka_unit_test(test_a_group_closes_while_its_runtimes_wait_for_each_other),
         cmocka_unit_test(test_a_group_that_does_not_close_in_time_can_be_closed_again),

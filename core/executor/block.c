@@ -28,41 +28,40 @@ static bool is_over(const struct block *block)
 }
 
 /* Whether the target needs this thread to go on, or to end. A target that only polls needs the thread that runs it; one
- * that is to end needs all threads that its drivers have made as well. As no registered waits form a cycle, this
- * comes to an end. */
+ * that is to end needs all threads that its drivers have made as well. Each wait is followed once, however many ways
+ * lead to it. */
 static bool needs_this_thread(const struct executor *target, bool closes)
 {
     if (runs(executor_on_thread, target) || (closes && thread_owner == target))
         return true;
-    for (const struct trale_link *link = blocks.next; link != &blocks; link = link->next) {
-        const struct block *block = list_entry(link, struct block, link);
-        if ((runs(block->inner, target) || (closes && block->owner == target)) && !is_over(block) &&
-            needs_this_thread(block->target, block->closes))
+    for (struct trale_link *link = blocks.next; link != &blocks; link = link->next) {
+        struct block *block = list_entry(link, struct block, link);
+        if (block->is_seen || !(runs(block->inner, target) || (closes && block->owner == target)) || is_over(block))
+            continue;
+        block->is_seen = true;
+        if (needs_this_thread(block->target, block->closes))
             return true;
     }
     return false;
 }
 
-/* A child has none of its parent's threads, and so none of their waits. */
-static void before_fork(void)
+static bool closes_cycle(const struct executor *target, bool closes)
 {
-    pthread_mutex_lock(&lock);
+    for (struct trale_link *link = blocks.next; link != &blocks; link = link->next)
+        list_entry(link, struct block, link)->is_seen = false;
+    return needs_this_thread(target, closes);
 }
 
-static void after_fork(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
-static void after_fork_in_child(void)
+/* A child has none of its parent's threads, and so none of their waits, and the lock may have been theirs. */
+static void forget_parent(void)
 {
     list_init(&blocks);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_init(&lock, NULL);
 }
 
 static void watch_forks(void)
 {
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    pthread_atfork(NULL, NULL, forget_parent);
 }
 
 int block_enter(struct block *block, const struct executor *target, bool closes, const struct trale_task *task)
@@ -75,7 +74,7 @@ int block_enter(struct block *block, const struct executor *target, bool closes,
         return 0;
     pthread_once(&watches_forks, watch_forks);
     pthread_mutex_lock(&lock);
-    int r = needs_this_thread(target, closes) ? -EDEADLK : 0;
+    int r = closes_cycle(target, closes) ? -EDEADLK : 0;
     block->is_registered = r == 0;
     if (block->is_registered)
         list_append(&blocks, &block->link);
