@@ -478,6 +478,31 @@ static void test_closing_on_another_thread_leaves_the_masks_alone(void **state)
     pthread_sigmask(SIG_UNBLOCK, &usual, NULL);
 }
 
+static void *open_here(void *data)
+{
+    *(struct trale **)data = test_open("signal", USUAL);
+    return NULL;
+}
+
+/* The C library gives a new thread the pthread_t of one that has ended. */
+static void test_closing_on_a_thread_in_the_place_of_the_opener_s_leaves_the_masks_alone(void **state)
+{
+    (void)state;
+    struct trale *runtime;
+    pthread_t opener, closer;
+    void *still_blocked;
+    sigset_t usr1;
+    assert_int_equal(pthread_create(&opener, NULL, open_here, &runtime), 0);
+    assert_int_equal(pthread_join(opener, NULL), 0);
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+    assert_int_equal(pthread_create(&closer, NULL, close_elsewhere, runtime), 0);
+    pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
+    assert_int_equal(pthread_join(closer, &still_blocked), 0);
+    assert_non_null(still_blocked);
+}
+
 static volatile sig_atomic_t n_handled;
 
 static void count_signal(int number)
@@ -840,6 +865,7 @@ int main(void)
         cmocka_unit_test(test_the_mask_is_put_back_as_it_was),
         cmocka_unit_test(test_a_runtime_that_does_not_open_leaves_the_mask_alone),
         cmocka_unit_test(test_closing_on_another_thread_leaves_the_masks_alone),
+        cmocka_unit_test(test_closing_on_a_thread_in_the_place_of_the_opener_s_leaves_the_masks_alone),
         cmocka_unit_test(test_what_nobody_awaited_takes_its_course_at_the_end),
         cmocka_unit_test(test_tasks_that_wait_are_cancelled_when_the_runtime_closes),
         cmocka_unit_test(test_handlers_of_crashes_and_profilers_run_on_the_runtime_s_threads),

@@ -44,7 +44,7 @@ struct driver {
     struct trale_host host;
     uint64_t taken;   /* sets of signals are bits, as in the interface */
     uint64_t blocked; /* those of them that were not blocked before */
-    pthread_t opener;
+    pid_t opener;     /* the thread; a pthread_t is used again as soon as its thread has ended */
     int fd;
     uint64_t watched;            /* what the fd watches for */
     struct trale_link waiting;   /* waits that were polled and have no signal yet */
@@ -239,7 +239,7 @@ static void driver_block(struct driver *driver)
     sigset_t set, before;
     set_from_bits(&set, driver->taken);
     pthread_sigmask(SIG_BLOCK, &set, &before);
-    driver->opener = pthread_self();
+    driver->opener = gettid();
     driver->blocked = 0;
     for (int number = 1; number <= 64; number++)
         if ((driver->taken & trale_signal_bit(number)) != 0 && sigismember(&before, number) == 0)
@@ -251,7 +251,7 @@ static void driver_unblock(struct driver *driver)
 {
     sigset_t set;
     set_from_bits(&set, driver->blocked);
-    if (pthread_equal(driver->opener, pthread_self()))
+    if (driver->opener == gettid())
         pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
