@@ -773,6 +773,44 @@ static int global_claims(void)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 5;
 }
 
+struct receiver {
+    struct trale_future future;
+    struct trale_udp_recv recv;
+    struct trale_udp_socket *socket;
+    char buf[8];
+};
+
+trale_async(receiver)
+{
+    trale_begin();
+    trale_await(trale_udp_recv(&self->recv, self->socket, self->buf, sizeof self->buf));
+    trale_return(trale_result());
+}
+
+/* The child has copies of the sockets, and shares the epoll instance in which its parent waits for them. */
+static void test_a_child_that_closes_a_socket_leaves_the_waits_of_its_parent_alone(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    struct trale_udp_socket *socket;
+    struct trale_address address;
+    struct trale_udp_send send;
+    assert_int_equal(trale_udp_open(runtime, "127.0.0.1:0", 0, &socket), 0);
+    assert_int_equal(trale_udp_local(socket, &address), 0);
+    struct trale_task *task = trale_spawn(runtime, receiver, .socket = socket);
+    let_tasks_begin(runtime);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20); /* instead of a hang */
+        trale_udp_close(socket);
+        _exit(0);
+    }
+    assert_child_is_content(child);
+    assert_int_equal(trale_block_on(runtime, trale_udp_send_to(&send, socket, "x", 1, &address)), 1);
+    assert_int_equal(trale_join(task), 1);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_a_child_has_no_global_runtime_of_its_parent(void **state)
 {
     (void)state;
@@ -804,6 +842,7 @@ int main(void)
         cmocka_unit_test(test_a_task_that_is_stuck_holds_closing_up_no_longer_than_the_limit),
         cmocka_unit_test(test_a_child_cannot_use_its_parent_s_runtimes),
         cmocka_unit_test(test_a_child_that_is_forked_in_a_task_cannot_use_its_parent_s_runtimes),
+        cmocka_unit_test(test_a_child_that_closes_a_socket_leaves_the_waits_of_its_parent_alone),
         cmocka_unit_test(test_a_child_has_no_global_runtime_of_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

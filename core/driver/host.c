@@ -5,20 +5,29 @@
 
 #include "core/base/thread.h"
 
+/* A child of the process has the same epoll instance, and so must leave its parent's waits in it alone. */
+static bool is_ours(const struct host *host)
+{
+    return executor_is_ours(host->executor);
+}
+
 static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
 {
     const struct host *host = context;
-    return reactor_register(host->reactor, host->name, fd, interest, wait);
+    return is_ours(host) ? reactor_register(host->reactor, host->name, fd, interest, wait) : -ECHILD;
 }
 
 static int32_t host_cancel_wait(void *context, struct trale_wait *wait)
 {
-    return reactor_cancel(((struct host *)context)->reactor, wait);
+    const struct host *host = context;
+    return is_ours(host) ? reactor_cancel(host->reactor, wait) : 0;
 }
 
 static void host_forget_fd(void *context, int32_t fd)
 {
-    reactor_forget(((struct host *)context)->reactor, fd);
+    const struct host *host = context;
+    if (is_ours(host))
+        reactor_forget(host->reactor, fd);
 }
 
 static int32_t host_spawn(void *context, struct trale_future *future)

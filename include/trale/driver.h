@@ -68,7 +68,8 @@ struct trale_host {
      * registering allocates nothing, and in the steady state it makes no system call. Returns 0: registered. 1: not
      * registered; the fd may have become ready meanwhile, so try the operation again. A negative errno: not registered;
      * -EBADF (no such fd), -EPERM (a file for which one cannot wait, such as a regular file: epoll_ctl(2)), -EINVAL
-     * (interest), -EBUSY (the wait is already registered), -ENOMEM, -ENOSPC. */
+     * (interest), -EBUSY (the wait is already registered), -ENOMEM, -ENOSPC, -ECHILD (in a child of the process that
+     * opened the runtime). */
     int32_t (*register_waker)(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait);
 
     /* [executor] Cancels a wait, in constant time; its waker is not called after that. A future that has registered a

@@ -31,8 +31,8 @@
  *
  * Fork. A child of fork(2) must not use its parent's runtimes; it may exec, or open its own. There, trale_join of a
  * task that is not done, trale_block_on, trale_run, trale_tasks, trale_dump, trale_stats, trale_require and the
- * functions that close return -ECHILD, and trale_spawn, trale_interface and trale_current NULL. A child that was forked
- * inside a task must not return from it.
+ * functions that close return -ECHILD, and trale_spawn, trale_interface and trale_current NULL. A child may close the
+ * sockets that it has inherited; its parent's stay open. A child that was forked inside a task must not return from it.
  *
  * Errors are negative errno, and outputs are untouched on failure.
  */
