@@ -456,6 +456,33 @@ static void test_a_scope_that_lives_when_the_runtime_closes_drops_its_children(v
     assert_int_equal(n_dropped, 2);
 }
 
+static void count_driver_task(void *n, const struct trale_task_info *task)
+{
+    *(int *)n += task->driver == 1;
+}
+
+struct census {
+    struct trale *runtime;
+    int result, n_driver_tasks;
+};
+
+static void take_census(void *data)
+{
+    struct census *census = data;
+    census->result = trale_tasks(census->runtime, count_driver_task, &census->n_driver_tasks);
+}
+
+/* They are dropped last. */
+static void test_a_cleanup_function_finds_the_tasks_that_are_not_dropped_yet(void **state)
+{
+    (void)state;
+    struct census census = {.runtime = test_open("timer", TEST_TIMER)};
+    trale_detach(begin_to_wait(census.runtime, take_census, &census));
+    assert_int_equal(trale_close(census.runtime), 0);
+    assert_int_equal(census.result, 0);
+    assert_int_equal(census.n_driver_tasks, 1);
+}
+
 /* --- functions on driver's threads while the runtime closes ------------------------------------------------------- */
 
 struct errand {
@@ -836,6 +863,7 @@ int main(void)
         cmocka_unit_test(test_a_cleanup_that_always_spawns_another_does_not_close_for_ever),
         cmocka_unit_test(test_a_wake_that_comes_while_its_task_ends_is_taken_in),
         cmocka_unit_test(test_a_scope_that_lives_when_the_runtime_closes_drops_its_children),
+        cmocka_unit_test(test_a_cleanup_function_finds_the_tasks_that_are_not_dropped_yet),
         cmocka_unit_test(test_a_pool_function_may_use_the_runtime_that_closes),
         cmocka_unit_test(test_a_pool_function_that_blocks_holds_closing_up_no_longer_than_the_limit),
         cmocka_unit_test(test_a_pool_function_may_use_the_other_runtimes_of_a_group_that_closes),

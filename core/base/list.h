@@ -47,16 +47,4 @@ static inline void list_remove(struct trale_link *node)
     node->next = node->previous = NULL;
 }
 
-/* Moves all nodes of `from` to the end of `list`. */
-static inline void list_append_all(struct trale_link *list, struct trale_link *from)
-{
-    if (list_is_empty(from))
-        return;
-    from->next->previous = list->previous;
-    list->previous->next = from->next;
-    from->previous->next = list;
-    list->previous = from->previous;
-    list_init(from);
-}
-
 #endif

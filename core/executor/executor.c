@@ -156,22 +156,20 @@ out:
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
 /* Drops the tasks that are there, or only the applications'. Dropping one may wake or abort others, and may spawn new
- * ones, which are kept for the next call. Returns whether it spawned any. */
+ * ones. Those that are kept for the next call wait on the idle list, still QUEUED, so that a wake leaves them there.
+ * Returns whether it spawned any. */
 static bool executor_drop_all(struct executor *executor, bool drivers)
 {
-    struct trale_link kept;
     uint64_t last_id = executor->last_id;
-    list_init(&kept);
     while (!list_is_empty(&executor->idle))
         executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
     while (!run_queue_is_empty(&executor->run_queue)) {
         struct trale_task *task = run_queue_take(&executor->run_queue);
         if (task->id > last_id || (task->driver && !drivers))
-            list_append(&kept, &task->node);
+            list_append(&executor->idle, &task->node);
         else
             executor_drop(executor, task);
     }
-    list_append_all(&executor->idle, &kept);
     return executor->last_id > last_id;
 }
 
