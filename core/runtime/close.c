@@ -34,7 +34,9 @@ int runtime_end(struct trale *runtime, const struct timespec *deadline)
                                    : executor_end_here(&runtime->executor, deadline);
     if (r < 0)
         log_say(&runtime->log, TRALE_LOG_WARNING, "trale", "not closed in time: %s has not ended",
-                watchdog_describe(&runtime->watchdog, what) ? what : "the poll of a task");
+                watchdog_describe(&runtime->watchdog, what)
+                    ? what
+                    : "the poll of a task, which [runtime] watchdog would name,");
     return r;
 }
 

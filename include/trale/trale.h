@@ -131,9 +131,10 @@ TRALE_CHECK_RESULT static inline int trale_open(struct trale **runtime, const st
 TRALE_API int trale_close(struct trale *runtime);
 
 /* The same, for `limit_ns` nanoseconds at most. Returns -ETIMEDOUT if a task is still in its poll or drop then, or a
- * driver's thread in a function; a message to `log` names it. The runtime is closed but for that: it polls no task any
- * more, its memory stays, and it only takes another trale_close or trale_close_within, on any thread, which goes on
- * from there. With threads = 0 the calling thread itself drops the tasks, and the limit does not end that. */
+ * driver's thread in a function; a message to `log` names it, but a poll only where [runtime] watchdog or poll_times
+ * has polls watched. The runtime is closed but for that: it polls no task any more, its memory stays, and it only takes
+ * another trale_close or trale_close_within, on any thread, which goes on from there. With threads = 0 the calling
+ * thread itself drops the tasks, and the limit does not end that. */
 TRALE_CHECK_RESULT TRALE_API int trale_close_within(struct trale *runtime, uint64_t limit_ns);
 
 /* The process-wide runtime, opened without options by the first call and never closed. Every call returns what that
