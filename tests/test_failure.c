@@ -124,6 +124,38 @@ static void test_whatever_fails_while_a_runtime_opens_is_undone(void **state)
     assert_int_equal(n_open_fds(), n_fds);
 }
 
+/* What had been opened of it is closed again. */
+static void test_whatever_fails_while_a_group_opens_is_undone(void **state)
+{
+    (void)state;
+    struct trale_group *const untouched = (struct trale_group *)text, *group = untouched;
+    struct test_log log = {0};
+    const struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = timer, udp\nthreads = %d\ndrivers_folder = %s\ninstances = 2\n%s%s", test_threads(),
+             TEST_DRIVERS, TEST_TIMER, TEST_UDP);
+    assert_int_equal(trale_group_open(&group, &options), 0); /* what stays mapped is mapped from here on */
+    assert_int_equal(trale_group_close(group), 0);
+    int n_fds = n_open_fds(), n_failures = 0;
+    for (;; n_failures++) {
+        group = untouched;
+        log = (struct test_log){0};
+        n_calls = 0;
+        n_fails_at = n_failures + 1;
+        int r = trale_group_open(&group, &options);
+        n_fails_at = 0;
+        if (r == 0)
+            break;
+        if (group != untouched || n_open_fds() != n_fds)
+            fail_msg("call %d: something is left", n_failures + 1);
+        if (strncmp(log.text, "0 ", 2) != 0 && strstr(log.text, "\n0 ") == NULL)
+            fail_msg("call %d: no error was said: %s", n_failures + 1, log.text);
+    }
+    assert_in_range(n_failures, 40, 2000);
+    assert_int_equal(trale_group_close(group), 0);
+    assert_int_equal(n_open_fds(), n_fds);
+}
+
 static void test_a_task_that_finds_no_memory_is_refused(void **state)
 {
     (void)state;
@@ -338,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whatever_fails_while_a_runtime_opens_is_undone),
+        cmocka_unit_test(test_whatever_fails_while_a_group_opens_is_undone),
         cmocka_unit_test(test_a_task_that_finds_no_memory_is_refused),
         cmocka_unit_test(test_an_epoll_that_is_full_is_told),
         cmocka_unit_test(test_sleeps_fail_while_epoll_is_full_and_no_longer),

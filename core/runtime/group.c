@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/deadline.h"
 #include "core/executor/block.h"
@@ -66,6 +67,7 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
     size_t n_wanted = first->settings.instances > 0 ? first->settings.instances : count_cores();
     struct trale_group *group = calloc(1, sizeof *group + n_wanted * sizeof group->members[0]);
     if (group == NULL) {
+        log_say(&first->log, TRALE_LOG_ERROR, "trale", "cannot open a group: %s", strerror(ENOMEM));
         trale_close(first);
         return -ENOMEM;
     }
