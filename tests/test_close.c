@@ -214,14 +214,15 @@ static void test_a_pool_function_cannot_close_the_group_of_its_runtime(void **st
 struct setter {
     struct trale_future future;
     uint32_t which;
-    struct attempt *attempt;
+    void (*call)(void *data);
+    void *data;
 };
 
 trale_async(setter)
 {
     trale_begin();
     const struct hook *hook = trale_interface(cx->runtime, "org.example.hook/1", sizeof *hook);
-    hook->set(hook->interface.instance, self->which, try_to_close, self->attempt);
+    hook->set(hook->interface.instance, self->which, self->call, self->data);
     trale_yield();
     trale_return(0);
 }
@@ -234,8 +235,9 @@ static void test_a_driver_s_hooks_cannot_close_their_runtime(void **state)
         struct setter setter;
         struct attempt attempt = {.runtime = open_logged("hook, timer", "", (struct trale_options){0})};
         struct trale_sleep sleep;
-        assert_int_equal(
-            trale_block_on(attempt.runtime, trale_call(setter, &setter, .which = hooks[i], .attempt = &attempt)), 0);
+        assert_int_equal(trale_block_on(attempt.runtime, trale_call(setter, &setter, .which = hooks[i],
+                                                                    .call = try_to_close, .data = &attempt)),
+                         0);
         assert_int_equal(trale_block_on(attempt.runtime, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
         assert_int_equal(trale_close(attempt.runtime), 0);
         assert_true(attempt.n_tries > 0);
@@ -609,9 +611,11 @@ static void test_a_pool_function_may_use_the_other_runtimes_of_a_group_that_clos
                  test_threads(), TEST_DRIVERS, TEST_FLAWED_DRIVERS);
         assert_int_equal(trale_group_open(&group, &options), 0);
         struct trale *other = trale_group_runtime(group, 1 - own);
-        const struct hook *hook = trale_interface(other, "org.example.hook/1", sizeof *hook);
         _Atomic bool is_stopped = false;
-        hook->set(hook->interface.instance, HOOK_STOP, note, &is_stopped);
+        struct setter setter;
+        assert_int_equal(
+            trale_block_on(other, trale_call(setter, &setter, .which = HOOK_STOP, .call = note, .data = &is_stopped)),
+            0);
         struct errand errand;
         begin_errand(&errand, trale_group_runtime(group, own), true);
         errand.runtime = errand.line.runtime = other;
