@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The timerfd is armed for the first that must be woken, and only when the executor is about to look or to sleep, so a
- * thousand sleeps that begin in one round cost one system call, and one that ends before anybody looked costs none. The
- * clock's task waits for the timerfd and wakes every sleep that is due: with a slack the timerfd is armed that much
- * later, and more of them are. */
+ * The timerfd is armed for the first sleep that must be woken, and only when the executor is about to look or to sleep.
+ * So a thousand sleeps that begin in one round cost one system call, and a sleep that ends before the executor looks
+ * costs none. The clock's task waits for the timerfd and wakes every sleep that is due. With a slack the timerfd is
+ * armed later, and more sleeps are due by then. */
 #include "clock.h"
 
 #include <errno.h>

@@ -33,8 +33,9 @@ void timer_sleep_refuse(struct trale_sleep *sleep, int error);
 /* After the task was dropped, or was forgotten because start fails. [stop, start] */
 void timer_clock_close(struct timer_clock *clock);
 
-/* Arms for the first that must be woken, if that is earlier than what is armed. What is armed too early wakes the task
- * once for nothing, which is cheaper than a system call for each sleep that is given up. [executor] */
+/* Arms the timerfd for the first sleep that must be woken, if it is not armed for an earlier time. A timerfd that is
+ * armed too early wakes the task once for nothing, which is cheaper than a system call for each sleep that is dropped.
+ * [executor] */
 void timer_clock_before_wait(struct timer_clock *clock);
 
 /* The time, in nanoseconds. [any] */

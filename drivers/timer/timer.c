@@ -69,7 +69,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
         sleep->waker = context->waker;
         return TRALE_PENDING;
     }
-    /* One that was found due waits again where its clock was set back since. */
+    /* A sleep that was due waits again if its clock was set back since. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
     int r = clock->is_watched ? 0 : timer_clock_watch(clock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Many datagrams at a time: recvmmsg(2) and sendmmsg(2), and, where a buffer holds several datagrams, segmentation by
- * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the way out is not up to it. The application
+ * the kernel (UDP_SEGMENT and UDP_GRO, udp(7)), or piece by piece where the interface cannot do that. The application
  * keeps its array of datagrams; the kernel's array of messages is made anew for each attempt, in memory of the
  * instance, because fibers have small stacks.
  */
@@ -241,7 +241,7 @@ static int64_t send_batch_attempt(struct trale_future *future)
     int r = 0;
     if (is_begun(first))
         return first->n_sent < first->size ? send_pieces(socket, first) : -EINVAL;
-    /* What is before a datagram that cannot be sent is sent, and what is before one of which a part was sent. */
+    /* The datagrams before one that cannot be sent are sent, and so are those before one that was sent in part. */
     while (n_ready < n_wanted && r == 0 && (n_ready == 0 || !is_begun(&batch->datagrams[n_ready]))) {
         r = message_prepare(socket, socket->udp->messages, n_ready, &batch->datagrams[n_ready]);
         n_ready += r == 0;

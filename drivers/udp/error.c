@@ -87,7 +87,7 @@ static int error_clear(int fd)
 
 /* Whether the kernel's error queue has it because a datagram failed. What else comes there are the times of datagrams
  * that were sent, and buffers that are free again, if another process has asked for that. */
-static bool error_is_told(const struct kept_error *kept)
+static bool error_is_of_datagram(const struct kept_error *kept)
 {
     return kept->told.origin == TRALE_UDP_ORIGIN_LOCAL || kept->told.origin == TRALE_UDP_ORIGIN_ICMP ||
            kept->told.origin == TRALE_UDP_ORIGIN_ICMP6;
@@ -100,7 +100,7 @@ uint32_t udp_error_take_in(struct udp_socket *socket)
     int error;
     do {
         while (error_read(socket->fd, &kept)) {
-            if (!error_is_told(&kept))
+            if (!error_is_of_datagram(&kept))
                 continue;
             error_keep(socket->errors, &kept);
             found |= UDP_ERROR_FOUND;
@@ -110,7 +110,7 @@ uint32_t udp_error_take_in(struct udp_socket *socket)
         error = error_clear(socket->fd);
         if (error == ECONNABORTED)
             udp_socket_end(socket, -ECONNABORTED);
-    } while (error != 0); /* one that found the queue full is here alone */
+    } while (error != 0); /* an error that found the queue full is in SO_ERROR alone */
     if (found != 0)
         udp_socket_wake_all(socket);
     return found;

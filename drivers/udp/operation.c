@@ -8,7 +8,7 @@
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a receive waits first only if
  * the last receive of its socket had to wait, and only where no other task is runnable, so that the executor looks at
  * epoll next anyway. If that very look finds the socket ready, its datagram may have been there before, and the next
- * receive tries first again. Whatever the load was, the first receive under another one loses an attempt or a look.
+ * receive tries first again. When the load changes, the first receive loses an attempt or a look, and no other does.
  */
 #include "operation.h"
 
@@ -22,8 +22,8 @@
 
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
-/* Repeats a receive or a send that has failed while it fails for earlier datagrams, of which it is not to tell. Without
- * TRALE_UDP_ERRORS that is EMSGSIZE alone. */
+/* Repeats a receive or a send that has failed while it fails for earlier datagrams whose errors it does not report.
+ * Without TRALE_UDP_ERRORS that is EMSGSIZE alone. */
 static __attribute__((noinline)) int64_t operation_skip_earlier(const struct operation *operation, int64_t n)
 {
     struct udp_socket *socket = operation->socket;

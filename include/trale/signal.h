@@ -14,9 +14,9 @@
  *             thread inherits the mask of the thread that creates it (pthread_create(3)). So open the runtime before
  *             making threads. A thread that existed before, and does not block the signal itself, still gets it.
  *   sender    Signals that are sent to the process can be awaited: by kill(2), sigqueue(3), the terminal, the end of
- *             a child. Signals that are sent to a thread (pthread_kill(3), raise(3), tgkill(2)) are for that thread
- *             alone. If it is the executor thread, a task that begins to await the signal later gets it; no more is
- *             promised.
+ *             a child. Signals that are sent to a thread (pthread_kill(3), raise(3), tgkill(2)) reach that
+ *             thread alone. On the executor thread, a task that begins to await such a signal later gets it; no more
+ *             is promised.
  *   ignoring  A blocked signal is not ignored: it can be awaited whatever its disposition is, also under nohup(1), and
  *             SIGCHLD without a handler. But if SIGCHLD is SIG_IGN, which a program may inherit from its parent, none
  *             is sent when a child ends (wait(2)): set it to SIG_DFL. No other code may wait for signals that are

@@ -195,9 +195,9 @@ static inline void trale_udp_close(struct trale_udp_socket *socket)
 
 /* Sets the peer: sends without an address go to it, and of the datagrams that arrive from now on the socket receives
  * only those of the peer (connect(2)). Does not wait. Returns 0, or -EAFNOSUPPORT, -ENETUNREACH, or another error of
- * connect(2); the peer has not changed then. A second call sets another peer. But the first chooses the address of a
- * socket that is bound to none, and later calls keep it. A link-local peer binds an IPv6 socket to its interface
- * (TRALE_UDP_INTERFACE), also if the call fails.
+ * connect(2); the peer has not changed then. A second call sets another peer. The first call also chooses the local
+ * address of a socket that is bound to 0.0.0.0 or [::]; later calls keep it. A link-local peer binds an IPv6 socket to
+ * its interface (TRALE_UDP_INTERFACE), also if the call fails.
  *
  * AF_UNSPEC removes the peer; the port and TRALE_UDP_INTERFACE stay as they are. Returns 0, or:
  *   -EOPNOTSUPP  An IPv6 socket with a peer: Linux would go on to drop datagrams of other IPv6 addresses. Close it and
