@@ -329,11 +329,6 @@ static void expect_text(struct fixture *f, struct trale_udp_socket *socket, cons
     assert_string_equal(buf, text);
 }
 
-static bool address_equal(const struct trale_address *a, const struct trale_address *b)
-{
-    return memcmp(a, b, a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0;
-}
-
 /* A socket that is connected to a port whose own socket is connected to itself, and so refuses what comes. */
 static struct trale_udp_socket *connected_to_nobody(struct fixture *f)
 {
@@ -356,7 +351,7 @@ static void expect_echo(struct fixture *f, const char *text)
     assert_int_equal(send_text(f, client, &server_address, MESSAGE), strlen(MESSAGE));
     int64_t n = finish(f, trale_udp_recv_from(&recv, server, buf, sizeof buf));
     assert_int_equal(n, strlen(MESSAGE));
-    assert_true(address_equal(&recv.from, &client_address));
+    assert_true(trale_address_equal(&recv.from, &client_address));
     assert_int_equal(recv.length, strlen(MESSAGE));
     assert_int_equal(recv.truncated, 0);
     assert_int_equal(send_text(f, server, &recv.from, buf), n);
@@ -408,7 +403,7 @@ static void test_an_empty_datagram_is_a_datagram(void **state)
     assert_int_equal(finish(f, trale_udp_recv_from(&recv, socket, buf, sizeof buf)), 0);
     assert_int_equal(recv.length, 0);
     assert_int_equal(recv.truncated, 0);
-    assert_true(address_equal(&recv.from, &address));
+    assert_true(trale_address_equal(&recv.from, &address));
     expect_text(f, socket, "next");
 }
 
@@ -444,7 +439,7 @@ static void test_a_connected_socket_has_a_peer_until_it_is_disconnected(void **s
     assert_int_equal(peer.any.sa_family, AF_UNSPEC);
     assert_int_equal(trale_udp_connect(b, &a_address), 0);
     assert_int_equal(trale_udp_peer(b, &peer), 0);
-    assert_true(address_equal(&peer, &a_address));
+    assert_true(trale_address_equal(&peer, &a_address));
 
     struct trale_udp_send send;
     struct trale_udp_recv recv;
@@ -460,7 +455,7 @@ static void test_a_connected_socket_has_a_peer_until_it_is_disconnected(void **s
     assert_int_equal(trale_udp_connect(b, &none), 0);
     assert_int_equal(trale_udp_peer(b, &peer), -ENOTCONN);
     b_address = address_of(b);
-    assert_true(address_equal(&b_address, &unconnected));
+    assert_true(trale_address_equal(&b_address, &unconnected));
     b_address = parsed(f, "127.0.0.1:0", b_address.v4.sin_port);
     assert_int_equal(send_text(f, stranger, &b_address, "stranger"), 8);
     expect_text(f, b, "stranger");
@@ -477,7 +472,7 @@ static void test_disconnecting_keeps_the_port_however_often(void **state)
         assert_int_equal(trale_udp_connect(b, &a_address), 0);
         assert_int_equal(trale_udp_connect(b, &none), 0);
         struct trale_address after = address_of(b);
-        assert_true(address_equal(&after, &before));
+        assert_true(trale_address_equal(&after, &before));
     }
     assert_int_equal(send_text(f, b, &a_address, MESSAGE), strlen(MESSAGE));
     expect_text(f, a, MESSAGE);
@@ -972,7 +967,7 @@ static void test_sockets_may_share_a_port_if_all_of_them_say_so(void **state)
         assert_int_equal(trale_udp_open_at(f->runtime, &address, 0, &third), -EADDRINUSE);
         assert_int_equal(trale_udp_open_at(f->runtime, &address, flags[i], &second), 0);
         struct trale_address second_address = address_of(second);
-        assert_true(address_equal(&second_address, &address));
+        assert_true(trale_address_equal(&second_address, &address));
     }
 }
 
@@ -1227,6 +1222,28 @@ static void test_good_addresses_are_read_and_written_back(void **state)
     }
 }
 
+static void test_addresses_are_equal_by_what_they_mean(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const different[] = {"192.0.2.1:53",          "192.0.2.1:54",   "192.0.2.2:53",
+                                            "[2001:db8::1]:53",      "[::1]:53",       "[::1]:54",
+                                            "[::ffff:192.0.2.1]:53", "[fe80::1%1]:53", "[fe80::1]:53"};
+    const size_t n = sizeof different / sizeof different[0];
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            struct trale_address a = parsed(f, different[i], 0), b = parsed(f, different[j], 0);
+            if (b.any.sa_family == AF_INET) /* what is beyond an IPv4 address has no meaning */
+                memset((char *)&b + sizeof b.v4, 0xff, sizeof b - sizeof b.v4);
+            else
+                b.v6.sin6_flowinfo = htonl(7);
+            assert_int_equal(trale_address_equal(&a, &b), i == j);
+        }
+    }
+    const struct trale_address none = {0}, v4 = parsed(f, different[0], 0);
+    assert_true(trale_address_equal(&none, &none));
+    assert_false(trale_address_equal(&none, &v4));
+}
+
 static void test_anything_else_is_no_address(void **state)
 {
     struct fixture *f = *state;
@@ -1437,6 +1454,7 @@ int main(void)
         TEST(an_ipv4_group_is_heard_from_join_to_leave),
         TEST(an_ipv6_group_is_joined_and_left),
         TEST(good_addresses_are_read_and_written_back),
+        TEST(addresses_are_equal_by_what_they_mean),
         TEST(anything_else_is_no_address),
         TEST(an_address_is_written_whole_or_not_at_all),
         TEST(the_driver_describes_itself),

@@ -13,24 +13,11 @@
 #define TRALE_UDP_H
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
+#include <trale/address.h>
 #include <trale/driver.h>
 #include <trale/trale.h>
 #include <trale/udp_option.h>
-
-/* An IPv4 or IPv6 address with a port, in the kernel's form. All zero: no address (AF_UNSPEC). */
-struct trale_address {
-    union {
-        struct sockaddr any; /* any.sa_family: AF_INET, AF_INET6 or AF_UNSPEC */
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    };
-};
-
-/* Room for any address as text: "[0123:...%interface]:65535" and its NUL. */
-#define TRALE_ADDRESS_TEXT 80
 
 /* A socket. A driver's own socket begins with this; applications use only the pointer. */
 struct trale_udp_socket {
@@ -345,7 +332,6 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struc
 }
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_address) == 28, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
 _Static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: part of frames");
