@@ -11,7 +11,7 @@
 struct block {
     struct trale_link link; /* in the list of all, if is_registered */
     bool is_registered;
-    bool is_seen; /* by the search that is under way */
+    bool is_seen;                  /* by the search that is under way */
     const struct executor *inner;  /* the executor that this thread runs, and by `outer` those that it runs as well */
     const void *owner;             /* of this thread (thread.h) */
     const struct executor *target; /* what it waits for: */
