@@ -20,6 +20,14 @@
 #include <trale/timer.h>
 #include <trale/udp.h>
 
+/* Whether valgrind runs the test, which has signal masks, and a heap that grows, of its own. */
+#if defined __has_include && __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define TEST_UNDER_VALGRIND (RUNNING_ON_VALGRIND != 0)
+#else
+#define TEST_UNDER_VALGRIND false
+#endif
+
 /* [runtime] threads for this run of the program: $TRALE_TEST_THREADS, 1 without. */
 static inline int test_threads(void)
 {

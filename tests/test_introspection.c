@@ -244,8 +244,10 @@ static void test_time_in_poll_is_measured_where_that_is_asked_for(void **state)
 }
 
 /* A log that tells when something was said. */
+/* On a busy machine any poll may take long: only the message that is expected counts. */
 struct alarm {
     struct test_log log;
+    const char *expected;
     _Atomic bool said;
 };
 
@@ -253,7 +255,8 @@ static void alarm_write(void *data, uint32_t level, const char *source, const ch
 {
     struct alarm *alarm = data;
     test_log_write(&alarm->log, level, source, message);
-    atomic_store(&alarm->said, true);
+    if (strstr(message, alarm->expected) != NULL)
+        atomic_store(&alarm->said, true);
 }
 
 static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **state)
@@ -261,7 +264,7 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
     (void)state;
     char text[256];
     static struct alarm alarm;
-    alarm = (struct alarm){.said = false};
+    alarm = (struct alarm){.expected = "(busy): its poll has taken longer than 5ms, and nothing else runs"};
     snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\nwatchdog = 5ms\n", test_threads());
     struct trale *runtime;
     struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
@@ -272,8 +275,8 @@ static void test_the_watchdog_names_a_task_that_is_stuck_in_its_poll(void **stat
         0);
     assert_int_equal(frame.stats.n_stalls, 1);
     trale_close(runtime);
+    assert_true(alarm.said);
     assert_non_null(strstr(alarm.log.text, "1 trale: task "));
-    assert_non_null(strstr(alarm.log.text, "(busy): its poll has taken longer than 5ms, and nothing else runs"));
 }
 
 /* Names a task that has not been polled yet. */
@@ -297,7 +300,7 @@ static void test_the_watchdog_calls_a_task_by_the_name_it_was_given(void **state
 {
     (void)state;
     static struct alarm alarm;
-    alarm = (struct alarm){.said = false};
+    alarm = (struct alarm){.expected = "(the busy one): its poll has taken longer than 5ms"};
     char text[256];
     snprintf(text, sizeof text, "[runtime]\ndrivers =\nthreads = %d\nwatchdog = 5ms\n", test_threads());
     struct trale *runtime;
@@ -306,7 +309,7 @@ static void test_the_watchdog_calls_a_task_by_the_name_it_was_given(void **state
     struct namer frame;
     assert_int_equal(trale_block_on(runtime, trale_call(namer, &frame, .until = &alarm.said)), 0);
     trale_close(runtime);
-    assert_non_null(strstr(alarm.log.text, "(the busy one): its poll has taken longer than 5ms"));
+    assert_true(alarm.said);
 }
 
 /* Waits for ever; its cleanup function is busy until the watchdog has barked. */
@@ -364,14 +367,13 @@ static void test_the_watchdog_names_what_takes_long_to_drop_or_to_stop(void **st
     for (int i = 0; i < 3; i++) {
         struct trale *runtime;
         char text[512];
-        alarm = (struct alarm){.said = false};
+        alarm = (struct alarm){.expected = expected[i]};
         snprintf(text, sizeof text,
                  "[runtime]\ndrivers = blocking\nthreads = %d\nwatchdog = 5ms\ndrivers_folder = %s\n"
                  "[driver:blocking]\npath = blocking.so\n",
                  test_threads(), TEST_DRIVERS);
         struct trale_options options = {.config_text = text, .log = alarm_write, .log_data = &alarm};
         assert_int_equal(trale_open(&runtime, &options), 0);
-        atomic_store(&alarm.said, false); /* other messages came before */
         struct trale_task *task = i < 2 ? trale_spawn(runtime, slow, .never = &never, .until = &alarm.said)
                                         : trale_spawn(runtime, slow_call, .until = &alarm.said);
         turns(runtime, 1);
@@ -384,7 +386,7 @@ static void test_the_watchdog_names_what_takes_long_to_drop_or_to_stop(void **st
             trale_detach(task);
         }
         assert_int_equal(trale_close(runtime), 0);
-        assert_non_null(strstr(alarm.log.text, expected[i]));
+        assert_true(alarm.said);
     }
 }
 

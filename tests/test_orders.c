@@ -344,7 +344,8 @@ static void test_500_runtimes_leave_no_descriptor_thread_or_memory(void **state)
     (void)n_pages; /* they keep freed memory, and find leaks by themselves */
 #else
     assert_int_equal(count_entries("/proc/self/task"), 3); /* ".", ".." and this thread */
-    assert_true(count_pages() < n_pages + 64);             /* 450 times a kilobyte would be more */
+    /* 450 times a kilobyte would be more. */
+    assert_true(TEST_UNDER_VALGRIND || count_pages() < n_pages + 64);
 #endif
 }
 

@@ -145,7 +145,10 @@ static bool tun_open(enum way way)
 static bool ways_open(void)
 {
     char out[] = "way_out";
-    struct rtentry route = {.rt_flags = RTF_UP | RTF_HOST, .rt_dev = out};
+    struct rtentry route;
+    memset(&route, 0, sizeof route); /* with its padding, which the system call copies */
+    route.rt_flags = RTF_UP | RTF_HOST;
+    route.rt_dev = out;
     struct sockaddr_in far_away = v4("10.9.9.9");
     memcpy(&route.rt_dst, &far_away, sizeof far_away);
     if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
