@@ -199,11 +199,11 @@ TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_task_clone(struct trale_ta
 /* Waits until the task is done and returns its result: what its function returned, or -ECANCELED if it was aborted or
  * the runtime closed. Takes the handle, except when it returns -EDEADLK or -ECHILD, which a task should not return
  * itself. NULL gives -ENOMEM.
- * -EDEADLK: the wait would be for the calling thread itself, because that polls a task of the same runtime, or of one
- * that waits for it: of the calls that block (trale_join, trale_block_on, trale_run, trale_close and their like) inside
- * tasks, cleanup functions and the functions that drivers run, the one that would close a cycle of runtimes is refused,
- * in any mix of thread layouts. Use trale_join_future there. What is not found: a task that is waited for may itself
- * await, without blocking, a task of a runtime that waits; and waits for anything else, such as a mutex. */
+ * -EDEADLK: the calling thread would wait for itself. It polls a task of this runtime, or of a runtime that waits for
+ * this one, through any number of runtimes. Every call that blocks (trale_join, trale_block_on, trale_run, trale_close
+ * and their like) is checked for this, in tasks, cleanup functions and functions that drivers run. Use
+ * trale_join_future there. Two cycles are not found: one with a task that awaits, without blocking, a task of a runtime
+ * that waits for it; and one through something else, such as a mutex. */
 TRALE_API int64_t trale_join(struct trale_task *task);
 
 /* Gives the handle up; the task goes on and its result is lost. NULL is allowed. */
