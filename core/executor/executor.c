@@ -226,7 +226,7 @@ bool executor_is_on_thread(const struct executor *executor)
 
 void executor_run_until(struct executor *executor, struct trale_task *task)
 {
-    while (seat_take(&executor->seat, task)) {
+    while (!task_is_finished(task) && seat_take(&executor->seat, task)) {
         executor_loop(executor, task);
         if (executor_is_stopping(executor))
             executor_end(executor);
