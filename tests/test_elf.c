@@ -211,9 +211,12 @@ static void test_a_driver_that_brings_its_own_search_path_is_refused(void **stat
     assert_entry_refused(&object, DT_FINI, DT_RPATH, name, flaw);
     assert_entry_refused(&object, DT_FINI, DT_AUXILIARY, name, "is a filter of another library (ld -f, -F)");
     assert_entry_refused(&object, DT_FINI, DT_FILTER, name, "is a filter of another library (ld -f, -F)");
-    library[3] = '/';
-    snprintf(flaw, sizeof flaw, "needs the library '%s' by a path: give that library a soname", library);
-    assert_no_driver(&object, object.length, flaw);
+    static const char *const paths[] = {"a/b", "$LIB", "${ORIGIN}x"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        strcpy(library, paths[i]);
+        snprintf(flaw, sizeof flaw, "needs the library '%s' by a path: give that library a soname", paths[i]);
+        assert_no_driver(&object, object.length, flaw);
+    }
     library[0] = '\0';
     assert_no_driver(&object, object.length, "needs the library '' by a path: give that library a soname");
     test_free(object.bytes);

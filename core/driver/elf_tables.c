@@ -82,7 +82,8 @@ static const char *check_requests(struct elf *elf)
         if (tag == DT_RPATH || tag == DT_RUNPATH)
             return elf_flaw(elf, "it has the %s '%.200s', and what lies there is not checked: link it without -rpath",
                             tag == DT_RPATH ? "RPATH" : "RUNPATH", text);
-        if (tag == DT_NEEDED && (strchr(text, '/') != NULL || text[0] == '\0'))
+        /* dlopen replaces $ORIGIN and $LIB in the name by paths. */
+        if (tag == DT_NEEDED && (strpbrk(text, "/$") != NULL || text[0] == '\0'))
             return elf_flaw(elf, "it needs the library '%.200s' by a path: give that library a soname", text);
     }
     return NULL;
