@@ -38,7 +38,9 @@ static bool value_is_sound(const struct elf *elf, const struct relocation *reloc
     case KIND_DESCRIPTOR:
         if (relocation->symbol == 0)
             return is_tls && elf->tls_size > 0;
-        return (ST_TYPE(symbol->st_info) == STT_TLS) == is_tls || symbol->st_shndx == SHN_UNDEF;
+        /* gold refers to the variables of this file by the section that they are in. */
+        return symbol->st_shndx == SHN_UNDEF || (ST_TYPE(symbol->st_info) == STT_TLS) == is_tls ||
+               (relocation->kind == KIND_TLS && ST_TYPE(symbol->st_info) == STT_SECTION && elf->tls_size > 0);
     default:
         return relocation->kind != KIND_FORBIDDEN;
     }
