@@ -40,6 +40,7 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
                           "the name in its description has a blank or a character that is not printable");
     assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description lacks version, summary or interfaces");
     assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description lacks start, stop or interface");
+    assert_driver_refused("flaw_wild_settle", "", -ENOEXEC, "the functions in its description are not in its code");
     assert_driver_refused("flaw_bad_default", "", -ENOEXEC, "number");
     assert_driver_refused("flaw_undefined_symbol", "", -ENOEXEC, "undefined symbol: trale_nobody_defines_this");
     assert_driver_refused("flaw_required", "", -EINVAL, "t.ini:4: [driver:x] number: missing");

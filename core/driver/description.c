@@ -45,6 +45,11 @@ static bool is_code(const struct image *image, uintptr_t function)
     return elf_is_code(image->elf, function - image->base);
 }
 
+static bool is_code_or_null(const struct image *image, uintptr_t function)
+{
+    return function == 0 || is_code(image, function);
+}
+
 static const char *options_flaw(const struct image *image, const struct trale_option *options, size_t option_size,
                                 char why[OPTION_TEXT])
 {
@@ -87,7 +92,8 @@ static const char *description_flaw(const struct image *image, const struct tral
             return "the name in its description has a blank or a character that is not printable";
     if (!is_code(image, (uintptr_t)description->start) || !is_code(image, (uintptr_t)description->stop) ||
         !is_code(image, (uintptr_t)description->interface) ||
-        (description->before_wait != NULL && !is_code(image, (uintptr_t)description->before_wait)))
+        !is_code_or_null(image, (uintptr_t)description->before_wait) ||
+        !is_code_or_null(image, (uintptr_t)description->settle))
         return "the functions in its description are not in its code";
     return description->options != NULL ? options_flaw(image, description->options, description->option_size, why)
                                         : NULL;

@@ -187,6 +187,9 @@ TRALE_DRIVER(
 #ifndef FLAW_NO_START
         .start = flawed_start,
 #endif
+#ifdef FLAW_WILD_SETTLE
+        .settle = (int32_t(*)(void *, uint64_t))(uintptr_t)options,
+#endif
         .stop = flawed_stop, .interface = flawed_interface);
 #endif
 #ifdef FLAW_NO_START
