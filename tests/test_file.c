@@ -127,6 +127,13 @@ static void test_what_is_no_file_is_refused_at_once(void **state)
     assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
     assert_refused(in_folder("fifo"), -EINVAL, "is not a regular file");
     assert_refused("/dev/zero", -EINVAL, "is not a regular file");
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    char pipe_path[64];
+    snprintf(pipe_path, sizeof pipe_path, "/dev/fd/%d", ends[0]);
+    assert_refused(pipe_path, -EINVAL, "is not a regular file");
+    close(ends[0]);
+    close(ends[1]);
     assert_refused("/dev/tty", -EINVAL, "/dev/tty is not a regular file");
     assert_refused("/", -EISDIR, "/ is a folder");
     assert_int_equal(symlink("loop", in_folder("loop")), 0);

@@ -121,6 +121,10 @@ static int follow_link(struct walk *walk, int fd, const struct stat *status, con
                              "%.400s/%.255s is a link of user %u in a folder that others may write: it must be "
                              "root's or yours (chown -h)",
                              walk->real, name, (unsigned)status->st_uid);
+    /* /dev/stdin may lead to a pipe, which has no path. What this finds is refused; it makes nothing trusted. */
+    struct stat end;
+    if (fstatat(walk->folder, name, &end, 0) == 0 && !S_ISREG(end.st_mode) && !S_ISDIR(end.st_mode))
+        return refuse(walk, -EINVAL, "%.400s is not a regular file", walk->path);
     ssize_t length = readlinkat(fd, "", walk->target, sizeof walk->target);
     if (length < 0)
         return refuse_step(walk, -errno, name);
