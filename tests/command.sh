@@ -286,6 +286,11 @@ C
         ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" -o "$tmp/$1.so" "$tmp/$1.c" || exit 1
         ini '[runtime]' 'drivers = timer, x' '[driver:timer]' 'path = timer.so' '[driver:x]' "path = $tmp/$1.so"
     }
+    if [[ ${CC:-cc} != *clang* ]] && command -v ld.gold >/dev/null; then
+        probe gold 'static __thread int number, other; number++, other++;' ''
+        ${CC:-cc} -shared -fPIC -fvisibility=hidden -fuse-ld=gold -I"$root/include" -o "$tmp/gold.so" "$tmp/gold.c"
+        ok "thread-local variables of a driver that gold linked are right" says 0 "x       loads"
+    fi
     # starts STATUS TEXT: check --start ends with that status, and says the text.
     starts() {
         local status=0 found
@@ -300,6 +305,12 @@ C
     ok "what a driver says of itself cannot steer the terminal" plain "$trale" check --start "$tmp/t.ini"
     ok "nor in drivers" plain "$trale" drivers "$tmp/t.ini"
     ok "nor in JSON" plain "$trale" drivers --json "$tmp/t.ini"
+    probe chatty 'write(1, "noise", 5);' ''
+    noise_on_stderr() {
+        "$trale" check --start --json "$tmp/t.ini" >"$tmp/said" 2>"$tmp/noise" && ! grep -q noise "$tmp/said" &&
+            grep -q noise "$tmp/noise"
+    }
+    ok "what a driver prints is not in the JSON" noise_on_stderr
     probe refuse 'host->log(host->context, 0, "no \033 today"); return -EIO;' ''
     ok "check does not see that a driver does not start" says 0 "all is well"
     ok "check --start does" starts 1 "did not start: Input/output error"

@@ -64,6 +64,7 @@ void child_run(struct child *child, void (*work)(const void *data, int fd), cons
     if (pid == 0) {
         const char returned = RETURNED;
         sigprocmask(SIG_SETMASK, &before, NULL);
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* what a driver prints is no part of the command's JSON */
         work(data, fd);
         _exit(write(fd, &returned, 1) == 1 ? 0 : 1);
     }

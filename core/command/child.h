@@ -22,8 +22,8 @@ struct child {
     char *output; /* what the work wrote to `fd`, allocated; "" if it wrote nothing */
 };
 
-/* Runs `work` in a child process that is like this one and has no thread but its own. The caller frees child->output,
- * unless it is NULL (CHILD_NONE). */
+/* Runs `work` in a child process that is like this one, has no thread but its own, and prints to stderr only. The
+ * caller frees child->output, unless it is NULL (CHILD_NONE). */
 void child_run(struct child *child, void (*work)(const void *data, int fd), const void *data);
 
 /* Says how it ended, for "it ...": "crashed (Segmentation fault)", "did not end within 10 s". Returns buf. */
