@@ -286,6 +286,11 @@ C
         ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" -o "$tmp/$1.so" "$tmp/$1.c" || exit 1
         ini '[runtime]' 'drivers = timer, x' '[driver:timer]' 'path = timer.so' '[driver:x]' "path = $tmp/$1.so"
     }
+    if command -v gdb >/dev/null && gdb -q -batch -ex run /bin/true </dev/null 2>&1 | grep -q 'exited normally'; then
+        ini '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so'
+        ok "gdb opens the driver that the program loads" bash -c "timeout 60 setsid gdb -q -batch -ex 'run check $tmp/t.ini' \
+            '$trale' </dev/null 2>&1 | grep -q 'exited normally'"
+    fi
     if [[ ${CC:-cc} != *clang* ]] && command -v ld.gold >/dev/null; then
         probe gold 'static __thread int number, other; number++, other++;' ''
         ${CC:-cc} -shared -fPIC -fvisibility=hidden -fuse-ld=gold -I"$root/include" -o "$tmp/gold.so" "$tmp/gold.c"

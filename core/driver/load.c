@@ -8,7 +8,8 @@
  *   are used again, so the path must differ from file to file. The kernel reads "//" and "/./" as "/": the bits of the
  *   file's device and inode, which no other file has while this one is mapped, are written as "/" and "/.".
  * - The path becomes the name of the mapping, which dladdr(3), backtraces and debuggers show. So the file's real path
- *   is written over it afterwards. More "/" make it long enough for that. */
+ *   is written over it afterwards. More "/" make it long enough for that. Until then a debugger
+ *   opens the path as it is. So it has the numbers of process and thread: /proc/thread-self is the debugger's. */
 #include "core/driver/load.h"
 
 #include <dlfcn.h>
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 /* The thread's own folder: /proc/self is empty when the main thread has ended. */
 #define DESCRIPTORS "/proc/thread-self/fd"
@@ -42,11 +44,13 @@ static char *spell(char *end, uint64_t bits)
 static int spell_path(char spelled[PATH_SIZE], int fd, const char *path)
 {
     struct stat status;
-    char number[16];
-    if (fstat(fd, &status) < 0)
+    char number[16], thread[64];
+    ssize_t thread_length = readlink("/proc/thread-self", thread, sizeof thread - 1);
+    if (thread_length < 0 || fstat(fd, &status) < 0)
         return -errno;
+    thread[thread_length] = '\0'; /* "PID/task/TID" */
     size_t length = strlen(path), number_length = (size_t)snprintf(number, sizeof number, "/%d", fd);
-    char *end = spell(stpcpy(spelled, "/proc/thread-self"), status.st_dev);
+    char *end = spell(stpcpy(stpcpy(spelled, "/proc/"), thread), status.st_dev);
     end = spell(stpcpy(end, "/fd"), status.st_ino);
     while ((size_t)(end - spelled) + number_length < length)
         *end++ = '/';
