@@ -261,6 +261,20 @@ static void test_a_closed_oneshot_has_no_value(void **state)
 
 /* --- channels ----------------------------------------------------------------------------------------------------- */
 
+static void test_making_a_channel_evaluates_each_argument_once(void **state)
+{
+    (void)state;
+    char memory[4];
+    int n_memory = 0, n_size = 0, n_capacity = 0;
+    struct trale_channel channel = TRALE_CHANNEL_OF((n_memory++, memory), (n_size++, 1), (n_capacity++, sizeof memory));
+    assert_int_equal(n_memory, 1);
+    assert_int_equal(n_size, 1);
+    assert_int_equal(n_capacity, 1);
+    for (char i = 0; i < 4; i++)
+        assert_int_equal(trale_channel_try_send(&channel, &i), 0);
+    assert_int_equal(trale_channel_try_send(&channel, "x"), -EAGAIN);
+}
+
 static void test_elements_come_out_as_they_went_in(void **state)
 {
     (void)state;
@@ -550,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_notifying_all_keeps_nothing),
         cmocka_unit_test(test_all_who_wait_get_the_value_and_so_does_who_comes_later),
         cmocka_unit_test(test_a_closed_oneshot_has_no_value),
+        cmocka_unit_test(test_making_a_channel_evaluates_each_argument_once),
         cmocka_unit_test(test_elements_come_out_as_they_went_in),
         cmocka_unit_test(test_a_full_channel_makes_senders_wait_in_line),
         cmocka_unit_test(test_a_dropped_send_has_not_sent),
