@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The driver for functions that block, through the runtime, in the thread layout that the environment names. What the
- * functions wait for, and who waits for them, are semaphores: nothing here depends on how fast anything is. */
+ * The driver for functions that block, through the runtime, in the thread layout that the environment names. The
+ * functions wait for semaphores, and the test waits for them by semaphores: nothing depends on how fast anything is. */
 #include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -36,7 +36,7 @@ static void errand_init(struct errand *errand)
     sem_init(&errand->released, 0, 0);
 }
 
-/* Says that it has begun, and goes on when it is told to. */
+/* Says that it has begun, and goes on when the test lets it. */
 static int64_t errand_run(void *data)
 {
     struct errand *errand = data;

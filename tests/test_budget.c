@@ -370,7 +370,7 @@ static void test_a_branch_is_polled_in_the_first_turn_whatever_was_taken_before(
 
 enum taking { MODEST, GREEDY, FIBER };
 
-/* Takes result after result until it is told to end; or for 10 s, and then what is beside it was held up. */
+/* Takes result after result until the test ends it; or for 10 s, and then it has held up the futures beside it. */
 struct endless {
     struct trale_future future;
     struct trale_future ready;

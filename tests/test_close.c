@@ -633,7 +633,7 @@ static void test_a_pool_function_may_use_the_other_runtimes_of_a_group_that_clos
     }
 }
 
-/* A task that does not come back from its poll, or from its drop, before it is told to. */
+/* A task that does not come back from its poll, or from its drop, before the test lets it. */
 struct stuck {
     struct trale_future future;
     struct trale_semaphore_acquire acquire;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is told of a shared object from its file: which files dlopen(3) may be given. */
+ * What the reader finds in the file of a shared object: which files dlopen(3) may load. */
 #include <elf.h>
 #include <inttypes.h>
 

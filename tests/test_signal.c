@@ -298,7 +298,7 @@ struct bystander {
     int number, value;
 };
 
-/* Waits until it is told to look for a signal of its own. */
+/* Waits until the test asks it to look for a signal of its own. */
 static void *bystander_run(void *data)
 {
     struct bystander *bystander = data;
@@ -716,7 +716,7 @@ static void test_a_runtime_where_nobody_waits_takes_nothing_from_another(void **
     (void)state;
     struct trale *one = test_open("signal", USUAL), *two = test_open("timer, signal", TEST_TIMER USUAL);
     for (int round = 0; round < 200; round++) {
-        /* In the other one somebody has waited before, and given up. */
+        /* In the other runtime a task has waited before, and was aborted. */
         struct trale_task *gone = begin_to_wait(two, SIGUSR1, NULL), *task = begin_to_wait(one, SIGUSR1, NULL);
         trale_abort(gone);
         assert_int_equal(trale_join(gone), -ECANCELED);

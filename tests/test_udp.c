@@ -490,7 +490,7 @@ static void test_a_refused_datagram_is_told_once_and_the_socket_goes_on(void **s
     assert_int_equal(look(f), 1);
     assert_int_equal(poll_once(f, &recv.future), -ECONNREFUSED);
 
-    /* A send is told as well, and has then not been sent. */
+    /* A send gets the error as well, and its datagram was not sent. */
     assert_int_equal(poll_once(f, trale_udp_recv(&recv, socket, buf, sizeof buf)), TRALE_PENDING);
     assert_int_equal(finish(f, trale_udp_send(&send, socket, "2", 1)), 1);
     assert_int_equal(look(f), 1);

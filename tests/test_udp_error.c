@@ -79,7 +79,7 @@ static struct trale_task *spawn_wait(struct setting *s)
     return task;
 }
 
-/* --- what is told ------------------------------------------------------------------------------------------------- */
+/* --- what an error says ------------------------------------------------------------------------------------------- */
 
 static void assert_unreachable(const char *host, uint32_t origin, uint32_t type, uint32_t code)
 {
@@ -595,7 +595,7 @@ static void test_a_socket_whose_errors_another_process_switches_on_stays_quiet(v
         for (int i = 0; i < 3; i++)
             send_to(&s, &s.unused, "x", 1);
         assert_quiet(&s);
-        /* With errors off here, the receive is told, as on a connected socket. */
+        /* With errors off here, the receive gets the error, as on a connected socket. */
         if (errors)
             assert_int_equal(send_to(&s, &local, "hello", 5), 5);
         assert_int_equal(trale_join(task), errors ? 5 : -ECONNREFUSED);

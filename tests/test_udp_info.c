@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is told of datagrams that come, and said to those that go, in each thread layout. No task runs, so the test's
- * thread may use the sockets. */
+ * The info of datagrams that are received and sent, in each thread layout. No task runs, so the test's thread may use
+ * the sockets. */
 #include <net/if.h>
 #include <time.h>
 
