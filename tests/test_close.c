@@ -723,7 +723,9 @@ static void assert_child_is_content(pid_t child)
     assert_true(child > 0);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    /* In a child, valgrind finds leaks: the stacks of its parent's threads are gone. */
+    if (!TEST_UNDER_VALGRIND)
+        assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_a_child_cannot_use_its_parent_s_runtimes(void **state)

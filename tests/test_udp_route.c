@@ -91,11 +91,16 @@ static bool v6_addresses_are_ready(void)
 
 static bool v6_route_add(int control, const char *name, const char *host)
 {
-    struct in6_rtmsg route = {.rtmsg_dst = v6(host),
-                              .rtmsg_dst_len = 128,
-                              .rtmsg_metric = 1,
-                              .rtmsg_flags = RTF_UP | RTF_HOST,
-                              .rtmsg_ifindex = (int)if_nametoindex(name)};
+    union {
+        struct in6_rtmsg v6;
+        struct rtentry v4; /* valgrind takes every route for one of these */
+    } route;
+    memset(&route, 0, sizeof route);
+    route.v6.rtmsg_dst = v6(host);
+    route.v6.rtmsg_dst_len = 128;
+    route.v6.rtmsg_metric = 1;
+    route.v6.rtmsg_flags = RTF_UP | RTF_HOST;
+    route.v6.rtmsg_ifindex = (int)if_nametoindex(name);
     return ioctl(control, SIOCADDRT, &route) == 0;
 }
 
