@@ -162,9 +162,9 @@ enum trale_async_state {
 };
 static inline enum trale_async_state trale_async_state(const struct trale_future *future)
 {
-    if (future->awaiting != NULL)
-        return TRALE_ASYNC_AWAITING;
-    return future->at == NULL ? TRALE_ASYNC_NEW : TRALE_ASYNC_YIELDED;
+    if (future->at == NULL)
+        return TRALE_ASYNC_NEW;
+    return future->awaiting != NULL ? TRALE_ASYNC_AWAITING : TRALE_ASYNC_YIELDED;
 }
 
 /* --- for futures that are written by hand ------------------------------------------------------------------------- */
@@ -271,7 +271,9 @@ static inline void trale_future_drop(struct trale_future *future)
 /* The first statement of an async function. Without it an await does not compile. */
 #define trale_begin()                                                                                                  \
     (void)cx;                                                                                                          \
-    const void *trale_resume_ = self->future.at != NULL ? self->future.at->resume : __extension__ && trale_begin_;     \
+    const void *trale_resume_ = __extension__ && trale_begin_;                                                         \
+    if (trale_async_state(&self->future) != TRALE_ASYNC_NEW)                                                           \
+        trale_resume_ = self->future.at->resume;                                                                       \
     goto *trale_resume_;                                                                                               \
     trale_begin_:                                                                                                      \
     (void)0
