@@ -516,6 +516,7 @@ static void test_an_orphan_is_left_behind_while_another_thread_registers(void **
     reactor_interrupt(&f->reactor);
     assert_int_equal(pthread_join(thread, NULL), 0);
     reactor_cancel(&f->reactor, &a->wait);
+    reactor_wait(&f->reactor, false); /* takes in the interrupt, if the thread ended before it came */
     assert_left_behind(f, &orphan);
 }
 
