@@ -64,6 +64,18 @@ static inline void test_use_built_in_config(void)
 #define TEST_TIMER "[driver:timer]\npath = timer.so\n"
 #define TEST_UDP "[driver:udp]\npath = udp.so\n"
 
+/* Set-up and tear-down of a group of tests: *state is a runtime with the timer driver. */
+static inline int test_open_timer(void **state)
+{
+    *state = test_open("timer", TEST_TIMER);
+    return 0;
+}
+
+static inline int test_close_runtime(void **state)
+{
+    return trale_close(*state);
+}
+
 /* Makes a future that the test polls through its own member. */
 static inline void test_make(struct trale_future *future)
 {

@@ -190,17 +190,6 @@ static void test_all_of_several_futures_have_their_results_in_order(void **state
     assert_int_equal(trale_block_on(*state, trale_call(alls, &alls)), 2);
 }
 
-static int open_runtime(void **state)
-{
-    *state = test_open("timer", TEST_TIMER);
-    return 0;
-}
-
-static int close_runtime(void **state)
-{
-    return trale_close(*state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,5 +200,5 @@ int main(void)
         cmocka_unit_test(test_a_race_of_futures_resolves_to_the_one_that_wins),
         cmocka_unit_test(test_all_of_several_futures_have_their_results_in_order),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests(tests, test_open_timer, test_close_runtime);
 }

@@ -511,17 +511,6 @@ static void test_cancelling_a_scope_that_is_over_wakes_nobody(void **state)
     assert_int_equal(trale_join(trale_spawn(*state, canceller, .scope = &scope)), 0);
 }
 
-static int open_runtime(void **state)
-{
-    *state = test_open("timer", TEST_TIMER);
-    return 0;
-}
-
-static int close_runtime(void **state)
-{
-    return trale_close(*state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,5 +532,5 @@ int main(void)
         cmocka_unit_test(test_a_scope_that_is_over_takes_nothing_more),
         cmocka_unit_test(test_cancelling_a_scope_that_is_over_wakes_nobody),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests(tests, test_open_timer, test_close_runtime);
 }

@@ -9,17 +9,6 @@
 
 #define HOUR (3600 * TRALE_SECOND)
 
-static int open_runtime(void **state)
-{
-    *state = test_open("timer", TEST_TIMER);
-    return 0;
-}
-
-static int close_runtime(void **state)
-{
-    return trale_close(*state);
-}
-
 /* A runtime whose time moves to the next deadline when nothing is runnable; its driver knows only what the interface
  * had in the beginning. */
 static struct trale *open_simulation(void)
@@ -433,5 +422,5 @@ int main(void)
         cmocka_unit_test(test_a_period_of_nothing_is_a_nanosecond),
         cmocka_unit_test(test_the_nearest_deadline_of_a_chain_counts),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests(tests, test_open_timer, test_close_runtime);
 }

@@ -27,17 +27,6 @@ static int n_open_fds(void)
     return n;
 }
 
-static int open_runtime(void **state)
-{
-    *state = test_open("timer", TEST_TIMER);
-    return 0;
-}
-
-static int close_runtime(void **state)
-{
-    return trale_close(*state);
-}
-
 struct sleeper {
     struct trale_future future;
     struct trale_sleep sleep;
@@ -413,5 +402,5 @@ int main(void)
         cmocka_unit_test(test_opening_and_closing_leaves_no_fd_behind),
         cmocka_unit_test(test_an_idle_runtime_does_not_spin),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests(tests, test_open_timer, test_close_runtime);
 }

@@ -8,8 +8,8 @@
  *   are used again, so the path must differ from file to file. The kernel reads "//" and "/./" as "/": the bits of the
  *   file's device and inode, which no other file has while this one is mapped, are written as "/" and "/.".
  * - The path becomes the name of the mapping, which dladdr(3), backtraces and debuggers show. So the file's real path
- *   is written over it afterwards. More "/" make it long enough for that. Until then a debugger
- *   opens the path as it is. So it has the numbers of process and thread: /proc/thread-self is the debugger's. */
+ *   is written over it afterwards; more "/" make it long enough for that. Until then a debugger opens the path as it
+ *   is. So it has the numbers of process and thread, because /proc/thread-self would be the debugger's own. */
 #include "core/driver/load.h"
 
 #include <dlfcn.h>

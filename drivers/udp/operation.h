@@ -12,8 +12,7 @@ struct operation {
     struct udp_socket *socket;
     struct trale_udp_operation *base; /* its `operation` member */
     int64_t (*attempt)(struct trale_future *future);
-    uint32_t
-        interest; /* what it waits for: TRALE_READABLE: a receive, TRALE_WRITABLE: a send, TRALE_FAILING: an error */
+    uint32_t interest; /* TRALE_READABLE: a receive, TRALE_WRITABLE: a send, TRALE_FAILING: a wait for an error */
 };
 
 /* Makes it one of the socket that is open now: once that is closed, it resolves to -ECANCELED. */

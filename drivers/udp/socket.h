@@ -50,8 +50,8 @@ enum operation_state {
 /* A socket of that fd, ready for use; NULL: no memory. */
 struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family);
 
-/* Ends the socket, and cancels its operations, whose waits must be over. The fd is not closed. The memory stays that of
- * a socket until udp_socket_free_all, so that operations can still look at its generation. */
+/* Ends the socket, and cancels its operations; their waits are over before. The fd is not closed. Until
+ * udp_socket_free_all the memory is used for sockets alone, so that operations can still compare the generation. */
 void udp_socket_free(struct udp_socket *socket);
 
 /* Frees the memory of closed sockets, when no operation is left. */
