@@ -1,32 +1,28 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A driver and an application from outside: they are built with what trale installs, and work. CC is the compiler,
-# TRALE_SANITIZE meson's b_sanitize, which must be the same for program and library.
+# Drivers and applications from outside: they are built with what trale installs, and work.
 
 source "$(dirname "$0")/shell.sh"
-command -v pkg-config >/dev/null || skip "pkg-config is not installed"
+source "$(dirname "$0")/installed.sh"
 
-stage=$tmp/stage
-flags=(-O2 -g -Wall -Wextra -Werror)
-drivers_flags=(-Wl,-z,defs)
-if [[ ${TRALE_SANITIZE:-none} != none ]]; then
-    flags+=("-fsanitize=$TRALE_SANITIZE" -fno-omit-frame-pointer)
-    ! ${CC:-cc} --version | grep -q clang || drivers_flags=() # its runtime is in the program
-fi
-
-install_it() {
-    DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet
+# The drivers from outside, a line each: its name, the drivers before it, a line for its section of trale.ini, and its
+# sources in tests/stranger.
+each_driver() {
+    "$@" inotify 'timer' '' inotify.c
+    "$@" simulated_timer '' '' simulated_timer.c
 }
 
-# What a user has after installing: pkg-config, with the stage as its root.
-package() {
-    PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@" trale
-}
-
-build_driver() {
-    ${CC:-cc} "${flags[@]}" -shared -fPIC -fvisibility=hidden "${drivers_flags[@]}" $(package --cflags) \
-        -o "$tmp/inotify.so" "$root/tests/stranger/inotify.c"
+# is_a_driver NAME BEFORE LINE SOURCE...
+is_a_driver() {
+    local name=$1 before=$2 line=$3
+    shift 3
+    compiler_of "$1" || { echo "skipped - no compiler for $name is installed"; return; }
+    ok "the driver $name builds with what is installed alone" build_driver "$name" "$@"
+    ok "$name has one exported symbol" equal "$(exports "$name")" trale_driver
+    ok "$name needs no symbol of trale" equal "$(needs_of_trale "$name")" ""
+    write_config 1 "$name" "$line"
+    ok "trale check accepts $name" "$trale" check -c "$tmp/trale.ini"
 }
 
 build_application() {
@@ -36,8 +32,17 @@ build_application() {
 # The program in the README, as a reader would type it in.
 readme_program_works() {
     awk '/^```c$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$root/README.md" >"$tmp/hello.c"
-    ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hello" "$tmp/hello.c" $(package --libs) && write_config 1 &&
+    ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hello" "$tmp/hello.c" $(package --libs) && write_config 1 inotify &&
         equal "$("$tmp/hello" | sort)" $'Hello from task 1!\nHello from task 2!'
+}
+
+# The same program, but it sleeps for hours: simulated time takes none.
+sleeps_for_hours() {
+    local before=
+    sed 's/TRALE_SECOND/3600 * &/' "$tmp/hello.c" >"$tmp/hours.c"
+    fails cmp -s "$tmp/hello.c" "$tmp/hours.c" || return 1
+    ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hours" "$tmp/hours.c" $(package --libs) &&
+        write_config 1 simulated_timer && equal "$("$tmp/hours" | sort)" $'Hello from task 1!\nHello from task 2!'
 }
 
 # Without installing, by the variables that the README names.
@@ -132,24 +137,8 @@ finds_locals() {
     fails "$locals" $(package --cflags) "$tmp/careless.c" | grep "careless.c:.*'name' does not survive"
 }
 
-write_config() {
-    cat >"$tmp/trale.ini" <<INI
-[runtime]
-drivers = timer, inotify
-threads = $1
-drivers_folder = $stage$driverdir
-
-[driver:timer]
-path = timer.so
-
-[driver:inotify]
-path = $tmp/inotify.so
-buffer = ${2:-1K}
-INI
-}
-
 sees() {
-    rm -rf "$tmp/folder" && mkdir "$tmp/folder" && write_config "$1" || return 1
+    rm -rf "$tmp/folder" && mkdir "$tmp/folder" && write_config "$1" inotify 'buffer = 1K' || return 1
     equal "$("$tmp/watch" "$tmp/folder")" "created: first
 created: second and third
 nothing more
@@ -162,20 +151,12 @@ lists_the_driver() {
 }
 
 refuses_a_tiny_buffer() {
-    write_config 1 100
+    write_config 1 inotify 'buffer = 100'
     fails "$tmp/watch" "$tmp/folder" 2>&1 | tee "$tmp/refusal"
     grep -q buffer "$tmp/refusal" && ! "$trale" check -c "$tmp/trale.ini"
 }
 
-ok "trale installs" install_it
-pc=$(find "$stage" -name trale.pc)
-driverdir=$(package --variable=driverdir)
-driverdir=${driverdir#"$stage"}
-export LD_LIBRARY_PATH=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=libdir trale)
-export TRALE_CONFIG=$tmp/trale.ini
-unset TRALE_DRIVERS
-trale=$(find "$stage" -path '*/bin/trale')
-
+set_up
 config=$stage$("$trale" --help | grep -o '/.*/trale/trale.ini$' | tail -n 1)
 default=$(find "$stage" -path '*/share/trale/trale.ini')
 ok "the default trale.ini is installed" installs_the_default
@@ -186,19 +167,18 @@ ok "one that was deleted is made again" restores_a_deleted_file
 ok "the dynamic linker learns of the library" linker_learns '' refreshed
 ok "but not when it is installed below DESTDIR" linker_learns "$tmp/stage2" ''
 ok "the installed drivers are where pkg-config says" test -f "$stage$driverdir/timer.so"
-ok "a driver builds with the installed headers alone" build_driver
-ok "it has one exported symbol" \
-    equal "$(nm -D --defined-only "$tmp/inotify.so" | awk '$3 !~ /^__(odr_)?asan/ { print $3 }')" trale_driver
-ok "it needs no symbol of trale" equal "$(nm -D --undefined-only "$tmp/inotify.so" | grep -c trale)" 0
+ok "the tutorial for drivers is installed" test -f "$stage${driverdir%/lib*}/share/doc/trale/drivers/README.md"
+each_driver is_a_driver
+before=timer
 ok "an application builds with pkg-config" build_application
 for threads in 1 2 0; do
     ok "threads = $threads: the application gets what it awaits from the driver" sees $threads
 done
-ok "trale check accepts it" "$trale" check -c "$tmp/trale.ini"
 ok "trale drivers lists its interface" lists_the_driver
 ok "its options are checked" refuses_a_tiny_buffer
 ok "the program in the README builds and runs" readme_program_works
-ok "so it does without installing" works_in_the_build_folder
+ok "with the simulated timer it sleeps for hours in no time" sleeps_for_hours
+ok "the program in the README also works without installing" works_in_the_build_folder
 ok "trale-locals finds what does not survive an await" finds_locals
 for header in "$stage$(package --variable=includedir | sed "s|^$stage||")"/trale/*.h; do
     ok "${header##*/} can be included alone" for_each_compiler header_stands_alone "${header##*/}"
