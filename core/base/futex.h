@@ -24,6 +24,14 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
 
+/* The same, for `limit_ns` at most; UINT64_MAX is no limit, and 292 years are the longest. */
+static inline void futex_wait_for(_Atomic uint32_t *word, uint32_t value, uint64_t limit_ns)
+{
+    uint64_t most_ns = limit_ns < INT64_MAX ? limit_ns : INT64_MAX;
+    struct timespec limit = {(time_t)(most_ns / 1000000000), (long)(most_ns % 1000000000)};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, limit_ns != UINT64_MAX ? &limit : NULL, NULL, 0);
+}
+
 /* Wakes all threads that sleep on the word. Its memory may be gone by now: then this does nothing, or wakes a thread
  * without need. */
 static inline void futex_wake_all(_Atomic uint32_t *word)

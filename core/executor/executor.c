@@ -143,11 +143,11 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
             if (executor_is_done(executor, until))
                 goto out;
         }
-        executor->before_wait(executor->before_wait_data, run_queue_is_empty(&executor->run_queue));
-        if (run_queue_is_empty(&executor->run_queue))
-            executor->n_sleeps += injection_sleep(&executor->injection);
+        uint64_t limit_ns = executor->before_wait(executor->before_wait_data);
+        if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue))
+            executor->n_sleeps += injection_sleep(&executor->injection, limit_ns);
         else
-            executor->injection.park.wait(executor->injection.park.data, false);
+            executor->injection.park.wait(executor->injection.park.data, PARK_LOOK);
     }
 out:
     executor_on_thread = executor->outer;
@@ -258,7 +258,7 @@ int executor_end_here(struct executor *executor, const struct timespec *deadline
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
 
 void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
-                   void (*before_wait)(void *data, bool idle), void *before_wait_data)
+                   uint64_t (*before_wait)(void *data), void *before_wait_data)
 {
     *executor = (struct executor){
         .context = {.size = sizeof executor->context, .abi = TRALE_ABI, .runtime = runtime},

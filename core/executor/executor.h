@@ -33,7 +33,7 @@ struct executor {
     bool refuses;       /* the executor ends, and spawns on its thread fail */
     bool ended;         /* executor_end is done */
     bool callers_poll;  /* there is no executor thread: threads that join tasks poll them */
-    void (*before_wait)(void *data, bool idle);
+    uint64_t (*before_wait)(void *data);
     void *before_wait_data;
 
     struct injection injection;
@@ -48,9 +48,10 @@ struct executor_emptied {
     const struct trale_waker *waker;
 };
 
-/* `before_wait` is called before each look at the reactor and each sleep, with idle = nothing is runnable. */
+/* `before_wait` is called before each look at the reactor and each sleep; it may wake tasks, and returns for how many
+ * nanoseconds the executor may sleep, 0 if it may not. */
 void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
-                   void (*before_wait)(void *data, bool idle), void *before_wait_data);
+                   uint64_t (*before_wait)(void *data), void *before_wait_data);
 
 /* After executor_end. No thread runs the executor or calls it any more. */
 void executor_deinit(struct executor *executor);

@@ -60,14 +60,14 @@ struct trale_task *injection_take_since(struct injection *injection, uintptr_t m
     return (struct trale_task *)atomic_exchange(&injection->top, mark);
 }
 
-bool injection_sleep(struct injection *injection)
+bool injection_sleep(struct injection *injection, uint64_t limit_ns)
 {
     uintptr_t expected = INJECTION_EMPTY;
     if (!atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_ASLEEP))
         return false;
     /* injection_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
     bool may_block = !atomic_load(&injection->stopping);
-    injection->park.wait(injection->park.data, may_block);
+    injection->park.wait(injection->park.data, may_block ? limit_ns : PARK_LOOK);
     expected = INJECTION_ASLEEP;
     if (!atomic_compare_exchange_strong_explicit(&injection->top, &expected, INJECTION_EMPTY, memory_order_acq_rel,
                                                  memory_order_relaxed))
@@ -92,5 +92,5 @@ bool injection_close(struct injection *injection)
 void injection_settle(struct injection *injection)
 {
     while (injection->park.n_interrupts(injection->park.data) < injection->n_owed)
-        injection->park.wait(injection->park.data, true);
+        injection->park.wait(injection->park.data, PARK_NO_LIMIT);
 }

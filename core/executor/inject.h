@@ -39,8 +39,9 @@ struct trale_task *injection_take(struct injection *injection);
 uintptr_t injection_mark(const struct injection *injection);
 struct trale_task *injection_take_since(struct injection *injection, uintptr_t mark);
 
-/* Sleeps, unless something was pushed or injection_stop called; false if it did not. [executor] */
-bool injection_sleep(struct injection *injection);
+/* Sleeps for `limit_ns` at most (park.h), unless something was pushed or injection_stop called; false if it did not.
+ * [executor] */
+bool injection_sleep(struct injection *injection, uint64_t limit_ns);
 
 /* Ends the present sleep, or else the next one, and all later ones. [any] */
 void injection_stop(struct injection *injection);

@@ -13,11 +13,13 @@ static bool futex_park_look(struct futex_park *park)
     return is_new;
 }
 
-void futex_park_wait(void *futex_park, bool may_block)
+void futex_park_wait(void *futex_park, uint64_t limit_ns)
 {
     struct futex_park *park = futex_park;
-    while (!futex_park_look(park) && may_block)
-        futex_wait(&park->posted, park->seen);
+    if (futex_park_look(park) || limit_ns == PARK_LOOK)
+        return;
+    futex_wait_for(&park->posted, park->seen, limit_ns);
+    futex_park_look(park);
 }
 
 uint64_t futex_park_n_interrupts(void *futex_park)

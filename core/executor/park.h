@@ -9,10 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PARK_LOOK UINT64_C(0)
+#define PARK_NO_LIMIT UINT64_MAX
+
 struct park {
-    /* Sleeps until an interrupt or until a task may have been woken; may also return without a cause. Without may_block
-     * it does not sleep, but only wakes the tasks whose events have come. [executor] */
-    void (*wait)(void *data, bool may_block);
+    /* Sleeps until an interrupt or until a task may have been woken, for `limit_ns` at most; may also return without a
+     * cause. With PARK_LOOK it does not sleep, but only wakes the tasks whose events have come. [executor] */
+    void (*wait)(void *data, uint64_t limit_ns);
     /* Ends the current sleep or the next one. After it the caller touches nothing. [any] */
     void (*interrupt)(void *data);
     /* The number of interrupts since the beginning. [executor] */
@@ -26,7 +29,7 @@ struct futex_park {
     uint32_t seen;
     uint64_t n_interrupts; /* as of `seen` */
 };
-void futex_park_wait(void *futex_park, bool may_block);
+void futex_park_wait(void *futex_park, uint64_t limit_ns);
 void futex_park_interrupt(void *futex_park);
 uint64_t futex_park_n_interrupts(void *futex_park);
 

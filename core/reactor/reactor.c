@@ -4,9 +4,9 @@
  * task waits for.
  *
  * If the executor itself sits in epoll (threads 0 and 1), registrations are level-triggered. When the executor is about
- * to sleep, every runnable task has run; so if an event finds no wait then, no task is interested in that direction.
- * The direction is disarmed, and armed again by the next wait for it. While a task is runnable such an event is left
- * alone: the task that it woke has not been polled yet.
+ * to sleep, every runnable task has run; so if an event finds no wait then, no task has that interest. It is disarmed,
+ * and armed again by the next wait for it. While a task is runnable such an event is left alone: the task that it woke
+ * has not been polled yet.
  *
  * If the reactor has a thread of its own (threads 2), that thread returns to epoll before the woken task was polled,
  * and level-triggered events would repeat until then. So registrations are edge-triggered, and each edge is remembered
@@ -28,6 +28,7 @@
 #include "core/reactor/reactor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@
 #include <trale/trale.h>
 
 #define N_EVENTS 128
+#define MILLISECOND UINT64_C(1000000)
+#define SECOND (1000 * MILLISECOND)
 #define INTERRUPT_DATA UINT64_MAX
 
 static void reactor_lock(struct reactor *reactor)
@@ -57,35 +60,36 @@ static int reactor_control(struct reactor *reactor, int operation, int fd, uint3
 
 /* --- registrations ------------------------------------------------------------------------------------------------ */
 
-/* Tells epoll which directions to report; none removes the fd, since errors and hangups cannot be masked otherwise. For
- * the same reason TRALE_FAILING needs no bit of its own. */
-static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t directions)
+/* Tells epoll which interests to report; none removes the fd, since errors and hangups cannot be masked otherwise. For
+ * the same reason TRALE_FAILING needs no bit of its own. EPOLLRDHUP never comes without EPOLLIN. */
+static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t interests)
 {
     uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
     uint32_t events = reactor->threaded ? EPOLLET : 0;
-    events |= (directions & TRALE_READABLE) != 0 ? EPOLLIN : 0;
-    events |= (directions & TRALE_WRITABLE) != 0 ? EPOLLOUT : 0;
-    int operation = directions == 0 ? EPOLL_CTL_DEL : watch->armed != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    events |= (interests & TRALE_READABLE) != 0 ? EPOLLIN | EPOLLRDHUP : 0;
+    events |= (interests & TRALE_WRITABLE) != 0 ? EPOLLOUT : 0;
+    events |= (interests & TRALE_PRIORITY_DATA) != 0 ? EPOLLPRI : 0;
+    int operation = interests == 0 ? EPOLL_CTL_DEL : watch->armed != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int r = reactor_control(reactor, operation, fd, events, data);
     /* The fd is an orphan whose file has the number again. */
     if (r == -EEXIST)
         r = reactor_control(reactor, EPOLL_CTL_MOD, fd, events, data);
     if (r == 0)
-        watch->armed = directions;
+        watch->armed = interests;
     return r;
 }
 
-/* Adds the directions to those that epoll reports. */
-static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t directions, const char *owner)
+/* Adds the interests to those that epoll reports. */
+static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t interests, const char *owner)
 {
     int r = -ENOENT;
     if (watch->armed != 0)
-        r = watch_arm(reactor, watch, fd, watch->armed | directions);
+        r = watch_arm(reactor, watch, fd, watch->armed | interests);
     if (watch->armed != 0 && r < 0)
         watch_lose(watch);
     if (watch->armed == 0) {
         watch->owner = owner;
-        r = watch_arm(reactor, watch, fd, directions);
+        r = watch_arm(reactor, watch, fd, interests);
     }
     return r;
 }
@@ -104,7 +108,7 @@ int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd,
 {
     if (fd < 0)
         return -EBADF;
-    if (interest == 0 || (interest & ~ALL_DIRECTIONS) != 0 || wait->waker == NULL)
+    if (interest == 0 || (interest & ~ALL_INTERESTS) != 0 || wait->waker == NULL)
         return -EINVAL;
     int32_t r = 0;
     reactor_lock(reactor);
@@ -114,9 +118,13 @@ int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd,
     } else if (list_has(&wait->link)) {
         r = -EBUSY;
     } else if ((watch->kept & interest) != 0) {
+        wait->interest = (uint16_t)interest;
+        watch_recall(watch, watch->kept & interest, wait);
         watch->kept &= (uint8_t)~interest;
         r = 1;
     } else if ((watch->given & interest) != 0 && watch->given_to != wait) {
+        wait->interest = (uint16_t)interest;
+        watch_recall(watch, watch->given & interest, wait);
         watch->given_to = wait;
         r = 1;
     } else if ((watch->armed & interest) != interest) {
@@ -125,7 +133,8 @@ int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd,
     if (r == 0) {
         watch->given &= (uint8_t)~interest;
         wait->fd = fd;
-        wait->interest = interest;
+        wait->interest = (uint16_t)interest;
+        wait->ready = 0;
         list_append(&watch->waits, &wait->link);
     }
     reactor_unlock(reactor);
@@ -207,16 +216,16 @@ static void reactor_leave_orphans(struct reactor *reactor)
 
 /* --- what the executor or the reactor's thread calls -------------------------------------------------------------- */
 
-static uint32_t event_directions(uint32_t events)
+static uint32_t event_ready(uint32_t events)
 {
-    uint32_t directions = 0;
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0)
-        directions |= TRALE_READABLE;
-    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
-        directions |= TRALE_WRITABLE;
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0)
-        directions |= TRALE_FAILING;
-    return directions;
+    uint32_t ready = 0;
+    ready |= (events & EPOLLIN) != 0 ? TRALE_READABLE : 0;
+    ready |= (events & EPOLLOUT) != 0 ? TRALE_WRITABLE : 0;
+    ready |= (events & EPOLLERR) != 0 ? TRALE_FAILING : 0;
+    ready |= (events & EPOLLPRI) != 0 ? TRALE_PRIORITY_DATA : 0;
+    ready |= (events & EPOLLHUP) != 0 ? TRALE_HANGUP : 0;
+    ready |= (events & EPOLLRDHUP) != 0 ? TRALE_READ_HANGUP : 0;
+    return ready;
 }
 
 static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *event, bool all_tasks_ran)
@@ -237,11 +246,10 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         reactor_report_orphan(reactor, watch, fd);
         return;
     }
-    uint32_t ready = event_directions(event->events), interests = watch_wake(watch, ready);
-    uint32_t unwanted = ready & ~interests;
+    uint32_t ready = event_ready(event->events), wanted = watch_wake(watch, ready);
+    uint32_t unwanted = interests_ended(ready) & ~wanted;
     if (reactor->threaded) {
-        watch->kept |= (uint8_t)unwanted;
-        watch->given |= (uint8_t)(ready & interests);
+        watch_remember(watch, ready, wanted);
     } else if (all_tasks_ran && (unwanted & watch->armed) != 0 &&
                watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted)) < 0) {
         watch_lose(watch);
@@ -249,16 +257,29 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
     }
 }
 
-void reactor_wait(void *data, bool may_block)
+/* Kernels before 5.11 have no epoll_pwait2(2): there a limit is rounded up to milliseconds. */
+static int reactor_sleep(int epoll_fd, struct epoll_event events[N_EVENTS], uint64_t limit_ns)
+{
+    if (limit_ns == 0 || limit_ns > INT64_MAX)
+        return epoll_wait(epoll_fd, events, N_EVENTS, limit_ns == 0 ? 0 : -1);
+    struct timespec limit = {(time_t)(limit_ns / SECOND), (long)(limit_ns % SECOND)};
+    int n = epoll_pwait2(epoll_fd, events, N_EVENTS, &limit, NULL);
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    uint64_t limit_ms = (limit_ns - 1) / MILLISECOND + 1;
+    return epoll_wait(epoll_fd, events, N_EVENTS, limit_ms < INT_MAX ? (int)limit_ms : INT_MAX);
+}
+
+void reactor_wait(void *data, uint64_t limit_ns)
 {
     struct reactor *reactor = data;
     struct epoll_event events[N_EVENTS];
-    int n = epoll_wait(reactor->epoll_fd, events, N_EVENTS, may_block ? -1 : 0);
+    int n = reactor_sleep(reactor->epoll_fd, events, limit_ns);
     reactor->n_looks++;
     reactor_lock(reactor);
     for (int i = 0; i < n; i++)
         if (events[i].data.u64 != INTERRUPT_DATA)
-            reactor_dispatch(reactor, &events[i], may_block);
+            reactor_dispatch(reactor, &events[i], limit_ns > 0);
     if (reactor->has_orphan)
         reactor_leave_orphans(reactor);
     reactor_unlock(reactor);

@@ -42,7 +42,7 @@ bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
 /* A struct park (park.h) whose data is the reactor. */
-void reactor_wait(void *reactor, bool may_block);
+void reactor_wait(void *reactor, uint64_t limit_ns);
 void reactor_interrupt(void *reactor);
 uint64_t reactor_n_interrupts(void *reactor);
 

@@ -51,27 +51,61 @@ void watches_deinit(struct watches *watches)
 
 /* --- waits -------------------------------------------------------------------------------------------------------- */
 
-uint32_t watch_wake(struct watch *watch, uint32_t directions)
+static void wait_tell(struct trale_wait *wait, uint32_t ready)
+{
+    uint32_t found = wait->interest | TRALE_FAILING | TRALE_HANGUP;
+    found |= (wait->interest & TRALE_READABLE) != 0 ? TRALE_READ_HANGUP : 0;
+    wait->ready = (uint16_t)(ready & found);
+}
+
+static uint32_t watch_end(struct watch *watch, uint32_t ended, uint32_t ready)
 {
     uint32_t interests = 0;
     for (struct trale_link *link = watch->waits.next, *next; link != &watch->waits; link = next) {
         struct trale_wait *wait = list_entry(link, struct trale_wait, link);
         next = link->next;
-        if ((wait->interest & directions) == 0)
+        if ((wait->interest & ended) == 0)
             continue;
         watch->given_to = interests == 0 ? wait : NULL;
         interests |= wait->interest;
         list_remove(link);
+        wait_tell(wait, ready);
         wait->waker->table->wake_by_ref(wait->waker);
     }
     return interests;
+}
+
+uint32_t watch_wake(struct watch *watch, uint32_t ready)
+{
+    return watch_end(watch, interests_ended(ready), ready);
+}
+
+void watch_remember(struct watch *watch, uint32_t ready, uint32_t given)
+{
+    uint32_t ended = interests_ended(ready), old = watch->kept | watch->given;
+    for (uint32_t i = 0; i < N_INTERESTS; i++) {
+        if ((old & 1u << i) == 0)
+            watch->told[i] = 0;
+        if ((ended & 1u << i) != 0)
+            watch->told[i] |= (uint8_t)ready;
+    }
+    watch->kept |= (uint8_t)(ended & ~given);
+    watch->given |= (uint8_t)(ended & given);
+}
+
+void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wait *wait)
+{
+    uint32_t ready = 0;
+    for (uint32_t i = 0; i < N_INTERESTS; i++)
+        ready |= (interests & 1u << i) != 0 ? watch->told[i] : 0u;
+    wait_tell(wait, ready);
 }
 
 void watch_reset(struct watch *watch)
 {
     watch->generation++;
     watch->armed = watch->kept = watch->given = 0;
-    watch_wake(watch, ALL_DIRECTIONS);
+    watch_end(watch, ALL_INTERESTS, 0);
 }
 
 void watch_lose(struct watch *watch)

@@ -8,16 +8,18 @@
 
 #include "core/base/list.h"
 
-#define ALL_DIRECTIONS (TRALE_READABLE | TRALE_WRITABLE | TRALE_FAILING)
+#define N_INTERESTS 4
+#define ALL_INTERESTS (TRALE_READABLE | TRALE_WRITABLE | TRALE_FAILING | TRALE_PRIORITY_DATA)
 #define WATCHES_CHUNK 64
 
 struct watch {
     struct trale_link waits;
     uint32_t generation;
     uint16_t n_events; /* modulo 65,536: at 0 the registration is checked */
-    uint8_t armed;     /* directions that epoll reports; 0: the fd is not in epoll */
-    uint8_t kept;      /* edge-triggered: directions whose edge found no wait */
-    uint8_t given;     /* edge-triggered: directions whose edge woke a wait, and that no future has found empty since */
+    uint8_t armed;     /* interests that epoll reports; 0: the fd is not in epoll */
+    uint8_t kept;      /* edge-triggered: interests whose edge found no wait */
+    uint8_t given;     /* edge-triggered: interests whose edge woke a wait, and that no future has found empty since */
+    uint8_t told[N_INTERESTS];         /* what the edges reported, for each interest that is kept or given */
     const struct trale_wait *given_to; /* the wait that this edge woke; NULL: it woke several */
     const char *owner;                 /* the driver whose wait added the fd to epoll */
     const char *suspect;               /* the driver that closed an fd of this number without forget_fd, or NULL */
@@ -37,8 +39,23 @@ struct watch *watch_get(struct watches *watches, int32_t fd);
 
 void watches_deinit(struct watches *watches);
 
-/* Ends the waits for any of the directions; returns all directions that these waits were for. */
-uint32_t watch_wake(struct watch *watch, uint32_t directions);
+/* The interests of which a wait ends when this is ready: an error or a hangup ends all. */
+static inline uint32_t interests_ended(uint32_t ready)
+{
+    if ((ready & (TRALE_FAILING | TRALE_HANGUP)) != 0)
+        return ALL_INTERESTS;
+    return (ready & ALL_INTERESTS) | ((ready & TRALE_READ_HANGUP) != 0 ? TRALE_READABLE : 0);
+}
+
+/* Ends the waits for any of the interests that `ready` ends, and tells them; returns all interests that these waits
+ * were for. */
+uint32_t watch_wake(struct watch *watch, uint32_t ready);
+
+/* Edge-triggered: remembers an edge, given to waits for the interests `given` and kept for all others that it ends. */
+void watch_remember(struct watch *watch, uint32_t ready, uint32_t given);
+
+/* Tells a wait what the remembered edges reported for these interests. */
+void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wait *wait);
 
 /* The number has no file, or another one: ends all waits, and makes the events of the old file stale. */
 void watch_reset(struct watch *watch);

@@ -28,7 +28,7 @@ static void *reactor_thread(void *data)
 {
     struct trale *runtime = data;
     while (!atomic_load(&runtime->reactor_stopping))
-        reactor_wait(&runtime->reactor, true);
+        reactor_wait(&runtime->reactor, UINT64_MAX);
     return NULL;
 }
 
@@ -53,12 +53,19 @@ static int runtime_start_threads(struct trale *runtime)
 
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
 
-static void runtime_before_wait(void *data, bool idle)
+/* Each driver hears whether a task is runnable now: one that was asked before it may have woken one. */
+static uint64_t runtime_before_wait(void *data)
 {
     struct trale *runtime = data;
-    for (size_t i = 0; i < runtime->n_started; i++)
-        if (runtime->drivers[i].description.before_wait != NULL)
-            runtime->drivers[i].description.before_wait(runtime->drivers[i].instance, idle);
+    uint64_t least_ns = UINT64_MAX;
+    for (size_t i = 0; i < runtime->n_started; i++) {
+        const struct driver *driver = &runtime->drivers[i];
+        if (driver->description.before_wait == NULL)
+            continue;
+        uint64_t limit_ns = driver->description.before_wait(driver->instance, executor_is_idle(&runtime->executor));
+        least_ns = limit_ns < least_ns ? limit_ns : least_ns;
+    }
+    return least_ns;
 }
 
 /* Opens all drivers, to find all that is wrong, before the first is started. */

@@ -150,12 +150,13 @@ static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t dead
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
 
-static void timer_before_wait(void *instance, uint32_t idle)
+static uint64_t timer_before_wait(void *instance, uint32_t idle)
 {
     (void)idle;
     struct timer *timer = instance;
     for (size_t i = 0; i < timer->n_clocks; i++)
         timer_clock_before_wait(&timer->clocks[i]);
+    return UINT64_MAX;
 }
 
 static void timer_stop(void *instance)

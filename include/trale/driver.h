@@ -38,18 +38,25 @@
 
 /* --- what the runtime gives --------------------------------------------------------------------------------------- */
 
-/* What a wait is for; the bits may be combined. An error or a hangup ends a wait for any of them. */
+/* What a wait is for; these may be combined. An error or a hangup ends a wait for any of them. */
 #define TRALE_READABLE 1u
 #define TRALE_WRITABLE 2u
-#define TRALE_FAILING 4u /* an error is pending, or in the error queue (EPOLLERR) */
+#define TRALE_FAILING 4u       /* an error is pending, or in the error queue (EPOLLERR) */
+#define TRALE_PRIORITY_DATA 8u /* EPOLLPRI, such as TCP's urgent data */
+/* What a wait cannot be for, and may find. */
+#define TRALE_HANGUP 16u      /* EPOLLHUP */
+#define TRALE_READ_HANGUP 32u /* EPOLLRDHUP: the peer sends no more; found by waits for TRALE_READABLE */
 
 /* One wait for an fd, embedded in the future that waits, zeroed before its first use. The driver sets `waker`; the
- * other members are the reactor's. */
+ * other members are the reactor's. `ready` is there when the wait is over: what epoll reported, of `interest` and of
+ * TRALE_FAILING, TRALE_HANGUP and TRALE_READ_HANGUP. It is 0 after forget_fd. Another future may have taken what was
+ * ready since. */
 struct trale_wait {
     const struct trale_waker *waker;
     struct trale_link link;
     int32_t fd;
-    uint32_t interest;
+    uint16_t interest;
+    uint16_t ready;
 };
 
 /* The host: the functions of the runtime that one instance of one driver may call. Lent from start until stop returns.
@@ -66,7 +73,8 @@ struct trale_host {
      * wait is over. Any number of waits may be registered for one fd. Call it in the same poll, after the operation
      * answered EAGAIN (see also TRALE_HOST_LEVEL). The first wait adds the fd to epoll, where it stays; after that,
      * registering allocates nothing, and in the steady state it makes no system call. Returns 0: registered. 1: not
-     * registered; the fd may have become ready meanwhile, so try the operation again. A negative errno: not registered;
+     * registered; the fd may have become ready meanwhile, wait->ready says for what, so try the operation again. A
+     * negative errno: not registered;
      * -EBADF (no such fd), -EPERM (a file for which one cannot wait, such as a regular file: epoll_ctl(2)), -EINVAL
      * (interest), -EBUSY (the wait is already registered), -ENOMEM, -ENOSPC, -ECHILD (in a child of the process that
      * opened the runtime). */
@@ -194,11 +202,14 @@ struct trale_driver {
      * after start. */
     const struct trale_interface *(*interface)(void *instance, const char *name);
 
-    /* [executor] May be NULL. Called each time before the executor asks the reactor for events. idle = 1: no task is
-     * runnable, and the executor is about to sleep until an fd or another thread wakes it; if this function wakes a
-     * task, it does not sleep. Here a driver arms its timer once for many sleeps, and a simulation moves its clock on.
-     * idle = 0: tasks are runnable, and the executor will not sleep. */
-    void (*before_wait)(void *instance, uint32_t idle);
+    /* [executor] May be NULL. Called each time before the executor asks the reactor for events. Here a driver arms its
+     * timer once for many sleeps, and a simulation moves its clock on. Returns for how many nanoseconds the executor
+     * may sleep at most, by CLOCK_MONOTONIC: UINT64_MAX is no limit; 0, the executor does not sleep, and asks again
+     * after a look at the reactor. A sleep may end early for any reason, and a little late.
+     * idle = 1: no task is runnable, and the executor is about to sleep; it does not if this function wakes a task.
+     * idle = 0: a task is runnable, be it one that a driver asked before has just woken; the executor will not sleep,
+     * and the answer does not matter. */
+    uint64_t (*before_wait)(void *instance, uint32_t idle);
 
     /* [stop] May be NULL. Called when the last future was dropped and before any driver is stopped: waits until nothing
      * of the instance runs any more, but no longer than until `deadline_ns` on CLOCK_MONOTONIC; UINT64_MAX is no

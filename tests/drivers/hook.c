@@ -11,6 +11,8 @@ struct instance {
     uint32_t which;
     void (*call)(void *data);
     void *data;
+    uint64_t (*answer)(void *data, uint32_t idle);
+    void *answer_data;
 };
 
 static void instance_call(struct instance *instance, uint32_t which)
@@ -27,10 +29,18 @@ static void hook_set(void *data, uint32_t which, void (*call)(void *data), void 
     instance->data = call_data;
 }
 
-static void hook_before_wait(void *data, uint32_t idle)
+static void hook_set_answer(void *data, uint64_t (*answer)(void *data, uint32_t idle), void *answer_data)
 {
-    (void)idle;
-    instance_call(data, HOOK_BEFORE_WAIT);
+    struct instance *instance = data;
+    instance->answer = answer;
+    instance->answer_data = answer_data;
+}
+
+static uint64_t hook_before_wait(void *data, uint32_t idle)
+{
+    struct instance *instance = data;
+    instance_call(instance, HOOK_BEFORE_WAIT);
+    return instance->answer != NULL ? instance->answer(instance->answer_data, idle) : UINT64_MAX;
 }
 
 static void hook_stop(void *data)
@@ -45,7 +55,7 @@ static int32_t hook_start(const struct trale_host *host, const struct trale_sett
     struct instance *instance = calloc(1, sizeof *instance);
     if (instance == NULL)
         return -ENOMEM;
-    instance->hook = (struct hook){{sizeof instance->hook, 1, instance}, hook_set};
+    instance->hook = (struct hook){{sizeof instance->hook, 1, instance}, hook_set, hook_set_answer};
     *result = instance;
     return 0;
 }

@@ -68,13 +68,14 @@ static void simulation_sleep_until(void *instance, struct trale_sleep *sleep, ui
         .future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance, .state = SLEEP_BEGUN};
 }
 
-static void simulation_before_wait(void *instance, uint32_t idle)
+static uint64_t simulation_before_wait(void *instance, uint32_t idle)
 {
     struct simulation *simulation = instance;
     if (!idle || simulation->first == NULL)
-        return;
+        return UINT64_MAX;
     simulation->now_ns = simulation->first->deadline_ns;
     simulation->first->waker->table->wake_by_ref(simulation->first->waker);
+    return 0;
 }
 
 static int32_t simulation_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
