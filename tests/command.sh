@@ -147,6 +147,18 @@ ok "why a file is not used is a note" \
 ok "drivers lists what each offers" bash -c "'$trale' drivers -c '$tmp/named.ini' | grep -E '^udp .*trale.udp/1'"
 ok "drivers --options lists what each takes" \
     bash -c "'$trale' drivers --options -c '$tmp/named.ini' | grep -E '^timer +clock +choice +monotonic +monotonic, boottime or realtime'"
+needy() {
+    ini '[runtime]' "$1" '[driver:probe]' "path = $build/tests/drivers/flaw_none.so" \
+        '[driver:needy]' "path = $build/tests/drivers/needy.so"
+}
+needy 'drivers = probe, needy'
+ok "drivers lists what each needs" \
+    bash -c "'$trale' drivers '$tmp/t.ini' | grep -E '^needy .*org.example.needy/1 +org.example.probe/1 '"
+ok "so does check" \
+    bash -c "'$trale' check --start '$tmp/t.ini' | grep -E '^needy +starts .*offers org.example.needy/1, needs org.example.probe/1'"
+needy 'drivers = needy, probe'
+ok "check says in which order they go" \
+    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F 'write drivers = probe, needy' '$tmp/out'"
 ok "what is piped is plain" bash -c "! '$trale' drivers --options -c '$tmp/named.ini' | grep -q $'\\033'"
 if command -v python3 >/dev/null; then
     # json EXPRESSION ARGUMENT...: the expression holds for what the command prints as JSON, as `found`.
@@ -166,6 +178,9 @@ if command -v python3 >/dev/null; then
     ok "durations are numbers of nanoseconds" row watchdog "(1500000, '1.5ms', 4, '$tmp/t.ini')"
     ok "booleans are booleans" row poll_times "(True, 'yes', 3, '$tmp/t.ini')"
     ok "texts are texts" row drivers "('timer', 'timer', 2, '$tmp/t.ini')"
+    needy 'drivers = probe, needy'
+    ok "needs are an array" json 'found["drivers"][1]["needs"] == ["org.example.probe/1"]' check --json "$tmp/t.ini"
+    ini '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so'
     ok "interfaces are an array" \
         json 'found["drivers"][0]["interfaces"] == ["trale.timer/1"] and found["drivers"][0]["abi"] == 1' \
         check --json "$tmp/t.ini"

@@ -118,10 +118,11 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     const struct driver *driver = &examination->drivers[i];
     const struct trale_driver *description = &driver->description;
     bool loads = driver->state != DRIVER_CLOSED;
+    const char *needs = description->needs != NULL ? description->needs : "";
     char what[256] = "";
     if (loads)
-        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s", description->name, description->version,
-                 description->abi, description->interfaces);
+        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s", description->name, description->version,
+                 description->abi, description->interfaces, needs[0] != '\0' ? ", needs " : "", needs);
     table_add_text(table, examination_driver(examination, i));
     table_add_text(table, !loads ? "does not load" : is_started ? "starts" : "loads");
     table_add_truth(table, loads);
@@ -135,6 +136,7 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     else
         table_add_text(table, NULL);
     table_add_words(table, loads ? description->interfaces : "");
+    table_add_words(table, needs);
 }
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
@@ -185,7 +187,8 @@ int command_check(const struct command_options *options)
                                         {"line", FOR_PROGRAMS},
                                         {"version", FOR_PROGRAMS},
                                         {"abi", FOR_PROGRAMS},
-                                        {"interfaces", FOR_PROGRAMS}}};
+                                        {"interfaces", FOR_PROGRAMS},
+                                        {"needs", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
     examination_note_environment(&examination);
     warn_of_no_drivers(&examination);

@@ -46,6 +46,7 @@ static void list_driver(const struct examination *examination, size_t i, struct 
     else
         table_add_text(table, NULL);
     table_add_words(table, loads ? description->interfaces : "");
+    table_add_words(table, description->needs != NULL ? description->needs : "");
     table_add_text(table, driver->path);
     table_add_text(table, loads ? description->summary : "(does not load)");
     table_add_text(table, description->summary);
@@ -60,6 +61,7 @@ int command_drivers(const struct command_options *options)
                                         {"version", FOR_ALL},
                                         {"abi", FOR_ALL},
                                         {"interfaces", FOR_ALL},
+                                        {"needs", FOR_ALL},
                                         {"path", FOR_ALL},
                                         {"summary", FOR_PEOPLE},
                                         {"summary", FOR_PROGRAMS},

@@ -10,7 +10,7 @@
 #include "core/base/printable.h"
 #include "core/command/child.h"
 #include "core/config/read.h"
-#include "core/driver/registry.h"
+#include "core/driver/stack.h"
 
 static void drop_message(void *data, uint32_t level, const char *source, const char *message)
 {
@@ -135,7 +135,7 @@ static void examine_drivers(struct examination *examination)
         if (survives_loading(examination, i))
             driver_open(&examination->drivers[i], &examination->config, settings->drivers[i], settings->drivers_folder,
                         NULL, log);
-    interfaces_check(examination->drivers, settings->n_drivers, &examination->config, log);
+    stack_check(examination->drivers, settings, &examination->config, log);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */

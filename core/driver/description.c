@@ -83,7 +83,8 @@ static const char *description_flaw(const struct image *image, const struct tral
     if (description->start == NULL || description->stop == NULL || description->interface == NULL)
         return "its description lacks start, stop or interface";
     if (!is_text(image, description->name) || !is_text(image, description->version) ||
-        !is_text(image, description->summary) || !is_text(image, description->interfaces))
+        !is_text(image, description->summary) || !is_text(image, description->interfaces) ||
+        !is_text_or_null(image, description->needs))
         return "its description has a text that is not in the file";
     if (description->name[0] == '\0')
         return "its description has no name";

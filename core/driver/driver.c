@@ -44,6 +44,16 @@ bool driver_offers(const struct driver *driver, const char *interface, size_t le
     return false;
 }
 
+const char *driver_by_convention(const char *interface, size_t interface_length, size_t *length)
+{
+    const char *end = interface + interface_length, *slash = memrchr(interface, '/', interface_length);
+    end = slash != NULL ? slash : end;
+    const char *dot = memrchr(interface, '.', (size_t)(end - interface));
+    const char *begin = dot != NULL ? dot + 1 : interface;
+    *length = (size_t)(end - begin);
+    return begin;
+}
+
 /* A file with a fault: what is wrong with it belongs to the line of `path`. */
 struct fault_context {
     const struct driver *driver;

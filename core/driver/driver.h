@@ -65,4 +65,8 @@ void driver_close(struct driver *driver);
 /* Whether the driver says that it offers the interface; a CLOSED one does not. */
 bool driver_offers(const struct driver *driver, const char *interface, size_t length);
 
+/* The name of the driver that offers an interface by convention, as a part of the interface's name: NAME in
+ * "domain.NAME/version". */
+const char *driver_by_convention(const char *interface, size_t interface_length, size_t *length);
+
 #endif

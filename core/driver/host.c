@@ -61,6 +61,12 @@ static uint64_t host_n_looks(void *context)
     return ((struct host *)context)->reactor->n_looks;
 }
 
+static const void *host_interface(void *context, const char *name, uint64_t size)
+{
+    const struct host *host = context;
+    return is_ours(host) ? interfaces_find(host->interfaces, host->n_interfaces, name, size) : NULL;
+}
+
 struct trale_host host_table(struct host *host)
 {
     return (struct trale_host){
@@ -76,5 +82,6 @@ struct trale_host host_table(struct host *host)
         .start_thread = host_start_thread,
         .is_idle = host->reactor->threaded ? NULL : host_is_idle,
         .n_looks = host->reactor->threaded ? NULL : host_n_looks,
+        .interface = host_interface,
     };
 }

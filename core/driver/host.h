@@ -8,6 +8,7 @@
 
 #include "core/executor/executor.h"
 #include "core/base/log.h"
+#include "core/driver/registry.h"
 #include "core/reactor/reactor.h"
 
 /* One driver's view; it stays where it is until the driver has stopped. */
@@ -16,6 +17,8 @@ struct host {
     struct executor *executor;
     const struct log *log;
     const char *name; /* of the driver, in its messages */
+    struct interfaces *interfaces;
+    size_t n_interfaces; /* those of the drivers started before */
 };
 
 /* The table, with `host` as its context. */

@@ -43,43 +43,22 @@ void interfaces_deinit(struct interfaces *interfaces)
     pthread_mutex_destroy(&interfaces->lock);
 }
 
-static int interfaces_check_name(const struct driver *drivers, size_t n_before, const struct driver *driver,
-                                 const char *name, size_t length, const struct config *config, const struct log *log)
+int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers)
 {
-    for (size_t i = 0; i < n_before; i++) {
-        if (!driver_offers(&drivers[i], name, length))
-            continue;
-        const struct config_section *section = driver->section;
-        const struct log_place place = {.file = config->name, .line = section->line, .section = section->name};
-        log_say_about(log, TRALE_LOG_ERROR, &place,
-                      "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them", config->name, section->line,
-                      section->name, (int)length, name, drivers[i].section->name);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-int interfaces_check(const struct driver *drivers, size_t n_drivers, const struct config *config, const struct log *log)
-{
-    int result = 0;
+    size_t n_names = 0, length;
     for (size_t i = 0; i < n_drivers; i++) {
-        const char *list = drivers[i].description.interfaces, *name;
-        size_t length;
-        while (list != NULL && (name = words_next(&list, &length)) != NULL)
-            if (interfaces_check_name(drivers, i, &drivers[i], name, length, config, log) < 0)
-                result = -EINVAL;
+        const char *list = drivers[i].description.interfaces;
+        while (list != NULL && words_next(&list, &length) != NULL)
+            n_names++;
     }
-    return result;
+    interfaces->items = calloc(n_names + 1, sizeof *interfaces->items);
+    return interfaces->items != NULL ? 0 : -ENOMEM;
 }
 
 static int interfaces_add_name(struct interfaces *interfaces, const struct driver *driver, const char *name,
                                size_t length)
 {
-    struct interface *items = reallocarray(interfaces->items, interfaces->n_items + 1, sizeof *items);
-    if (items == NULL)
-        return -ENOMEM;
-    interfaces->items = items;
-    struct interface *item = &items[interfaces->n_items];
+    struct interface *item = &interfaces->items[interfaces->n_items];
     *item = (struct interface){.name = strndup(name, length)};
     if (item->name == NULL)
         return -ENOMEM;
@@ -118,9 +97,9 @@ static const void *interface_copy(struct interface *interface, size_t size)
     return copy->table;
 }
 
-const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size)
+const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const char *name, size_t size)
 {
-    for (size_t i = 0; i < interfaces->n_items; i++) {
+    for (size_t i = n_items; i-- > 0;) {
         struct interface *interface = &interfaces->items[i];
         if (strcmp(interface->name, name) != 0)
             continue;

@@ -14,6 +14,8 @@ struct interface {
     struct interface_copy *copies;       /* for callers that know more members than the driver */
 };
 
+/* The items are in the order in which the drivers were started. They have their room before the first driver starts,
+ * for the threads of a started driver may look up its interfaces while others are started. */
 struct interfaces {
     struct interface *items;
     size_t n_items;
@@ -25,15 +27,14 @@ struct interfaces {
 void interfaces_init(struct interfaces *interfaces);
 void interfaces_deinit(struct interfaces *interfaces);
 
-/* Checks that no two drivers offer the same interface. 0, or -EINVAL and a message. */
-int interfaces_check(const struct driver *drivers, size_t n_drivers, const struct config *config,
-                     const struct log *log);
+/* Makes room for all interfaces of these drivers. 0 or -ENOMEM. */
+int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers);
 
 /* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised. */
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
-/* trale_interface. [any] */
-const void *interfaces_find(struct interfaces *interfaces, const char *name, size_t size);
+/* The last one of that name among the first `n_items`; trale_interface looks at all. [any] */
+const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const char *name, size_t size);
 
 /* Whether no driver offers the interface, and this call is the first for its name, in all of a group. [any] */
 bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name);

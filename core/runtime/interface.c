@@ -7,36 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
 #include "core/config/read.h"
 #include "core/runtime/runtime.h"
 
 /* Interfaces that no driver offers, and what to write into trale.ini: lists for a message. */
 struct missing {
     size_t n_names;
-    char *names;    /* "trale.signal/1, trale.blocking/1" */
-    char *drivers;  /* the drivers to name: "signal, blocking" */
-    char *sections; /* those of them without a section: ", [driver:signal] with path = signal.so" */
-    char *offered;  /* interfaces that drivers of these names do offer: "; [driver:timer] offers trale.timer/1" */
-    bool is_cut;    /* memory is out: the lists are not complete */
+    struct text names;    /* "trale.signal/1, trale.blocking/1" */
+    struct text drivers;  /* the drivers to name: "signal, blocking" */
+    struct text sections; /* those of them without a section: ", [driver:signal] with path = signal.so" */
+    struct text offered;  /* interfaces that drivers of these names do offer: "; [driver:timer] offers trale.timer/1" */
 };
-
-__attribute__((format(printf, 3, 4))) static void append(struct missing *missing, char **list, const char *format, ...)
-{
-    char *item = NULL, *longer = NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    if (vasprintf(&item, format, arguments) < 0)
-        item = NULL;
-    va_end(arguments);
-    if (item != NULL && asprintf(&longer, "%s%s", *list != NULL ? *list : "", item) < 0)
-        longer = NULL;
-    free(item);
-    missing->is_cut |= longer == NULL;
-    if (longer == NULL)
-        return;
-    free(*list);
-    *list = longer;
-}
 
 static const struct driver *loaded_driver(const struct trale *runtime, const char *name)
 {
@@ -46,30 +28,22 @@ static const struct driver *loaded_driver(const struct trale *runtime, const cha
     return NULL;
 }
 
-/* An interface is called domain.NAME/version, and by convention its driver NAME. */
 static void missing_add(struct missing *missing, const struct trale *runtime, const char *name)
 {
     char driver[50], section[sizeof "driver:" + sizeof driver];
-    const char *slash = strrchr(name, '/'), *begin = slash != NULL ? slash : name + strlen(name);
-    int length = 0;
-    for (; begin > name && begin[-1] != '.'; begin--)
-        length++;
-    snprintf(driver, sizeof driver, "%.*s", length, begin);
+    size_t length;
+    const char *begin = driver_by_convention(name, strlen(name), &length);
+    snprintf(driver, sizeof driver, "%.*s", (int)length, begin);
     snprintf(section, sizeof section, "driver:%s", driver);
     const struct driver *loaded = loaded_driver(runtime, driver);
-    append(missing, &missing->names, "%s%s", missing->n_names++ > 0 ? ", " : "", name);
+    text_add(&missing->names, "%s%s", missing->n_names++ > 0 ? ", " : "", name);
     if (loaded != NULL) {
-        append(missing, &missing->offered, "; [%s] offers %s", section, loaded->description.interfaces);
+        text_add(&missing->offered, "; [%s] offers %s", section, loaded->description.interfaces);
         return;
     }
-    append(missing, &missing->drivers, "%s%s", missing->drivers != NULL ? ", " : "", driver);
+    text_add(&missing->drivers, "%s%s", missing->drivers.chars != NULL ? ", " : "", driver);
     if (config_section(&runtime->config, section) == NULL)
-        append(missing, &missing->sections, ", [%s] with path = %s.so", section, driver);
-}
-
-static const char *or_empty(const char *text)
-{
-    return text != NULL ? text : "";
+        text_add(&missing->sections, ", [%s] with path = %s.so", section, driver);
 }
 
 /* One message about all of them: at the line of trale.ini that names the drivers. */
@@ -81,20 +55,21 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
     const struct trale_task *task = executor != NULL ? executor->running : NULL;
     const char *named = drivers->text;
     bool has_file = strcmp(runtime->config.name, CONFIG_BUILT_IN_NAME) != 0;
-    log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s%s", or_empty(missing->names),
+    log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s%s", text_chars(&missing->names),
                task != NULL ? ", which the task " : "", task != NULL ? task->future->type->name : "",
-               task != NULL ? " asked for" : "", or_empty(missing->offered),
-               missing->drivers == NULL ? ""
-               : missing->n_names > 1   ? "; to load them, write: drivers = "
-                                        : "; to load it, write: drivers = ",
-               or_empty(missing->drivers), missing->drivers != NULL && named[0] != '\0' ? ", " : "",
-               missing->drivers != NULL ? named : "", missing->sections != NULL ? ", and add" : "",
-               missing->sections != NULL ? missing->sections + 1 : "", missing->is_cut ? "..." : "",
+               task != NULL ? " asked for" : "", text_chars(&missing->offered),
+               missing->drivers.chars == NULL ? ""
+               : missing->n_names > 1         ? "; to load them, write: drivers = "
+                                              : "; to load it, write: drivers = ",
+               text_chars(&missing->drivers), missing->drivers.chars != NULL && named[0] != '\0' ? ", " : "",
+               missing->drivers.chars != NULL ? named : "", missing->sections.chars != NULL ? ", and add" : "",
+               missing->sections.chars != NULL ? missing->sections.chars + 1 : "",
+               missing->names.is_cut || missing->drivers.is_cut || missing->sections.is_cut ? "..." : "",
                has_file ? "" : "; no trale.ini was found: `trale check --help` lists where it may be");
-    free(missing->names);
-    free(missing->drivers);
-    free(missing->sections);
-    free(missing->offered);
+    free(missing->names.chars);
+    free(missing->drivers.chars);
+    free(missing->sections.chars);
+    free(missing->offered.chars);
 }
 
 /* Not inlined: trale_interface is on the path of every sleep, and must not have this one's frame. */
@@ -111,7 +86,7 @@ const void *trale_interface(struct trale *runtime, const char *name, size_t size
 {
     if (!executor_is_ours(&runtime->executor))
         return NULL;
-    const void *table = interfaces_find(&runtime->interfaces, name, size);
+    const void *table = interfaces_find(&runtime->interfaces, runtime->interfaces.n_items, name, size);
     if (table == NULL)
         interface_is_missing(runtime, name);
     return table;
@@ -125,7 +100,7 @@ int trale_require(struct trale *runtime, const char *interface, ...)
         return -ECHILD;
     va_start(more, interface);
     for (const char *name = interface; name != NULL; name = va_arg(more, const char *)) {
-        if (interfaces_find(&runtime->interfaces, name, 0) != NULL)
+        if (interfaces_find(&runtime->interfaces, runtime->interfaces.n_items, name, 0) != NULL)
             continue;
         interfaces_is_first_miss(&runtime->interfaces, name);
         missing_add(&missing, runtime, name);

@@ -12,6 +12,7 @@
 #include "core/base/thread.h"
 #include "core/config/parse.h"
 #include "core/config/read.h"
+#include "core/driver/stack.h"
 
 /* --- threads ------------------------------------------------------------------------------------------------------ */
 
@@ -83,7 +84,9 @@ static int runtime_open_drivers(struct trale *runtime)
         if (r < 0 && result == 0)
             result = r;
     }
-    int r = interfaces_check(runtime->drivers, settings->n_drivers, &runtime->config, &runtime->log);
+    int r = stack_check(runtime->drivers, settings, &runtime->config, &runtime->log);
+    if (r == 0)
+        r = interfaces_reserve(&runtime->interfaces, runtime->drivers, settings->n_drivers);
     return result < 0 ? result : r;
 }
 
@@ -91,7 +94,12 @@ static int runtime_start_drivers(struct trale *runtime)
 {
     for (size_t i = 0; i < runtime->settings.n_drivers; i++) {
         struct driver *driver = &runtime->drivers[i];
-        runtime->hosts[i] = (struct host){&runtime->reactor, &runtime->executor, &runtime->log, driver->name};
+        runtime->hosts[i] = (struct host){.reactor = &runtime->reactor,
+                                          .executor = &runtime->executor,
+                                          .log = &runtime->log,
+                                          .name = driver->name,
+                                          .interfaces = &runtime->interfaces,
+                                          .n_interfaces = runtime->interfaces.n_items};
         driver->host = host_table(&runtime->hosts[i]);
         uintptr_t mark = injection_mark(&runtime->executor.injection);
         int r = driver_start(driver);

@@ -15,6 +15,9 @@
  *        settle   waits for what the driver's threads still do, after the last future of this instance was dropped,
  *                 its own (host.spawn) included
  *        stop     frees the instance
+ * Drivers are started in the order of `drivers` in trale.ini, and settled and stopped in reverse, also when a later one
+ * does not start. So what a driver needs is there for as long as the driver is.
+ *
  * The file stays mapped after stop, until the process ends: thread-local destructors and late callbacks make unmapping
  * unsafe. A driver has no constructor and no destructor, and its settle or stop ends the threads that it started.
  *
@@ -115,6 +118,16 @@ struct trale_host {
     /* [executor] How many times the executor has looked at the reactor. A wait whose waker is woken by the first look
      * after its registration may have been registered for an fd that was ready. */
     uint64_t (*n_looks)(void *context);
+
+    /* [start, any] The interface by that name of a driver that was started before this one, as trale_interface gives it
+     * to applications: a table of at least `size` bytes, in which members that the other driver does not know are NULL;
+     * lent until stop returns, for the other driver is stopped after this one. Of several layers (layer.h) it is the
+     * one that was started last before this driver. The interfaces in `needs` are there; for others, NULL: none of
+     * these drivers offers it. NULL also if memory is out, which happens only if the table is shorter than `size`, and
+     * in a child of the process. Its functions are called on the threads that its header names; before any task runs,
+     * and when all are dropped, the threads of start and stop count as the executor's. No future of it is polled or
+     * dropped in start, settle or stop. */
+    const void *(*interface)(void *context, const char *name, uint64_t size);
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -188,6 +201,7 @@ struct trale_driver {
     const char *version;    /* of the driver, for people to read */
     const char *summary;    /* one line */
     const char *interfaces; /* names separated by blanks, such as "trale.timer/1" or "org.example.inotify/1" */
+    const char *needs;      /* interfaces that drivers started before this one must offer, likewise; NULL: none */
     const struct trale_option *options; /* NULL: none */
 
     /* [start] Makes an instance. Returns 0 and sets *instance; or logs the reason through host->log, leaves nothing
@@ -195,7 +209,8 @@ struct trale_driver {
      * long. */
     int32_t (*start)(const struct trale_host *host, const struct trale_settings *settings, void **instance);
 
-    /* [stop] Frees the instance and everything it has. */
+    /* [stop] Frees the instance and everything it has. The drivers that were started before this one are not stopped
+     * yet; those started after it are. */
     void (*stop)(void *instance);
 
     /* [start, any] The interface with that name, or NULL if there is none. Called once for each name in `interfaces`,
@@ -239,9 +254,10 @@ _Static_assert(offsetof(struct trale_host, register_waker) == 24, "append only")
 _Static_assert(offsetof(struct trale_host, log) == 56, "append only");
 _Static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
 _Static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
+_Static_assert(offsetof(struct trale_host, interface) == 88, "append only");
 _Static_assert(offsetof(struct trale_driver, name) == 16, "append only");
-_Static_assert(offsetof(struct trale_driver, before_wait) == 80, "append only");
-_Static_assert(offsetof(struct trale_driver, settle) == 88, "append only");
+_Static_assert(offsetof(struct trale_driver, before_wait) == 88, "append only");
+_Static_assert(offsetof(struct trale_driver, settle) == 96, "append only");
 #endif
 
 #endif
