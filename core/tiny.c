@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole idea in one file, over the real <trale/future.h>. README.md says what each line became in the core. */
+ * The whole idea in one file, over the real <trale/async.h>. README.md says what each line became in the core. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/timerfd.h>
-#include <trale/future.h>
+#include <trale/async.h>
 #include <unistd.h>
 
 /* A task: a future, and the waker that puts the task on the run-queue. */

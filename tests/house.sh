@@ -134,7 +134,7 @@ unlisted_tests() {
 # core/tiny.c stands beside the rooms and knows none of them.
 tiny_grows() {
     [[ $(wc -l <core/tiny.c) -le 120 ]] || echo "core/tiny.c has more than 120 lines"
-    grep -nE '#include' core/tiny.c | grep -vE '#include <(trale/future|std[a-z]+|errno|unistd|sys/[a-z]+)\.h>'
+    grep -nE '#include' core/tiny.c | grep -vE '#include <(trale/async|std[a-z]+|errno|unistd|sys/[a-z]+)\.h>'
     ls core | grep -vxE "tiny\.c|README\.md|meson\.build|$(rooms | cut -d: -f1 | paste -sd '|')"
 }
 
@@ -155,13 +155,13 @@ forbid "rooms include only what core/README.md allows" forbidden_arrows
 forbid "the arrows between rooms go one way" loops_of_rooms
 forbid "the arrows between files of the core go one way" loops_of_files
 forbid "the arrows between files of a driver go one way" loops_of_drivers
-forbid "tiny.c has 120 lines, includes future.h and libc, and is the only file beside the rooms" tiny_grows
+forbid "tiny.c has 120 lines, includes async.h and libc, and is the only file beside the rooms" tiny_grows
 forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "a driver includes nothing of another one" \
     grep -nE '#include "[^"]*/' drivers -r
 forbid "headers include libc and trale/ alone" \
-    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|errno|pthread|signal|string|sys/socket|netinet/)'"
+    bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|type_traits|assert|errno|pthread|signal|string|sys/socket|netinet/)'"
 forbid "core names no driver" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
 forbid "only reactor.c includes epoll" only 'sys/epoll\.h' core/reactor/reactor.c

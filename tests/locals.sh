@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Locals that do not survive an await: what gcc, clang and trale-locals say of each kind (the table in trale/future.h),
+# Locals that do not survive an await: what gcc, clang and trale-locals say of each kind (the table in trale/async.h),
 # that right code gives no warning, and that trale-locals finds nothing in the sources.
 #
 #     tests/locals.sh SOURCE_ROOT
@@ -84,7 +84,7 @@ claim() {
     if [[ $said == "$3" ]]; then
         echo "ok - $1: $2: $3"
     elif local known=$2_is_known && [[ $3 == silent && $2 != checker && -z ${!known:-} ]]; then
-        echo "ok - $1: $2: $said, better than future.h says"
+        echo "ok - $1: $2: $said, better than async.h says"
     else
         echo "not ok - $1: $2: wanted $3, found $said"
         sed 's/^/    /' "$tmp/messages"

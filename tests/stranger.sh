@@ -95,12 +95,46 @@ for_each_compiler() {
     return "$status"
 }
 
+# The same for C++.
+for_each_cxx() {
+    local compiler standard status=0
+    for compiler in g++ clang++; do
+        command -v "$compiler" >/dev/null || continue
+        for standard in -std=c++17 -std=c++20; do
+            "$@" "$compiler" -x c++ $standard || status=1
+        done
+    done
+    return "$status"
+}
+
 # A file that includes this header alone.
 header_stands_alone() {
     local header=$1
     shift
     printf '#include <trale/%s>\nextern int alone;\n' "$header" >"$tmp/alone.c"
     "$@" -Wall -Wextra -Wpedantic -Werror $(package --cflags) -c "$tmp/alone.c" -o "$tmp/alone.o"
+}
+
+refuses_cxx() {
+    local compiler
+    printf '#include <trale/async.h>\n' >"$tmp/async.cc"
+    for compiler in g++ clang++; do
+        command -v "$compiler" >/dev/null || continue
+        ! "$compiler" -fsyntax-only $(package --cflags) "$tmp/async.cc" 2>"$tmp/refusal" || return 1
+        grep 'error: .*write futures by hand' "$tmp/refusal" || return 1
+    done
+}
+
+# Each compiler that has a target of 32 bits refuses it with a sentence; no libc for that target is needed.
+refuses_32_bits() {
+    local compiler
+    printf '#include <trale/future.h>\n' >"$tmp/narrow.c"
+    printf 'extern int nothing;\n' >"$tmp/nothing.c"
+    for compiler in 'gcc -m32' 'clang --target=i686-linux-gnu' 'g++ -m32 -x c++' 'clang++ --target=i686-linux-gnu -x c++'; do
+        $compiler -fsyntax-only "$tmp/nothing.c" 2>/dev/null || continue
+        ! $compiler -fsyntax-only $(package --cflags) "$tmp/narrow.c" 2>"$tmp/refusal" || return 1
+        grep 'error: .*64-bit pointers' "$tmp/refusal" || { cat "$tmp/refusal" && return 1; }
+    done
 }
 
 # The example as the README says, but with warnings. A sanitized library links with sanitized programs alone.
@@ -182,7 +216,11 @@ ok "the program in the README also works without installing" works_in_the_build_
 ok "trale-locals finds what does not survive an await" finds_locals
 for header in "$stage$(package --variable=includedir | sed "s|^$stage||")"/trale/*.h; do
     ok "${header##*/} can be included alone" for_each_compiler header_stands_alone "${header##*/}"
+    [[ ${header##*/} == async.h ]] ||
+        ok "${header##*/} can be included alone in C++" for_each_cxx header_stands_alone "${header##*/}"
 done
+ok "async.h says that C++ has no async functions" refuses_cxx
+ok "a target of 32 bits is refused with a sentence" refuses_32_bits
 for example in "$root"/examples/*.c; do
     ok "${example##*/} builds as the README says" for_each_compiler example_builds "$example"
 done

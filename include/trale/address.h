@@ -4,9 +4,14 @@
 #ifndef TRALE_ADDRESS_H
 #define TRALE_ADDRESS_H
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* An IPv4 or IPv6 address with a port, in the kernel's form. All zero: no address (AF_UNSPEC). */
 struct trale_address {
@@ -33,6 +38,10 @@ static inline int trale_address_equal(const struct trale_address *a, const struc
             memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0);
 }
 
-_Static_assert(sizeof(struct trale_address) == 28, "frozen: part of frames");
+static_assert(sizeof(struct trale_address) == 28, "frozen: part of frames");
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

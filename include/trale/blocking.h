@@ -51,9 +51,14 @@
 #define TRALE_BLOCKING_H
 
 #include <errno.h>
+#include <string.h>
 
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A call of a function that blocks. The last members are the driver's, from `run` to its end. Frozen: it is part of
  * frames. */
@@ -123,13 +128,19 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking_named(struc
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_blocking", trale_blocking_begin_,
                                                   trale_blocking_drop_};
-    *blocking = (struct trale_blocking){
-        .future = {.type = &type}, .function = function, .data = data, .release = release, .name = name};
+    memset(blocking, 0, sizeof *blocking);
+    blocking->future.type = &type;
+    blocking->function = function;
+    blocking->data = data;
+    blocking->release = release;
+    blocking->name = name;
     return &blocking->future;
 }
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_blocking) == 80, "frozen: part of frames");
+static_assert(sizeof(struct trale_blocking) == 80, "frozen: part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -39,6 +39,10 @@
 
 #include <trale/future.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- what the runtime gives --------------------------------------------------------------------------------------- */
 
 /* What a wait is for; these may be combined. An error or a hangup ends a wait for any of them. */
@@ -236,28 +240,42 @@ struct trale_driver {
 /* The name of the exported symbol, which is a `const struct trale_driver`. */
 #define TRALE_DRIVER_SYMBOL "trale_driver"
 
-/* TRALE_DRIVER(.name = ..., .start = ..., ...) defines the symbol. Compile with -fvisibility=hidden -fPIC, link with
- * -shared -Wl,-z,defs. */
+/* TRALE_DRIVER(.name = "files", .start = files_start, ...) defines the symbol. In C++, which has no such initialisers,
+ * TRALE_DRIVER(driver.name = "files", driver.start = files_start, ...) does; what it names is constant there as well,
+ * so the symbol needs no constructor. Compile with -fvisibility=hidden -fPIC, link with -shared -Wl,-z,defs. */
+#ifndef __cplusplus
 #define TRALE_DRIVER(...)                                                                                              \
-    extern const struct trale_driver trale_driver;                                                                     \
-    __attribute__((visibility("default")))                                                                             \
+    __attribute__((visibility("default"))) extern const struct trale_driver trale_driver;                              \
     const struct trale_driver trale_driver = {.size = sizeof(struct trale_driver),                                     \
                                               .abi = TRALE_ABI,                                                        \
                                               .option_size = sizeof(struct trale_option),                              \
                                               __VA_ARGS__}
+#else
+#define TRALE_DRIVER(...)                                                                                              \
+    extern "C" __attribute__((visibility("default"))) const struct trale_driver trale_driver;                          \
+    constexpr struct trale_driver trale_driver = [] {                                                                  \
+        struct trale_driver driver = {};                                                                               \
+        driver.size = sizeof(struct trale_driver);                                                                     \
+        driver.abi = TRALE_ABI;                                                                                        \
+        driver.option_size = sizeof(struct trale_option);                                                              \
+        (void)(__VA_ARGS__);                                                                                           \
+        return driver;                                                                                                 \
+    }()
+#endif
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_wait) == 32, "frozen: part of futures");
-_Static_assert(sizeof(struct trale_value) == 24, "frozen: an array element");
-_Static_assert(sizeof(struct trale_future) == 32, "frozen: part of every frame");
-_Static_assert(offsetof(struct trale_host, register_waker) == 24, "append only");
-_Static_assert(offsetof(struct trale_host, log) == 56, "append only");
-_Static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
-_Static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
-_Static_assert(offsetof(struct trale_host, interface) == 88, "append only");
-_Static_assert(offsetof(struct trale_driver, name) == 16, "append only");
-_Static_assert(offsetof(struct trale_driver, before_wait) == 88, "append only");
-_Static_assert(offsetof(struct trale_driver, settle) == 96, "append only");
+static_assert(sizeof(struct trale_wait) == 32, "frozen: part of futures");
+static_assert(sizeof(struct trale_value) == 24, "frozen: an array element");
+static_assert(offsetof(struct trale_host, register_waker) == 24, "append only");
+static_assert(offsetof(struct trale_host, log) == 56, "append only");
+static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
+static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
+static_assert(offsetof(struct trale_host, interface) == 88, "append only");
+static_assert(offsetof(struct trale_driver, name) == 16, "append only");
+static_assert(offsetof(struct trale_driver, before_wait) == 88, "append only");
+static_assert(offsetof(struct trale_driver, settle) == 96, "append only");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

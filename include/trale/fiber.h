@@ -48,8 +48,13 @@
 #define TRALE_FIBER_H
 
 #include <errno.h>
+#include <string.h>
 
 #include <trale/scope.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A fiber. All members but `future` are the runtime's. Its size is part of the ABI, since frames contain fibers. */
 struct trale_fiber {
@@ -75,18 +80,13 @@ struct trale_fiber {
  * trale_spawn_frame(runtime, trale_fiber(&frame.fiber, body, NULL), sizeof frame): it is copied into the task, and the
  * body finds it by trale_fiber_current(). */
 #define trale_fiber_spawn(runtime, body, data)                                                                         \
-    trale_spawn_frame((runtime), trale_fiber(&(struct trale_fiber){0}, body, data), sizeof(struct trale_fiber))
+    trale_fiber_spawn_as_((runtime), trale_fiber_type_(#body), (body), (data))
 
 /* int trale_scope_spawn_fiber(struct trale_scope *scope, int64_t (*body)(void *data), void *data)
  *
  * Starts a task of the scope that is a fiber; as trale_scope_spawn (scope.h). A scope's body may be a fiber as well. */
-#define trale_scope_spawn_fiber(scope, body_, data_)                                                                   \
-    trale_scope_spawn_frame(                                                                                           \
-        (scope),                                                                                                       \
-        &(trale_scope_frame_(trale_fiber)){                                                                            \
-            .frame = {.future = {.type = trale_fiber_type_(#body_)}, .body = (body_), .data = (data_)}}                \
-             .child,                                                                                                   \
-        sizeof(trale_scope_frame_(trale_fiber)))
+#define trale_scope_spawn_fiber(scope, body, data)                                                                     \
+    trale_scope_spawn_fiber_as_((scope), trale_fiber_type_(#body), (body), (data))
 
 /* int64_t trale_fiber_await(struct trale_future *future)
  *
@@ -127,13 +127,34 @@ TRALE_API int *trale_errno_location(void);
 TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_fiber_make(struct trale_fiber *fiber,
                                                                    const struct trale_future_type *type,
                                                                    int64_t (*body)(void *data), void *data);
+TRALE_CHECK_RESULT static inline struct trale_task *trale_fiber_spawn_as_(struct trale *runtime,
+                                                                          const struct trale_future_type *type,
+                                                                          int64_t (*body)(void *data), void *data)
+{
+    struct trale_fiber fiber;
+    return trale_spawn_frame(runtime, trale_fiber_make(&fiber, type, body, data), sizeof fiber);
+}
+TRALE_CHECK_RESULT static inline int trale_scope_spawn_fiber_as_(struct trale_scope *scope,
+                                                                 const struct trale_future_type *type,
+                                                                 int64_t (*body)(void *data), void *data)
+{
+    struct {
+        struct trale_scope_child child;
+        struct trale_fiber fiber;
+    } frame;
+    memset(&frame.child, 0, sizeof frame.child);
+    frame.child.future.awaiting = trale_fiber_make(&frame.fiber, type, body, data);
+    return trale_scope_spawn_frame(scope, &frame.child, sizeof frame);
+}
 TRALE_API int64_t trale_fiber_poll(struct trale_future *future, struct trale_context *context);
 TRALE_API void trale_fiber_drop(struct trale_future *future);
 TRALE_API int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at);
 TRALE_API int64_t trale_fiber_yield_at(const struct trale_await_point *at);
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_fiber) == 64, "part of frames");
+static_assert(sizeof(struct trale_fiber) == 64, "part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include <trale/trale.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What trale_tasks tells of one task: lent for the call. */
 struct trale_task_info {
     uint64_t id;                       /* counts from 1 in each runtime */
@@ -55,5 +59,9 @@ static inline int trale_stats(struct trale *runtime, struct trale_stats *stats)
 {
     return trale_stats_sized(runtime, stats, sizeof *stats);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

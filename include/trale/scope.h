@@ -23,6 +23,10 @@
 
 #include <trale/trale.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct trale_scope_child;
 struct trale_scope {
     struct trale_future future; /* `awaiting` is the body */
@@ -46,10 +50,12 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_scope(struct trale_scope
  * or -ESHUTDOWN: the runtime closes; the frame was dropped, so its cleanup has run, and the scope is cancelled.
  * A caller that must release something when the child does not start does so for any error but -ESHUTDOWN.
  * [in the body and in children, and in their cleanup functions] */
+#ifndef __cplusplus
 #define trale_scope_spawn(scope, name, ...)                                                                            \
     trale_scope_spawn_frame(                                                                                           \
         (scope), &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,          \
         sizeof(trale_scope_frame_(name)))
+#endif
 
 /* Ends the scope like an error: it resolves to -ECANCELED. Does nothing after an error or the end.
  * [as trale_scope_spawn] */
@@ -70,9 +76,25 @@ struct trale_scope_child {
 TRALE_CHECK_RESULT TRALE_API int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child *child,
                                                          size_t size);
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_scope) == 80, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_scope_child) == 64, "frozen: precedes frames, and keeps their alignment");
+/* trale_scope_spawn in C++: trale_scope_spawn(scope, frame), as trale_spawn there. */
+#ifdef __cplusplus
+extern "C++" template <class Frame>
+TRALE_CHECK_RESULT inline int trale_scope_spawn(struct trale_scope *scope, const Frame &frame)
+{
+    struct {
+        struct trale_scope_child child;
+        Frame frame;
+    } copy = {{}, frame};
+    trale_frame_check_<Frame>();
+    return trale_scope_spawn_frame(scope, &copy.child, sizeof copy);
+}
+#endif
+
+static_assert(sizeof(struct trale_scope) == 80, "frozen: part of frames");
+static_assert(sizeof(struct trale_scope_child) == 64, "frozen: precedes frames, and keeps their alignment");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -37,9 +37,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A wait for a signal. The last members are the driver's, from `wait` to its end. Frozen: it is part of frames. */
 struct trale_signal {
@@ -109,7 +114,9 @@ static inline int64_t trale_signal_begin_(struct trale_future *future, struct tr
 TRALE_CHECK_RESULT static inline struct trale_future *trale_signal_any(struct trale_signal *signal, uint64_t signals)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_signal", trale_signal_begin_, NULL};
-    *signal = (struct trale_signal){.future = {.type = &type}, .signals = signals};
+    memset(signal, 0, sizeof *signal);
+    signal->future.type = &type;
+    signal->signals = signals;
     return &signal->future;
 }
 
@@ -119,8 +126,10 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_signal(struct trale_
     return trale_signal_any(signal, trale_signal_bit(number));
 }
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_signal) == 104, "frozen: part of frames");
+static_assert(sizeof(struct trale_signal) == 104, "frozen: part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

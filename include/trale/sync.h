@@ -23,6 +23,10 @@
 
 #include <trale/trale.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A waiter, and the queue in which it waits. Their members are for the functions below only. */
 struct trale_waiter {
     struct trale_link link;
@@ -35,6 +39,13 @@ struct trale_wait_queue {
     uint64_t n_free;
     struct trale_link waiters; /* zeroed, or the head of a list */
 };
+#define TRALE_WAIT_QUEUE_(n_free)                                                                                      \
+    {                                                                                                                  \
+        (n_free),                                                                                                      \
+        {                                                                                                              \
+            NULL, NULL                                                                                                 \
+        }                                                                                                              \
+    }
 
 /* --- semaphores --------------------------------------------------------------------------------------------------- */
 
@@ -46,7 +57,7 @@ struct trale_semaphore {
 };
 #define TRALE_SEMAPHORE(n_permits)                                                                                     \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .queue = {.n_free = (n_permits) }                                           \
+        PTHREAD_MUTEX_INITIALIZER, TRALE_WAIT_QUEUE_(n_permits), 0                                                     \
     }
 
 struct trale_semaphore_acquire {
@@ -80,7 +91,7 @@ struct trale_mutex {
 };
 #define TRALE_MUTEX                                                                                                    \
     {                                                                                                                  \
-        .semaphore = TRALE_SEMAPHORE(1)                                                                                \
+        TRALE_SEMAPHORE(1)                                                                                             \
     }
 
 struct trale_mutex_lock {
@@ -111,7 +122,7 @@ struct trale_notify {
 };
 #define TRALE_NOTIFY                                                                                                   \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, TRALE_WAIT_QUEUE_(0)                                                                \
     }
 
 struct trale_notify_wait {
@@ -141,7 +152,7 @@ struct trale_oneshot {
 };
 #define TRALE_ONESHOT                                                                                                  \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, TRALE_WAIT_QUEUE_(0), 0, 0                                                          \
     }
 
 struct trale_oneshot_wait {
@@ -180,7 +191,8 @@ struct trale_channel {
 /* Of `n` elements of `size` bytes each at `memory`, n at least 1. */
 #define TRALE_CHANNEL_OF(memory, size, n)                                                                              \
     {                                                                                                                  \
-        .lock = PTHREAD_MUTEX_INITIALIZER, .elements = (char *)(memory), .element_size = (size), .capacity = (n)       \
+        PTHREAD_MUTEX_INITIALIZER, TRALE_WAIT_QUEUE_(0), TRALE_WAIT_QUEUE_(0), (char *)(memory), (size), (n), 0, 0, 0, \
+            0, 0                                                                                                       \
     }
 
 struct trale_channel_send {
@@ -213,13 +225,15 @@ TRALE_API int trale_channel_try_recv(struct trale_channel *channel, void *elemen
 /* Ends sending: sends that wait resolve to -EPIPE. Elements in the queue can still be received, then comes the end. */
 TRALE_API void trale_channel_close(struct trale_channel *channel);
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_waiter) == 40, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_semaphore_acquire) == 80, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_notify_wait) == 80, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_oneshot_wait) == 80, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_channel_send) == 88, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_channel_recv) == 88, "frozen: part of frames");
+static_assert(sizeof(struct trale_waiter) == 40, "frozen: part of frames");
+static_assert(sizeof(struct trale_semaphore_acquire) == 80, "frozen: part of frames");
+static_assert(sizeof(struct trale_notify_wait) == 80, "frozen: part of frames");
+static_assert(sizeof(struct trale_oneshot_wait) == 80, "frozen: part of frames");
+static_assert(sizeof(struct trale_channel_send) == 88, "frozen: part of frames");
+static_assert(sizeof(struct trale_channel_recv) == 88, "frozen: part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -11,9 +11,14 @@
 #define TRALE_TIMER_H
 
 #include <errno.h>
+#include <string.h>
 
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define TRALE_NANOSECOND UINT64_C(1)
 #define TRALE_MICROSECOND UINT64_C(1000)
@@ -131,15 +136,20 @@ static inline int64_t trale_sleep_until_poll_(struct trale_future *future, struc
 static inline void trale_sleep_for_(struct trale_sleep *sleep, uint64_t duration_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = duration_ns};
+    memset(sleep, 0, sizeof *sleep);
+    sleep->future.type = &type;
+    sleep->deadline_ns = duration_ns;
 }
 
 static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns, uint64_t slack_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep_until", trale_sleep_until_poll_,
                                                   NULL};
-    *sleep = (struct trale_sleep){
-        .future = {.type = &type}, .deadline_ns = deadline_ns, .slack_ns = slack_ns, .clock = clock};
+    memset(sleep, 0, sizeof *sleep);
+    sleep->future.type = &type;
+    sleep->deadline_ns = deadline_ns;
+    sleep->slack_ns = slack_ns;
+    sleep->clock = clock;
 }
 
 /* A future that resolves to 0 when `duration_ns` have passed since its first poll; or to -ENODEV (no timer driver),
@@ -221,14 +231,16 @@ static inline int64_t trale_tick_poll_(struct trale_future *future, struct trale
 /* Sets the first tick and the period, with TRALE_TICKS_SKIP; set `missed` for another policy. */
 static inline void trale_interval_start(struct trale_interval *interval, uint64_t first_ns, uint64_t period_ns)
 {
-    *interval = (struct trale_interval){.next_ns = first_ns, .period_ns = period_ns};
+    memset(interval, 0, sizeof *interval);
+    interval->next_ns = first_ns;
+    interval->period_ns = period_ns;
 }
 
 TRALE_CHECK_RESULT static inline struct trale_future *trale_tick(struct trale_interval *interval)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_tick", trale_tick_poll_, NULL};
-    struct trale_future *sleep = trale_sleep_until(&interval->sleep, interval->next_ns);
-    interval->future = (struct trale_future){.type = &type, .awaiting = sleep};
+    trale_future_init(&interval->future, &type);
+    interval->future.awaiting = trale_sleep_until(&interval->sleep, interval->next_ns);
     return &interval->future;
 }
 
@@ -273,7 +285,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_timeout(struct trale
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_timeout", trale_timeout_poll_,
                                                   trale_timeout_drop_};
-    timeout->future = (struct trale_future){.type = &type, .awaiting = future};
+    trale_future_init(&timeout->future, &type);
+    timeout->future.awaiting = future;
     trale_sleep_for_(&timeout->sleep, duration_ns);
     return &timeout->future;
 }
@@ -288,8 +301,10 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct tral
     return timed;
 }
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_sleep) == 72, "part of frames");
+static_assert(sizeof(struct trale_sleep) == 72, "part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

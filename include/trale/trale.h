@@ -42,8 +42,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __cplusplus
+#include <type_traits>
+#endif
 
 #include <trale/future.h>
+
+#ifdef __cplusplus
+extern "C" {
+#else
+#include <trale/async.h>
+#endif
 
 #define TRALE_VERSION "0.1.0"
 
@@ -180,9 +189,11 @@ TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *gr
  * copied into the task. The task runs as soon as the executor polls, whether or not the handle is used.
  * Returns its handle, which the caller gives up by one of trale_join, trale_join_future or trale_detach. NULL: memory
  * is out; those functions accept it. */
+#ifndef __cplusplus
 #define trale_spawn(runtime, name, ...)                                                                                \
     trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
                       sizeof(struct name))
+#endif
 
 /* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. It must hold no
  * pointer into itself, as a trale_tick does. NULL, and the frame was neither polled nor dropped: memory is out, `size`
@@ -190,6 +201,25 @@ TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *gr
  * its frame is dropped, on the executor thread; if that has ended, in this call. */
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
                                                                   const struct trale_future *frame, size_t size);
+
+/* trale_spawn in C++: trale_spawn(runtime, frame) copies a frame whose first member, `future`, has its type already:
+ * trale_future_init(&frame.future, &frame_type). */
+#ifdef __cplusplus
+extern "C++" template <class Frame> constexpr void trale_frame_check_()
+{
+    static_assert(std::is_trivially_copyable<Frame>::value && std::is_standard_layout<Frame>::value,
+                  "a frame is plain data: it is copied into the task");
+    static_assert(offsetof(Frame, future) == 0, "struct trale_future future; is a frame's first member");
+    static_assert(alignof(Frame) <= alignof(max_align_t), "tasks' frames are aligned as malloc(3) has it");
+}
+
+extern "C++" template <class Frame>
+TRALE_CHECK_RESULT inline struct trale_task *trale_spawn(struct trale *runtime, const Frame &frame)
+{
+    trale_frame_check_<Frame>();
+    return trale_spawn_frame(runtime, &frame.future, sizeof frame);
+}
+#endif
 
 /* Another handle on the task: each of them is given up by itself, and may be used on another thread than the first. So
  * one may wait for the task while another aborts it. There may be any number of handles, and each of them gets the
@@ -260,63 +290,6 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_join_by_ref(struct t
  * do. -EDEADLK as trale_join, -ECHILD, -ENOMEM: the future is untouched. */
 TRALE_API int64_t trale_block_on(struct trale *runtime, struct trale_future *future);
 
-/* --- futures made of futures -------------------------------------------------------------------------------------- */
-
-/* One of several futures that are awaited together; an array of these is a member of the frame. */
-struct trale_branch {
-    struct trale_future *future; /* the caller sets it; NULL once it has resolved or was dropped */
-    int64_t result;              /* valid if it resolved; TRALE_PENDING otherwise */
-};
-struct trale_branches {
-    struct trale_future future;
-    struct trale_branch *branch;
-    size_t n_branches;
-    size_t next;    /* trale_all: the branch that the next turn begins with */
-    uint32_t begun; /* every branch was polled once */
-    uint32_t reserved;
-};
-
-/* Resolves to the index of the first branch that resolves, and drops the others: exactly one branch resolves, so
- * nothing that another one waits for is taken and lost. Each poll begins with any of the branches, equally often, so
- * that one which is always ready does not starve the others. The first poll polls every branch until one resolves,
- * whatever the budget; and a branch that takes results without end keeps none of the others from resolving.
- * A branch that is NULL takes no part; with no branch the result is -EINVAL. */
-TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race(struct trale_branches *race, struct trale_branch *branch,
-                                                             size_t n_branches);
-
-/* The same, but every poll begins with the first branch: if several are ready, the lowest wins, as far as their first
- * polls find out (trale_future_type.poll). One that is always ready starves those behind it. */
-TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_race_in_order(struct trale_branches *race,
-                                                                      struct trale_branch *branch, size_t n_branches);
-
-/* Resolves to 0 when all branches have. The first poll polls every branch, whatever the budget. If it is dropped, the
- * branches that have resolved keep their results: a cleanup function finds what they hold there. */
-TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_all(struct trale_branches *all, struct trale_branch *branch,
-                                                            size_t n_branches);
-
-/* The same without an array filled by hand. A member of the frame, TRALE_BRANCHES(3) race; has room for three branches;
- * trale_race_of(&self->race, first, second, third) makes the race of just so many futures. Which one has won is the
- * result; a branch's own result is self->race.branch[i].result. `room` is evaluated more than once. */
-#define TRALE_BRANCHES(n)                                                                                              \
-    struct {                                                                                                           \
-        struct trale_branches branches;                                                                                \
-        struct trale_branch branch[n];                                                                                 \
-    }
-#define trale_race_of(room, ...) trale_branches_of_(trale_race, room, __COUNTER__, __VA_ARGS__)
-#define trale_race_in_order_of(room, ...) trale_branches_of_(trale_race_in_order, room, __COUNTER__, __VA_ARGS__)
-#define trale_all_of(room, ...) trale_branches_of_(trale_all, room, __COUNTER__, __VA_ARGS__)
-#define trale_branches_of_(make, room, n, ...) trale_branches_named_(make, room, n, __VA_ARGS__)
-#define trale_branches_named_(make, room, n, ...) trale_branches_from_(make, room, trale_futures_##n##_, __VA_ARGS__)
-#define trale_branches_from_(make, room, futures, ...)                                                                 \
-    trale_future_of_(__extension__({                                                                                   \
-        struct trale_future *const futures[] = {__VA_ARGS__};                                                          \
-        _Static_assert(sizeof futures / sizeof futures[0] == sizeof(room)->branch / sizeof(room)->branch[0],           \
-                       "as many futures as TRALE_BRANCHES has room for");                                              \
-        for (size_t trale_i_ = 0; trale_i_ < sizeof futures / sizeof futures[0]; trale_i_++)                           \
-            (room)->branch[trale_i_].future = futures[trale_i_];                                                       \
-        make(&(room)->branches, (room)->branch, sizeof futures / sizeof futures[0]);                                   \
-    }))
-
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
 
 /* The interface by that name ("trale.timer/1") of the first driver that offers it, with its `instance` member set: a
@@ -346,6 +319,11 @@ static inline int trale_perror(const char *what, int64_t error)
     return EXIT_FAILURE;
 }
 
+#ifdef __cplusplus
+}
+#endif
+
+#include <trale/branches.h>
 #include <trale/introspection.h>
 
 #endif

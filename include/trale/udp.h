@@ -13,11 +13,16 @@
 #define TRALE_UDP_H
 
 #include <errno.h>
+#include <string.h>
 
 #include <trale/address.h>
 #include <trale/driver.h>
 #include <trale/trale.h>
 #include <trale/udp_option.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* A socket. A driver's own socket begins with this; applications use only the pointer. */
 struct trale_udp_socket {
@@ -58,37 +63,8 @@ struct trale_udp_send {
     struct trale_udp_operation operation;
 };
 
-/* The most datagrams that one batch moves. Those behind them in the array are left for the next batch. */
-#define TRALE_UDP_BATCH 64u
-
-struct trale_udp_info;
+struct trale_udp_batch;
 struct trale_udp_error;
-
-/* One of the datagrams of a batch. Members that are not set must be zero. Its size is part of the ABI. */
-struct trale_datagram {
-    void *buf;                    /* lent; a send only reads it */
-    uint64_t size;                /* the bytes to send, or the size of buf for a receive */
-    uint64_t length;              /* received: the datagram's whole length; bytes beyond `size` are lost */
-    struct trale_address address; /* sent: the destination (AF_UNSPEC: the peer); received: the sender */
-    /* 0: buf holds one datagram. Otherwise buf holds several of this size, one behind the other; the last may be
-     * shorter. A send has the kernel cut them apart (UDP_SEGMENT, udp(7); at most 64 datagrams, 65,507 bytes in all).
-     * In a receive the kernel has joined them (TRALE_UDP_GRO). */
-    uint32_t segment_size;
-    struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
-    /* Sent one segment at a time: how many bytes the kernel has taken so far. 0 in a new datagram, and again
-     * when all of it was sent. */
-    uint64_t n_sent;
-};
-
-/* A batch of receives or sends. */
-struct trale_udp_batch {
-    struct trale_future future;
-    struct trale_udp_socket *socket;
-    struct trale_datagram *datagrams;
-    uint64_t n_datagrams;
-
-    struct trale_udp_operation operation;
-};
 
 struct trale_udp {
     struct trale_interface interface; /* version 1 */
@@ -128,6 +104,27 @@ struct trale_udp {
     /* In udp_info.h: */
     void (*recv_error)(void *instance, struct trale_udp_error *op);
 };
+
+/* What the caller of the functions of the table sets; the rest is zero. */
+static inline void trale_udp_recv_init_(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
+                                        size_t size)
+{
+    memset(recv, 0, sizeof *recv);
+    recv->socket = socket;
+    recv->buf = buf;
+    recv->size = size;
+}
+
+static inline void trale_udp_send_init_(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf,
+                                        size_t size, const struct trale_address *to)
+{
+    struct trale_address address = *to; /* which may be a part of *send */
+    memset(send, 0, sizeof *send);
+    send->socket = socket;
+    send->buf = buf;
+    send->size = size;
+    send->to = address;
+}
 
 /* The runtime's UDP interface; NULL: no driver offers it. [any] */
 static inline const struct trale_udp *trale_udp(struct trale *runtime)
@@ -256,7 +253,7 @@ static inline int trale_udp_leave_group(struct trale_udp_socket *socket, const s
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf, size_t size)
 {
-    *recv = (struct trale_udp_recv){.socket = socket, .buf = buf, .size = size};
+    trale_udp_recv_init_(recv, socket, buf, size);
     socket->udp->recv(socket->udp->interface.instance, recv);
     return &recv->future;
 }
@@ -277,7 +274,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct t
                                                                         const void *buf, size_t size,
                                                                         const struct trale_address *to)
 {
-    *send = (struct trale_udp_send){.socket = socket, .buf = buf, .size = size, .to = *to};
+    trale_udp_send_init_(send, socket, buf, size, to);
     socket->udp->send(socket->udp->interface.instance, send);
     return &send->future;
 }
@@ -292,50 +289,17 @@ trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket, voi
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf, size_t size)
 {
-    static const struct trale_address peer;
+    static const struct trale_address peer = {{{0, {0}}}};
     return trale_udp_send_to(send, socket, buf, size, &peer);
 }
 
-/* A future that waits for a datagram, and receives all that have arrived by then, one into each of the n_datagrams
- * buffers in turn; sets their address, length and segment_size. The array and the buffers are lent until the future
- * resolves or is dropped. Resolves to the number of datagrams, 1 to TRALE_UDP_BATCH; the other elements are untouched.
- * Or to -EINVAL (n_datagrams is 0), or an error of trale_udp_recv_from. A dropped batch has taken none. Each datagram
- * is paid for from the budget (future.h) like an await, and one with a segment_size like 64. */
-TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struct trale_udp_batch *batch,
-                                                                           struct trale_udp_socket *socket,
-                                                                           struct trale_datagram *datagrams,
-                                                                           size_t n_datagrams)
-{
-    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
-    socket->udp->recv_batch(socket->udp->interface.instance, batch);
-    return &batch->future;
-}
+static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
 
-/* A future that sends datagrams in the order of the array. The array and the buffers are lent until the future resolves
- * or is dropped. Resolves as soon as the kernel has taken some of them, to their number, 1 to TRALE_UDP_BATCH, from the
- * first on. Call it again for the others: it sends them, or resolves to the error of the first of them. Or, and none
- * was sent, to -EINVAL (n_datagrams is 0, or segment_size or info has a value that does not fit), or an error of
- * trale_udp_send_to. A dropped batch has sent none.
- *
- * A datagram with a segment_size is sent one segment at a time if the interface lacks segmentation offload, or if the
- * segments are too large for it; each send finds this out anew. After an error or a drop, some segments of the first
- * datagram may have been sent: its n_sent says how many bytes. A call with the same datagram as its first sends the
- * rest; behind other datagrams it is left for the next call. To send all of it again, set n_sent to 0. */
-TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struct trale_udp_batch *batch,
-                                                                           struct trale_udp_socket *socket,
-                                                                           struct trale_datagram *datagrams,
-                                                                           size_t n_datagrams)
-{
-    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
-    socket->udp->send_batch(socket->udp->interface.instance, batch);
-    return &batch->future;
+#ifdef __cplusplus
 }
-
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: part of frames");
-_Static_assert(sizeof(struct trale_datagram) == 72, "frozen: an array element");
 #endif
+
+#include <trale/udp_batch.h>
 
 #endif

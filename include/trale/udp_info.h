@@ -33,6 +33,10 @@
 
 #include <trale/udp.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- info --------------------------------------------------------------------------------------------------------- */
 
 /* An option of trale_udp_set. Its value is a set of the bits below: the members that a receive sets from now on. */
@@ -105,16 +109,22 @@ trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *soc
     static const struct trale_future_type refused = {sizeof refused, TRALE_ABI, "trale_udp_recv_error",
                                                      trale_udp_recv_error_refuse_, NULL};
     const struct trale_udp *udp = socket->udp;
-    *error = (struct trale_udp_error){.future = {.type = &refused}, .socket = socket, .buf = buf, .size = size};
+    memset(error, 0, sizeof *error);
+    error->future.type = &refused;
+    error->socket = socket;
+    error->buf = buf;
+    error->size = size;
     if (udp->interface.size >= offsetof(struct trale_udp, recv_error) + sizeof udp->recv_error &&
         udp->recv_error != NULL)
         udp->recv_error(udp->interface.instance, error);
     return &error->future;
 }
 
-#if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
-_Static_assert(sizeof(struct trale_udp_error) == 192, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
+static_assert(sizeof(struct trale_udp_error) == 192, "frozen: part of frames");
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <trale/udp.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Whether the socket's driver has a member of the table. */
 #define trale_udp_has_(socket, member)                                                                                 \
     ((socket)->udp->interface.size >= offsetof(struct trale_udp, member) + sizeof((socket)->udp->member) &&            \
@@ -23,7 +27,7 @@
 static inline int64_t trale_udp_try_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
                                               size_t size)
 {
-    *recv = (struct trale_udp_recv){.socket = socket, .buf = buf, .size = size};
+    trale_udp_recv_init_(recv, socket, buf, size);
     if (!trale_udp_has_(socket, try_recv))
         return -EOPNOTSUPP;
     return socket->udp->try_recv(socket->udp->interface.instance, recv);
@@ -32,7 +36,7 @@ static inline int64_t trale_udp_try_recv_from(struct trale_udp_recv *recv, struc
 static inline int64_t trale_udp_try_send_to(struct trale_udp_send *send, struct trale_udp_socket *socket,
                                             const void *buf, size_t size, const struct trale_address *to)
 {
-    *send = (struct trale_udp_send){.socket = socket, .buf = buf, .size = size, .to = *to};
+    trale_udp_send_init_(send, socket, buf, size, to);
     if (!trale_udp_has_(socket, try_send))
         return -EOPNOTSUPP;
     return socket->udp->try_send(socket->udp->interface.instance, send);
@@ -42,14 +46,14 @@ static inline int64_t trale_udp_try_send_to(struct trale_udp_send *send, struct 
 static inline int64_t trale_udp_try_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf,
                                          size_t size)
 {
-    static const struct trale_address peer;
+    static const struct trale_address peer = {{{0, {0}}}};
     return trale_udp_try_send_to(send, socket, buf, size, &peer);
 }
 
 static inline int64_t trale_udp_try_recv_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
                                                struct trale_datagram *datagrams, size_t n_datagrams)
 {
-    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
+    trale_udp_batch_init_(batch, socket, datagrams, n_datagrams);
     if (!trale_udp_has_(socket, try_recv_batch))
         return -EOPNOTSUPP;
     return socket->udp->try_recv_batch(socket->udp->interface.instance, batch);
@@ -58,7 +62,7 @@ static inline int64_t trale_udp_try_recv_batch(struct trale_udp_batch *batch, st
 static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
                                                struct trale_datagram *datagrams, size_t n_datagrams)
 {
-    *batch = (struct trale_udp_batch){.socket = socket, .datagrams = datagrams, .n_datagrams = n_datagrams};
+    trale_udp_batch_init_(batch, socket, datagrams, n_datagrams);
     if (!trale_udp_has_(socket, try_send_batch))
         return -EOPNOTSUPP;
     return socket->udp->try_send_batch(socket->udp->interface.instance, batch);
@@ -120,5 +124,9 @@ TRALE_CHECK_RESULT static inline int trale_udp_inherit(struct trale *runtime, co
         return -ENODEV;
     return udp->inherit == NULL ? -EOPNOTSUPP : udp->inherit(udp->interface.instance, name, socket);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
