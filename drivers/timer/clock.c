@@ -80,19 +80,22 @@ void timer_clock_before_wait(struct timer_clock *clock)
         clock_fail(clock, r, "timerfd_settime failed: sleeps fail");
 }
 
-/* Reads the timerfd: it has fired, or, with ECANCELED, the clock was set (TFD_TIMER_CANCEL_ON_SET). */
+/* Reads the timerfd: it has fired, or, with ECANCELED, the clock was set (TFD_TIMER_CANCEL_ON_SET). Edge-triggered, it
+ * is read to the end; else what is left to read wakes the task again. */
 static void clock_read(struct timer_clock *clock)
 {
     uint64_t n_expirations;
-    while (read(clock->fd, &n_expirations, sizeof n_expirations) >= 0)
-        ;
-    if (errno == ECANCELED)
+    ssize_t n;
+    do
+        n = read(clock->fd, &n_expirations, sizeof n_expirations);
+    while (n >= 0 && (clock->host->hints & TRALE_HOST_LEVEL) == 0);
+    if (n < 0 && errno == ECANCELED)
         clock_tell_set(clock);
 }
 
 /* The driver's task. It wakes the sleeps that are due by the clock, whatever woke it, and lets the timerfd be armed
  * anew. Arming also makes the timerfd unreadable, which saves the read; but it is read if it will not be armed, and if
- * waits are edge-triggered, where a wait is allowed only after reading to the end. */
+ * waits are edge-triggered. */
 static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
 {
     struct timer_clock *clock = (struct timer_clock *)(void *)((char *)future - offsetof(struct timer_clock, watcher));
