@@ -24,9 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include <trale/random.h>
 #include <trale/timer.h>
 #include <trale/trale.h>
 #include <trale/udp.h>
@@ -139,9 +139,9 @@ static int query_open(struct query *self, struct trale *runtime)
     struct trale_address any_port = {.any.sa_family = self->forwarder->upstream.any.sa_family};
 
     memcpy(self->client_id, self->query.bytes, 2);
-    if (getrandom(self->query.bytes, 2, 0) != 2)
-        return -EIO;
-    int r = trale_udp_open_at(runtime, &any_port, 0, &self->upstream);
+    int r = trale_random_fill(runtime, self->query.bytes, 2);
+    if (r == 0)
+        r = trale_udp_open_at(runtime, &any_port, 0, &self->upstream);
     if (r == 0)
         r = trale_udp_connect(self->upstream, &self->forwarder->upstream);
     return r;

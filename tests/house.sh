@@ -84,6 +84,16 @@ only() {
     grep -lE "$pattern" core/*/*.[ch] drivers/*/*.[ch] | grep -vxF "$(printf '%s\n' "$@")"
 }
 
+numbers='getrandom|getentropy|random|s?random_r|srandom|s?rand|rand_r|[a-z]rand48|arc4random[a-z_]*'
+clocks='clock_gettime|gettimeofday|time|timespec_get'
+
+# Programs that must run the same under a driver with a clock and numbers of its own. Tests (test_*.c) measure the
+# runtime and the drivers from outside, by the kernel's clock; the benchmarks compare with system calls.
+own_clocks_and_numbers() {
+    grep -nE "\\b($numbers|$clocks)\\(" examples/*.c tests/*.[ch] tests/drivers/*.[ch] tests/stranger/*.[ch] |
+        grep -vE "^tests/test_[a-z_]+\.c:[0-9]+:.*\\b($clocks)\\("
+}
+
 too_long() {
     wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
 }
@@ -170,9 +180,9 @@ forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
 forbid "only timer/clock.c includes timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c
 forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c
-forbid "only the watchdog and limits of waiting read a clock in the core, and nothing draws a random number" \
-    only '\b(clock_gettime|gettimeofday|time\(NULL|getrandom|random|rand)\b' core/base/deadline.h \
-    drivers/timer/clock.h
+forbid "only the watchdog, limits of waiting and the driver timer read a clock, only the driver random draws numbers" \
+    only "\\b($numbers|$clocks)\\(" core/base/deadline.h drivers/timer/clock.h drivers/random/random.c
+forbid "examples and tests take time and random numbers from interfaces" own_clocks_and_numbers
 forbid "libraries neither print nor exit" \
     bash -c "grep -nE '\\b(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c |
              grep -vE '^core/(command/[a-z]+|base/log)\\.c:'"

@@ -170,7 +170,7 @@ static void test_the_built_in_configuration_is_complete(void **state)
     assert_int_equal(trale_open(&runtime, &options), 0);
     messages.length = 0;
     assert_int_equal(trale_require(runtime, "trale.signal/1", NULL), -ENODEV);
-    assert_non_null(strstr(messages.text, "write: drivers = signal, timer, udp; no trale.ini was found"));
+    assert_non_null(strstr(messages.text, "write: drivers = signal, timer, udp, random; no trale.ini was found"));
     trale_close(runtime);
 }
 
