@@ -15,7 +15,7 @@ if [[ -z $format ]]; then
     echo "skipped: clang-format 14 is not installed"
     exit 77
 fi
-if find core drivers include examples tests -name '*.[ch]' -print0 | xargs -0 "$format" --dry-run -Werror; then
+if find core drivers include examples tests '(' -name '*.[ch]' -o -name '*.cpp' ')' -print0 | xargs -0 "$format" --dry-run -Werror; then
     echo "ok - the C sources are formatted"
 else
     echo "not ok - the C sources are formatted (clang-format -i FILE formats one)"

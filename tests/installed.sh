@@ -24,12 +24,15 @@ package() {
     PKG_CONFIG_PATH=${pc%/*} PKG_CONFIG_SYSROOT_DIR=$stage pkg-config "$@" trale
 }
 
-# Installs, and sets what the programs need: $trale is the command, $driverdir the drivers' folder below $stage.
+# Installs, and sets what the programs need: $trale is the command, $driverdir the drivers' folder below $stage,
+# $drivermap what hides all other symbols of a driver in C++.
 set_up() {
     ok "trale installs" install_it
     pc=$(find "$stage" -name trale.pc)
     driverdir=$(package --variable=driverdir)
     driverdir=${driverdir#"$stage"}
+    drivermap=$(package --variable=drivermap)
+    drivermap=$stage${drivermap#"$stage"}
     export LD_LIBRARY_PATH=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=libdir trale)
     export TRALE_CONFIG=$tmp/trale.ini
     unset TRALE_DRIVERS
@@ -40,7 +43,8 @@ set_up() {
 compiler_of() {
     case $1 in
     *.c) compiler=(${CC:-cc} "${flags[@]}" -shared -fPIC -fvisibility=hidden "${drivers_flags[@]}") ;;
-    *.cpp) compiler=(${CXX:-g++} -std=c++17 "${flags[@]}" -shared -fPIC -fvisibility=hidden "${drivers_flags[@]}") ;;
+    *.cpp) compiler=(${CXX:-g++} -std=c++17 -Wpedantic "${flags[@]}" -shared -fPIC -fvisibility=hidden
+        "-Wl,--version-script=$drivermap" "${drivers_flags[@]}") ;;
     *) return 1 ;;
     esac
     command -v "${compiler[0]}" >/dev/null

@@ -11,6 +11,7 @@ source "$(dirname "$0")/installed.sh"
 each_driver() {
     "$@" inotify 'timer' '' inotify.c
     "$@" simulated_timer '' '' simulated_timer.c
+    "$@" lines 'timer' 'longest = 1K' lines.cpp
 }
 
 # is_a_driver NAME BEFORE LINE SOURCE...

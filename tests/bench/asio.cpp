@@ -54,8 +54,9 @@ static task nothing()
 }
 
 /* What one task of the loop waits for; to be rung in the loop's thread, when it waits. */
-class bell {
-public:
+class bell
+{
+  public:
     task wait()
     {
         return asio::async_initiate<decltype(use_awaitable), void()>(
@@ -69,7 +70,7 @@ public:
         std::move(handler)();
     }
 
-private:
+  private:
     using handler_type = asio::async_result<asio::use_awaitable_t<executor_type>, void()>::handler_type;
     std::optional<handler_type> waiting;
 };
@@ -165,16 +166,14 @@ static void bench_wake()
 
 static struct bench_sleeps sleeps;
 
-template <typename Timer>
-static task sleeper(uint64_t deadline_ns)
+template <typename Timer> static task sleeper(uint64_t deadline_ns)
 {
     Timer timer(co_await asio::this_coro::executor, clock_type::time_point(std::chrono::nanoseconds(deadline_ns)));
     co_await timer.async_wait(use_awaitable);
     bench_sleeps_woken(&sleeps, deadline_ns);
 }
 
-template <typename Timer>
-static void sleep_with()
+template <typename Timer> static void sleep_with()
 {
     asio::io_context context(1);
     sleeps = bench_sleeps_begin(n_given);
@@ -401,18 +400,10 @@ int main(int argc, char **argv)
         std::string name;
         void (*run)();
     } workloads[] = {
-        {"yield", bench_yield},
-        {"spawn", bench_spawn},
-        {"spawn_outside", bench_spawn_outside},
-        {"wake", bench_wake},
-        {"sleep", bench_sleep},
-        {"sleep_slack", bench_sleep_slack},
-        {"churn", bench_churn},
-        {"ping", bench_ping},
-        {"ping_process", bench_ping_process},
-        {"flood", bench_flood_single},
-        {"bulk", bench_bulk},
-        {"idle", bench_idle},
+        {"yield", bench_yield},        {"spawn", bench_spawn}, {"spawn_outside", bench_spawn_outside},
+        {"wake", bench_wake},          {"sleep", bench_sleep}, {"sleep_slack", bench_sleep_slack},
+        {"churn", bench_churn},        {"ping", bench_ping},   {"ping_process", bench_ping_process},
+        {"flood", bench_flood_single}, {"bulk", bench_bulk},   {"idle", bench_idle},
         {"start", bench_start},
     };
     n_given = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
