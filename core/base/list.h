@@ -47,4 +47,26 @@ static inline void list_remove(struct trale_link *node)
     node->next = node->previous = NULL;
 }
 
+/* Rings: lists without a head. The pointer to one is NULL, or leads to the first, whose previous is the last. */
+static inline void ring_append(struct trale_link **ring, struct trale_link *link)
+{
+    if (*ring == NULL) {
+        list_init(link);
+        *ring = link;
+    } else {
+        list_append(*ring, link);
+    }
+}
+
+/* False: the link was on no ring any more. */
+static inline bool ring_remove(struct trale_link **ring, struct trale_link *link)
+{
+    if (!list_has(link))
+        return false;
+    if (*ring == link)
+        *ring = link->next != link ? link->next : NULL;
+    list_remove(link);
+    return true;
+}
+
 #endif

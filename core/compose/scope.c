@@ -88,7 +88,7 @@ int trale_scope_spawn_frame(struct trale_scope *scope, struct trale_scope_child 
     struct trale_task *task = trale_spawn_frame(scope->runtime, &child->future, size);
     if (task == NULL)
         return -ENOMEM;
-    scope_adopt(scope, (struct trale_scope_child *)(void *)task->future, task);
+    scope_adopt(scope, (struct trale_scope_child *)(void *)task_future(task), task);
     return 0;
 }
 

@@ -35,7 +35,7 @@ static int32_t host_spawn(void *context, struct trale_future *future)
     struct trale_task *task = executor_spawn(((struct host *)context)->executor, future, 0, true);
     if (task == NULL)
         return -ENOMEM;
-    task_release(task, executor_pool_here(task->executor));
+    task_release(task, executor_pool_here(task));
     return 0;
 }
 

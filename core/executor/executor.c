@@ -29,7 +29,7 @@ static bool executor_refuse(struct trale_task *task)
         return false;
     }
     refuses = true;
-    trale_future_drop(task->future);
+    trale_future_drop(task_future(task));
     refuses = false;
     task_finish(task, NULL, -ECANCELED);
     return true;
@@ -41,7 +41,8 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
     bool here = executor_on_thread == executor;
     if (here && executor->refuses)
         return NULL;
-    struct trale_task *task = task_new(executor_pool_here(executor), executor, &executor_waker_table, future, size);
+    struct trale_task *task = task_new(here ? &executor->task_pool : NULL, executor->home, future, size,
+                                       executor->watchdog != NULL && executor->watchdog->measures);
     if (task == NULL)
         return NULL;
     task->driver = driver;
@@ -78,9 +79,8 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
     executor->running = task;
     task->state = TASK_RUNNING;
     if (executor->watchdog != NULL)
-        watchdog_begin(executor->watchdog, WATCH_DROP, task->id,
-                       atomic_load_explicit(&task->name, memory_order_relaxed));
-    trale_future_drop(task->future);
+        watchdog_begin(executor->watchdog, WATCH_DROP, task->id, task_name(task));
+    trale_future_drop(task_future(task));
     if (executor->watchdog != NULL)
         watchdog_end(executor->watchdog);
     executor->running = NULL;
@@ -104,7 +104,7 @@ static uint32_t executor_poll(struct executor *executor)
     executor->context.overdraft = TRALE_POLL_OVERDRAFT;
     task->n_polls++;
     executor->n_polls++;
-    int64_t result = !executor->watches_polls ? trale_future_poll(task->future, &executor->context)
+    int64_t result = !executor->watches_polls ? trale_future_poll(task_future(task), &executor->context)
                                               : watchdog_poll(executor->watchdog, task, &executor->context);
     executor->running = NULL;
     uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT -
@@ -189,7 +189,7 @@ static void executor_drop_rest(struct executor *executor)
                     "task %" PRIu64
                     " (%s): spawned while the runtime closes, by the drop of a task that was so as well, "
                     "%d times over: spawning is refused from now on",
-                    last->id, atomic_load_explicit(&last->name, memory_order_relaxed), EXECUTOR_GENERATIONS_MAX);
+                    (uint64_t)last->id, task_name(last), EXECUTOR_GENERATIONS_MAX);
     }
 }
 
@@ -257,10 +257,14 @@ int executor_end_here(struct executor *executor, const struct timespec *deadline
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
 
-void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
-                   uint64_t (*before_wait)(void *data), void *before_wait_data)
+int executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
+                  uint64_t (*before_wait)(void *data), void *before_wait_data)
 {
+    struct executor_home *home = executor_home_take(executor);
+    if (home == NULL)
+        return -ENOMEM;
     *executor = (struct executor){
+        .home = home,
         .context = {.size = sizeof executor->context, .abi = TRALE_ABI, .runtime = runtime},
         .callers_poll = callers_poll,
         .before_wait = before_wait,
@@ -271,10 +275,12 @@ void executor_init(struct executor *executor, struct trale *runtime, bool caller
     list_init(&executor->emptied);
     injection_init(&executor->injection, park);
     seat_init(&executor->seat);
+    return 0;
 }
 
 void executor_deinit(struct executor *executor)
 {
+    executor_home_give(executor->home);
     task_pool_deinit(&executor->task_pool);
     seat_deinit(&executor->seat);
 }

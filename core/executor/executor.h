@@ -16,6 +16,7 @@
 #define EXECUTOR_GENERATIONS_MAX 1000
 
 struct executor {
+    struct executor_home *home; /* of its tasks' wakers */
     /* The executor thread's own. */
     struct run_queue run_queue;   /* tasks to be polled */
     struct trale_link idle;       /* tasks that wait for a wake */
@@ -49,9 +50,10 @@ struct executor_emptied {
 };
 
 /* `before_wait` is called before each look at the reactor and each sleep; it may wake tasks, and returns for how many
- * nanoseconds the executor may sleep, 0 if it may not. */
-void executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
-                   uint64_t (*before_wait)(void *data), void *before_wait_data);
+ * nanoseconds the executor may sleep, 0 if it may not. Returns 0 or -ENOMEM.
+ */
+int executor_init(struct executor *executor, struct trale *runtime, bool callers_poll, struct park park,
+                  uint64_t (*before_wait)(void *data), void *before_wait_data);
 
 /* After executor_end. No thread runs the executor or calls it any more. */
 void executor_deinit(struct executor *executor);
@@ -66,11 +68,17 @@ static inline bool executor_is_here(const struct executor *executor)
     return executor_on_thread != NULL && executor_on_thread == executor;
 }
 
-/* The pool of that executor if this thread runs it, else NULL. Should another executor have its address by now, that
- * does no harm: blocks are all alike. [any] */
-static inline struct task_pool *executor_pool_here(const struct executor *executor)
+/* Whether this thread runs the task's executor just now. When the task is finished, another executor may have its home.
+ * [any] */
+static inline bool executor_has_here(const struct trale_task *task)
 {
-    return executor_is_here(executor) ? &executor_on_thread->task_pool : NULL;
+    return executor_on_thread != NULL && executor_on_thread->home == task_home(task);
+}
+
+/* The pool of the executor that this thread runs if the task is one of its own, else NULL. [any] */
+static inline struct task_pool *executor_pool_here(const struct trale_task *task)
+{
+    return executor_has_here(task) ? &executor_on_thread->task_pool : NULL;
 }
 
 /* Whether this thread is inside the executor's polls, also if one of its tasks has blocked on another executor. */
@@ -117,8 +125,9 @@ void executor_forget_since(struct executor *executor, uintptr_t mark);
 
 /* --- between executor.c and wake.c -------------------------------------------------------------------------------- */
 
-/* The waker of every task. */
-extern const struct trale_waker_table executor_waker_table;
+/* A home for the wakers of an executor's tasks, and back; NULL: memory is out. */
+struct executor_home *executor_home_take(struct executor *executor);
+void executor_home_give(struct executor_home *home);
 
 /* Puts a task on the run-queue's end, from the idle list or from nowhere. [executor] */
 void executor_queue(struct executor *executor, struct trale_task *task);

@@ -9,15 +9,15 @@ enum join_state {
     JOIN_IDLE,            /* On no ring of the task: not polled yet, or resolved. */
     JOIN_WAITS_HERE,      /* Polled on the task's own executor thread. On `joins_here` until the task is finished; the
                              waker is lent by the last poll. */
-    JOIN_WAITS_ELSEWHERE, /* Polled by another executor. On `joins_elsewhere` until the task is finished; the waker is a
+    JOIN_WAITS_ELSEWHERE, /* Polled by another executor. Kept aside (aside.h) until the task is finished; the waker is a
                              clone, which the task gives back when it wakes. */
 };
 
 static int64_t join_take(struct trale_join_future *join)
 {
-    int64_t result = join->task->result;
+    int64_t result = *task_result(join->task);
     join->state = JOIN_IDLE;
-    task_release(join->task, executor_pool_here(join->task->executor));
+    task_release(join->task, executor_pool_here(join->task));
     return result;
 }
 
@@ -64,7 +64,7 @@ static int64_t join_poll(struct trale_future *future, struct trale_context *cont
             join_retract(join);
         return trale_context_may_resolve(context) ? join_take(join) : TRALE_PENDING;
     }
-    if (executor_is_here(join->task->executor))
+    if (executor_has_here(join->task))
         return join_wait_here(join, context->waker);
     return join_wait_elsewhere(join, context->waker);
 }
@@ -78,7 +78,7 @@ static void join_drop(struct trale_future *future)
         join_retract(join);
     else if (join->state == JOIN_WAITS_HERE && !task_is_finished(join->task))
         task_forget_here(join->task, join);
-    task_release(join->task, executor_pool_here(join->task->executor));
+    task_release(join->task, executor_pool_here(join->task));
 }
 
 struct trale_future *trale_join_future(struct trale_join_future *join, struct trale_task *task)

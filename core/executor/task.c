@@ -5,55 +5,72 @@
 #include <string.h>
 
 #include "core/base/futex.h"
+#include "core/executor/aside.h"
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
 /* Of the head of a future that has not begun, only these two members can be set. Reading all of it would be slow: the
  * caller has just written it in smaller pieces than memcpy(3) reads, and the processor would wait for them. */
-static struct trale_future *task_copy_frame(struct trale_task *task, const struct trale_future *future, size_t size)
+static void task_copy_frame(struct trale_future *head, const struct trale_future *future, size_t size)
 {
-    struct trale_future *head = (struct trale_future *)(void *)task->frame;
     *head = (struct trale_future){.type = future->type, .awaiting = future->awaiting};
     if (size > sizeof *head)
         memcpy(head + 1, future + 1, size - sizeof *head);
-    return head;
 }
 
-struct trale_task *task_new(struct task_pool *pool, struct executor *executor, const struct trale_waker_table *table,
-                            const struct trale_future *future, size_t size)
+struct trale_task *task_new(struct task_pool *pool, const struct executor_home *home, const struct trale_future *future,
+                            size_t size, bool is_measured)
 {
-    if (size > SIZE_MAX - sizeof(struct trale_task))
+    size_t head = sizeof(struct trale_task) + (is_measured ? sizeof(max_align_t) : 0);
+    size_t rest = size > 0 ? size : sizeof(struct task_loan);
+    if (rest > SIZE_MAX - head)
         return NULL;
-    uint8_t size_class = task_pool_class(sizeof(struct trale_task) + size);
-    struct trale_task *task = task_pool_get(pool, size_class, sizeof *task + size);
+    uint8_t size_class = task_pool_class(head + rest);
+    struct trale_task *task = task_pool_get(pool, size_class, head + rest);
     if (task == NULL)
         return NULL;
     /* Set one by one: clearing the whole struct would cost more than all the rest. */
-    task->waker.table = table;
-    task->executor = executor;
-    task->id = 0;
-    task->state = TASK_DONE;
-    task->size_class = size_class;
-    task->driver = false;
-    task->joins_here = task->joins_elsewhere = NULL;
-    task->n_polls = task->n_wakes = task->poll_ns = 0;
+    task->waker.table = &home->table;
     task->node = (struct trale_link){NULL, NULL};
-    atomic_init(&task->name, future->type->name);
+    task->state = TASK_DONE;
+    task->place = (is_measured ? TASK_MEASURED : 0) | (size > 0 ? 0 : TASK_BORROWS);
+    task->driver = false;
     atomic_init(&task->priority, TRALE_PRIORITY_NORMAL);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
+    task->n_polls = task->n_wakes = 0;
+    task->id = 0;
+    task->size_class = size_class;
+    task->joins_here = NULL;
+    if (is_measured)
+        *task_poll_ns(task) = 0;
     if (size > 0)
-        task->future = task_copy_frame(task, future, size);
+        task_copy_frame(task_behind(task), future, size);
     else
-        task->future = (struct trale_future *)(uintptr_t)future;
+        ((struct task_loan *)task_behind(task))->future = (struct trale_future *)(uintptr_t)future;
     return task;
 }
 
 static void task_free(struct trale_task *task, struct task_pool *pool)
 {
+    if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_NAMED) != 0)
+        aside_forget_name(task);
     if (pool != NULL)
         task_pool_put(pool, task->size_class, task);
     else
         free(task);
+}
+
+const char *task_name(const struct trale_task *task)
+{
+    if ((atomic_load_explicit(&task->shared, memory_order_acquire) & TASK_NAMED) != 0)
+        return aside_name(task);
+    return __atomic_load_n(&task_future(task)->type, __ATOMIC_RELAXED)->name;
+}
+
+void task_set_name(struct trale_task *task, const char *name)
+{
+    if (aside_set_name(task, name))
+        atomic_fetch_or_explicit(&task->shared, TASK_NAMED, memory_order_release);
 }
 
 /* --- references --------------------------------------------------------------------------------------------------- */
@@ -78,32 +95,6 @@ void task_release(struct trale_task *task, struct task_pool *pool)
 
 /* --- the futures that wait for the result ------------------------------------------------------------------------- */
 
-static struct trale_join_future *ring_first(struct trale_link *ring)
-{
-    return list_entry(ring, struct trale_join_future, link);
-}
-
-static void ring_append(struct trale_link **ring, struct trale_link *link)
-{
-    if (*ring == NULL) {
-        list_init(link);
-        *ring = link;
-    } else {
-        list_append(*ring, link);
-    }
-}
-
-/* False: the link is on no ring any more. */
-static bool ring_remove(struct trale_link **ring, struct trale_link *link)
-{
-    if (!list_has(link))
-        return false;
-    if (*ring == link)
-        *ring = link->next != link ? link->next : NULL;
-    list_remove(link);
-    return true;
-}
-
 void task_await_here(struct trale_task *task, struct trale_join_future *join)
 {
     ring_append(&task->joins_here, &join->link);
@@ -117,59 +108,41 @@ void task_forget_here(struct trale_task *task, struct trale_join_future *join)
 static void task_wake_here(struct trale_link *ring)
 {
     while (ring != NULL) {
-        struct trale_join_future *join = ring_first(ring);
+        struct trale_join_future *join = list_entry(ring, struct trale_join_future, link);
         ring_remove(&ring, &join->link);
         join->waker->table->wake_by_ref(join->waker);
     }
 }
 
-/* Sets TASK_LOCKED and the flags, and returns the flags as they were. */
-static uint32_t task_lock(struct trale_task *task, uint32_t flags)
-{
-    for (;;) {
-        uint32_t shared = atomic_fetch_or_explicit(&task->shared, TASK_LOCKED | flags, memory_order_acq_rel);
-        if ((shared & TASK_LOCKED) == 0)
-            return shared;
-        shared = atomic_fetch_or_explicit(&task->shared, TASK_BLOCKED, memory_order_relaxed) | TASK_BLOCKED;
-        if ((shared & TASK_LOCKED) != 0)
-            futex_wait(&task->shared, shared);
-    }
-}
-
-static void task_unlock(struct trale_task *task)
-{
-    uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_LOCKED, memory_order_acq_rel);
-    if ((shared & TASK_BLOCKED) != 0)
-        futex_wake_all(&task->shared);
-}
-
 bool task_await_elsewhere(struct trale_task *task, struct trale_join_future *join)
 {
-    bool is_finished = (task_lock(task, TASK_AWAITED) & TASK_FINISHED) != 0;
+    struct aside *aside = aside_lock(task);
+    uint32_t shared = atomic_fetch_or_explicit(&task->shared, TASK_AWAITED, memory_order_acq_rel);
+    bool is_finished = (shared & TASK_FINISHED) != 0;
     if (!is_finished)
-        ring_append(&task->joins_elsewhere, &join->link);
-    task_unlock(task);
+        ring_append(&aside->joins, &join->link);
+    aside_unlock(aside);
     return !is_finished;
 }
 
 bool task_forget_elsewhere(struct trale_task *task, struct trale_join_future *join)
 {
-    task_lock(task, 0);
-    bool was_waiting = ring_remove(&task->joins_elsewhere, &join->link);
-    task_unlock(task);
+    struct aside *aside = aside_lock(task);
+    bool was_waiting = ring_remove(&aside->joins, &join->link);
+    aside_unlock(aside);
     return was_waiting;
 }
 
-/* The task is FINISHED, so no future comes any more. Off the ring, a future is no longer touched. */
+/* The task is FINISHED, so no future comes any more. One that was taken out is no longer touched. */
 static void task_wake_elsewhere(struct trale_task *task)
 {
     for (const struct trale_waker *waker;; waker->table->wake(waker)) {
-        task_lock(task, 0);
-        struct trale_link *ring = task->joins_elsewhere;
-        waker = ring != NULL ? ring_first(ring)->waker : NULL;
-        if (ring != NULL)
-            ring_remove(&task->joins_elsewhere, ring);
-        task_unlock(task);
+        struct aside *aside = aside_lock(task);
+        struct trale_join_future *join = aside_find_join(aside, task);
+        waker = join != NULL ? join->waker : NULL;
+        if (join != NULL)
+            ring_remove(&aside->joins, &join->link);
+        aside_unlock(aside);
         if (waker == NULL)
             return;
     }
@@ -202,7 +175,7 @@ uint32_t task_finish(struct trale_task *task, struct task_pool *pool, int64_t re
     struct trale_link *here = task->joins_here;
     uint32_t old = 0;
     task->joins_here = NULL;
-    task->result = result;
+    *task_result(task) = result;
     task->state = TASK_DONE;
     if (!task_finish_alone(task, pool, here != NULL)) {
         old = atomic_fetch_or_explicit(&task->shared, TASK_FINISHED, memory_order_acq_rel);

@@ -28,48 +28,104 @@ enum task_state {
     TASK_DONE,    /* On no queue, the future resolved or dropped. Never left. */
 };
 
-/* The flags in `shared`. FINISHED, ABORTED, AWAITED, BLOCKED and POLLED are never cleared. */
-#define TASK_FINISHED 1u /* `result` is there. Set by the executor. */
+/* The flags in `shared`. All but INJECTED are never cleared. */
+#define TASK_FINISHED 1u /* The result is there. Set by the executor. */
 #define TASK_INJECTED 2u /* On its way to the executor from another thread: set by the thread that pushes it, once. */
 #define TASK_ABORTED 4u  /* trale_abort was called. */
-#define TASK_AWAITED 8u  /* `joins_elsewhere` has been used. */
-#define TASK_BLOCKED 16u /* A thread sleeps on this word until the task is FINISHED, or no longer LOCKED. */
+#define TASK_AWAITED 8u  /* A future that is polled elsewhere waits or has waited for the result (aside.h). */
+#define TASK_BLOCKED 16u /* A thread sleeps on this word until the task is FINISHED. */
 #define TASK_POLLED 32u  /* Always: there is no executor thread, trale_join has to poll. */
-#define TASK_LOCKED 64u  /* A thread changes `joins_elsewhere`. */
+#define TASK_NAMED 64u   /* trale_task_set_name was called: the name is kept aside (aside.h). */
 #define TASK_REFERENCE 256u
 /* Above this, references are no longer counted: the task is leaked, and never freed while it is in use. */
 #define TASK_REFERENCES_MAX (1u << 31)
 
+/* What follows the task in memory. 0: its future, a copy. */
+#define TASK_BORROWS 1u  /* The future stays where it is: a struct task_loan. */
+#define TASK_MEASURED 2u /* The time of its polls is kept behind the task, before the frame. */
+
 struct trale_task {
-    struct trale_waker waker; /* first: a waker is its task */
-    union {
-        struct trale_future *future; /* until it is DONE */
-        int64_t result;              /* from then on */
-    };
-    struct executor *executor; /* alive as long as the task is not FINISHED, and until it has left the injection */
-    struct trale_link node;    /* on the run-queue or the idle list */
-    struct trale_task *next_injected;
-    /* The futures that wait for the result, as rings: NULL, or the first, whose previous is the last. Those that are
-     * polled on the executor thread, and those that are polled elsewhere, which TASK_LOCKED guards. */
-    struct trale_link *joins_here, *joins_elsewhere;
-    uint64_t id;
-    uint64_t n_polls, n_wakes;
-    uint64_t poll_ns;           /* if that is measured */
-    _Atomic(const char *) name; /* the outermost future's until trale_task_set_name */
-    _Atomic uint32_t shared;
-    uint8_t state;      /* enum task_state */
-    uint8_t size_class; /* in the pool */
-    bool driver;        /* a driver's own or the runtime's: not counted by trale_run */
+    struct trale_waker waker; /* first: a waker is its task. The table is that of the executor's home */
+    struct trale_link node;   /* on the run-queue or the idle list */
+    uint8_t state;            /* enum task_state */
+    uint8_t place;            /* TASK_BORROWS, TASK_MEASURED */
+    bool driver;              /* a driver's own or the runtime's: not counted by trale_run */
     _Atomic uint8_t priority;
-    /* The frame of a spawned task follows. */
+    _Atomic uint32_t shared;
+    uint32_t n_polls, n_wakes; /* modulo 2^32 */
+    uint64_t id : 48;
+    uint64_t size_class : 8;       /* in the pool */
+    struct trale_link *joins_here; /* the futures on this executor that wait for the result: a ring (task.c), or NULL */
+    struct trale_task *next_injected;
     _Alignas(max_align_t) char frame[];
 };
+_Static_assert(sizeof(struct trale_task) == 64, "what a task costs beside its frame");
+
+/* In place of a frame. */
+struct task_loan {
+    struct trale_future *future;
+    int64_t result;
+};
+
+/* Where the wakers of an executor's tasks lead. It outlives the executor, for wakers and handles may. */
+struct executor_home {
+    struct trale_waker_table table; /* first: it is what a task knows of its executor */
+    struct executor *executor;  /* alive as long as one of its tasks is not FINISHED or has not left the injection */
+    struct executor_home *next; /* among those that no executor has */
+};
+
+static inline const struct executor_home *task_home(const struct trale_task *task)
+{
+    return (const struct executor_home *)(const void *)task->waker.table;
+}
+
+static inline struct executor *task_executor(const struct trale_task *task)
+{
+    return task_home(task)->executor;
+}
+
+/* What follows the task: the frame or a struct task_loan. */
+static inline void *task_behind(const struct trale_task *task)
+{
+    size_t offset = (task->place & TASK_MEASURED) != 0 ? sizeof(max_align_t) : 0;
+    return (void *)(uintptr_t)(task->frame + offset);
+}
+
+/* Its future; when the task is done, only that of a task that does not borrow is there. */
+static inline struct trale_future *task_future(const struct trale_task *task)
+{
+    if (task->place == 0)
+        return (struct trale_future *)(uintptr_t)task->frame;
+    if ((task->place & TASK_BORROWS) != 0)
+        return ((struct task_loan *)task_behind(task))->future;
+    return task_behind(task);
+}
+
+/* The result, once the task is FINISHED. It is kept in the frame, which is needed no more. */
+static inline int64_t *task_result(const struct trale_task *task)
+{
+    if ((task->place & TASK_BORROWS) != 0)
+        return &((struct task_loan *)task_behind(task))->result;
+    return &((struct trale_future *)task_behind(task))->result;
+}
+
+/* How long its polls took; NULL if that is not measured. */
+static inline uint64_t *task_poll_ns(const struct trale_task *task)
+{
+    return (task->place & TASK_MEASURED) != 0 ? (uint64_t *)(uintptr_t)task->frame : NULL;
+}
+
+/* The name that trale_task_set_name has set, or that of its future. [any, with a handle; executor] */
+const char *task_name(const struct trale_task *task);
+
+/* Gives it a name, unless memory is out. [any, with a handle] */
+void task_set_name(struct trale_task *task, const char *name);
 
 /* Makes a task for a copy of the frame, or (size 0) for a future that stays where it is. It has two references: the
  * executor's and the handle's. `pool` is the executor's on its own thread, NULL on others. NULL when memory is out.
  * [any] */
-struct trale_task *task_new(struct task_pool *pool, struct executor *executor, const struct trale_waker_table *table,
-                            const struct trale_future *future, size_t size);
+struct trale_task *task_new(struct task_pool *pool, const struct executor_home *home, const struct trale_future *future,
+                            size_t size, bool is_measured);
 
 void task_reference(struct trale_task *task);
 

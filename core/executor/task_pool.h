@@ -25,7 +25,7 @@ struct task_pool {
 /* The class of a block of that size; TASK_POOL_CLASSES for a block that is too large to be kept. */
 static inline uint8_t task_pool_class(size_t size)
 {
-    size_t size_class = (size - 1) / TASK_POOL_CLASS_BYTES;
+    size_t size_class = (size + 7) / TASK_POOL_CLASS_BYTES;
     return size_class < TASK_POOL_CLASSES ? (uint8_t)size_class : TASK_POOL_CLASSES;
 }
 
@@ -36,7 +36,7 @@ static inline void *task_pool_get(struct task_pool *pool, uint8_t size_class, si
     if (size_class == TASK_POOL_CLASSES)
         return malloc(size);
     if (pool == NULL || pool->first[size_class] == NULL)
-        return malloc((size_class + 1u) * TASK_POOL_CLASS_BYTES);
+        return malloc(size_class * TASK_POOL_CLASS_BYTES + 8);
     struct task_block *block = pool->first[size_class];
     pool->first[size_class] = block->next;
     pool->n_blocks[size_class]--;

@@ -6,6 +6,7 @@
 #include "core/executor/executor.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 _Thread_local struct executor *executor_on_thread;
 
@@ -40,7 +41,7 @@ static void executor_inject(struct trale_task *task, uint32_t flags)
         return;
     task_reference(task);
     /* Never refused: the executor does not close its injection while a task of its own is marked and not pushed. */
-    injection_push(&task->executor->injection, task);
+    injection_push(&task_executor(task)->injection, task);
 }
 
 static const struct trale_waker *waker_clone(const struct trale_waker *waker)
@@ -52,7 +53,7 @@ static const struct trale_waker *waker_clone(const struct trale_waker *waker)
 static void waker_wake_by_ref(const struct trale_waker *waker)
 {
     struct trale_task *task = (struct trale_task *)(uintptr_t)waker;
-    if (executor_is_here(task->executor))
+    if (executor_has_here(task))
         executor_wake(executor_on_thread, task);
     else
         executor_inject(task, 0);
@@ -61,7 +62,7 @@ static void waker_wake_by_ref(const struct trale_waker *waker)
 static void waker_drop(const struct trale_waker *waker)
 {
     struct trale_task *task = (struct trale_task *)(uintptr_t)waker;
-    task_release(task, executor_pool_here(task->executor));
+    task_release(task, executor_pool_here(task));
 }
 
 static void waker_wake(const struct trale_waker *waker)
@@ -70,11 +71,42 @@ static void waker_wake(const struct trale_waker *waker)
     waker_drop(waker);
 }
 
-const struct trale_waker_table executor_waker_table = {waker_clone, waker_wake, waker_wake_by_ref, waker_drop};
+/* --- homes -------------------------------------------------------------------------------------------------------- */
+
+/* Homes are never freed, for a waker may be used at any time; the next executors get them. No lock, which a child of
+ * fork(2) might find locked. */
+static struct executor_home *_Atomic free_homes;
+
+void executor_home_give(struct executor_home *home)
+{
+    home->next = atomic_load(&free_homes);
+    while (!atomic_compare_exchange_weak(&free_homes, &home->next, home))
+        ;
+}
+
+/* Takes all of them and gives the others back, so that none of them can be taken and given between two looks. */
+struct executor_home *executor_home_take(struct executor *executor)
+{
+    struct executor_home *home = atomic_exchange(&free_homes, NULL);
+    for (struct executor_home *other = home != NULL ? home->next : NULL, *next; other != NULL; other = next) {
+        next = other->next;
+        executor_home_give(other);
+    }
+    if (home == NULL) {
+        home = malloc(sizeof *home);
+        if (home == NULL)
+            return NULL;
+        home->table = (struct trale_waker_table){waker_clone, waker_wake, waker_wake_by_ref, waker_drop};
+    }
+    home->executor = executor;
+    return home;
+}
+
+/* --- aborting ----------------------------------------------------------------------------------------------------- */
 
 void executor_abort(struct trale_task *task)
 {
-    if (!executor_is_here(task->executor)) {
+    if (!executor_has_here(task)) {
         executor_inject(task, TASK_ABORTED);
         return;
     }

@@ -15,12 +15,12 @@
 
 int64_t watchdog_poll(struct watchdog *watchdog, struct trale_task *task, struct trale_context *context)
 {
-    watchdog_begin(watchdog, WATCH_POLL, task->id, atomic_load_explicit(&task->name, memory_order_relaxed));
+    watchdog_begin(watchdog, WATCH_POLL, task->id, task_name(task));
     uint64_t start_ns = watchdog->measures ? deadline_now_ns() : 0;
-    int64_t result = trale_future_poll(task->future, context);
+    int64_t result = trale_future_poll(task_future(task), context);
     if (watchdog->measures) {
         uint64_t poll_ns = deadline_now_ns() - start_ns;
-        task->poll_ns += poll_ns;
+        *task_poll_ns(task) += poll_ns;
         watchdog->poll_ns += poll_ns;
         if (poll_ns > watchdog->longest_poll_ns)
             watchdog->longest_poll_ns = poll_ns;

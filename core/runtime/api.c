@@ -25,15 +25,15 @@ struct trale_task *trale_task_clone(struct trale_task *task)
 static void task_await(struct trale_task *task)
 {
     if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_POLLED) != 0)
-        executor_run_until(task->executor, task);
+        executor_run_until(task_executor(task), task);
     else
         task_wait(task);
 }
 
 static int64_t task_take_result(struct trale_task *task)
 {
-    int64_t result = task->result;
-    task_release(task, executor_pool_here(task->executor));
+    int64_t result = *task_result(task);
+    task_release(task, executor_pool_here(task));
     return result;
 }
 
@@ -43,7 +43,7 @@ int64_t trale_join(struct trale_task *task)
     if (task == NULL)
         return -ENOMEM;
     if (!task_is_finished(task)) {
-        int r = block_enter(&block, task->executor, false, task);
+        int r = block_enter(&block, task_executor(task), false, task);
         if (r < 0)
             return r;
         task_await(task);
@@ -55,7 +55,7 @@ int64_t trale_join(struct trale_task *task)
 void trale_detach(struct trale_task *task)
 {
     if (task != NULL)
-        task_release(task, executor_pool_here(task->executor));
+        task_release(task, executor_pool_here(task));
 }
 
 void trale_abort(struct trale_task *task)
@@ -66,13 +66,13 @@ void trale_abort(struct trale_task *task)
 
 const char *trale_task_name(const struct trale_task *task)
 {
-    return task != NULL ? atomic_load(&task->name) : NULL;
+    return task != NULL ? task_name(task) : NULL;
 }
 
 void trale_task_set_name(struct trale_task *task, const char *name)
 {
     if (task != NULL && name != NULL)
-        atomic_store(&task->name, name);
+        task_set_name(task, name);
 }
 
 int trale_prioritise(struct trale_task *task, uint32_t priority)

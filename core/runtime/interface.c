@@ -56,7 +56,7 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
     const char *named = drivers->text;
     bool has_file = strcmp(runtime->config.name, CONFIG_BUILT_IN_NAME) != 0;
     log_say_at(&runtime->log, level, &place, "no driver offers %s%s%s%s%s%s%s%s%s%s%s%s%s", text_chars(&missing->names),
-               task != NULL ? ", which the task " : "", task != NULL ? task->future->type->name : "",
+               task != NULL ? ", which the task " : "", task != NULL ? task_future(task)->type->name : "",
                task != NULL ? " asked for" : "", text_chars(&missing->offered),
                missing->drivers.chars == NULL ? ""
                : missing->n_names > 1         ? "; to load them, write: drivers = "

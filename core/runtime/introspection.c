@@ -28,18 +28,18 @@ struct listing {
 /* The calls trale_run, trale_tasks and trale_stats are tasks only for the executor: a listing leaves them out. */
 static void listing_visit(const struct listing *listing, const struct trale_task *task)
 {
-    const struct trale_future_type *type = task->future->type;
+    const struct trale_future_type *type = task_future(task)->type;
     if (type == &tasks_emptied_type || type == &listing_type || type == &counting_type)
         return;
     struct trale_task_info info = {
         .id = task->id,
-        .name = atomic_load(&task->name),
+        .name = task_name(task),
         .runnable = task->state != TASK_IDLE,
         .driver = task->driver,
-        .future = task->future,
+        .future = task_future(task),
         .n_polls = task->n_polls,
         .n_wakes = task->n_wakes,
-        .poll_ns = task->poll_ns,
+        .poll_ns = task_poll_ns(task) != NULL ? *task_poll_ns(task) : 0,
         .priority = atomic_load_explicit(&task->priority, memory_order_relaxed),
     };
     listing->visit(listing->data, &info);
@@ -56,7 +56,7 @@ static int64_t listing_poll(struct trale_future *future, struct trale_context *c
     (void)context;
     const struct listing *listing = (const struct listing *)(void *)future;
     const struct executor *executor = listing->executor;
-    if (executor->running != NULL && executor->running->future != future)
+    if (executor->running != NULL && task_future(executor->running) != future)
         listing_visit(listing, executor->running);
     for (size_t i = 0; i < TRALE_PRIORITIES; i++)
         listing_visit_all(listing, &executor->run_queue.queues[i]);

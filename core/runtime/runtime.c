@@ -155,8 +155,12 @@ static int runtime_load(struct trale *runtime)
         return r;
     struct park in_epoll = {reactor_wait, reactor_interrupt, reactor_n_interrupts, &runtime->reactor};
     struct park on_futex = {futex_park_wait, futex_park_interrupt, futex_park_n_interrupts, &runtime->futex_park};
-    executor_init(&runtime->executor, runtime, threads == 0, threads == 2 ? on_futex : in_epoll, runtime_before_wait,
-                  runtime);
+    r = executor_init(&runtime->executor, runtime, threads == 0, threads == 2 ? on_futex : in_epoll,
+                      runtime_before_wait, runtime);
+    if (r < 0) {
+        reactor_deinit(&runtime->reactor);
+        return r;
+    }
     const struct trale_value *limit = &runtime->settings.values[SETTING_WATCHDOG];
     bool measures = runtime->settings.values[SETTING_POLL_TIMES].integer != 0;
     watchdog_init(&runtime->watchdog, measures, (uint64_t)limit->integer, limit->text, &runtime->log);

@@ -247,7 +247,7 @@ TRALE_API void trale_abort(struct trale_task *task);
 /* The name of a task in trale_tasks, trale_dump and the messages of the watchdog: that of its outermost future, or what
  * trale_task_set_name has set last. `name` is not copied: it is static, as a string literal is. A task that is done
  * keeps its name until its last handle is given up. The name of NULL is NULL; to name NULL, or to set NULL as a name,
- * does nothing. */
+ * does nothing, and so does a call when memory is out. */
 TRALE_API const char *trale_task_name(const struct trale_task *task);
 TRALE_API void trale_task_set_name(struct trale_task *task, const char *name);
 
