@@ -17,7 +17,7 @@ struct trale_task_info {
     uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, waiting for a wake */
     uint32_t driver;                   /* 1: a driver's own */
     const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
-    uint64_t n_polls; /* modulo 2^32 */
+    uint64_t n_polls;                  /* modulo 2^32 */
     uint64_t n_wakes; /* the same; also when it was awake; those of other threads that arrive together count once */
     uint64_t poll_ns; /* how long its polls took; 0 unless [runtime] poll_times = yes */
     uint32_t priority;
