@@ -98,7 +98,7 @@ refused "a driver whose name is nearly known" "there is no section [driver:tmier
     '[runtime]' 'drivers = tmier' '[driver:timer]' 'path = timer.so'
 ini '[runtime]' 'drivers = timer' '[driver:timer]' \
     "path = $(printf '%*s' 3000 '' | tr ' ' /)$tmp/timer.so ; $(printf '%2000s')"
-ok "a path of thousands of bytes fits" says 0 "timer   loads"
+ok "a path of thousands of bytes fits" says 0 "timer   valid"
 
 warned() {
     says 0 "$1" && says 0 "0 errors, 1 warning" && ! says 0 "all is well"
@@ -253,35 +253,17 @@ ok "nor in JSON" plain "$trale" check --json "$odd"
 echo $'\033]0;x' >"$odd"
 ok "nor in errors" plain "$trale" check "$odd"
 
-# Drivers that end the process when they are loaded. They are built without sanitizers: a sanitized program could not
-# load them otherwise.
-if [[ ${TRALE_SANITIZE:-none} == none ]]; then
-    bad_driver() {
-        echo "#include <stdlib.h>
-              #include <unistd.h>
-              const int trale_driver[32] = {0};
-              __attribute__((constructor)) static void begin(void) { $2; }" >"$tmp/$1.c"
-        ${CC:-cc} -shared -fPIC -o "$tmp/$1.so" "$tmp/$1.c"
-        ini '[runtime]' 'drivers = x, timer' '[driver:x]' "path = $tmp/$1.so" '[driver:timer]' 'path = timer.so'
-    }
-    bad_driver crash '*(volatile int *)0 = 0'
-    ok "a driver that crashes is a message" says 1 \
-        "t.ini:4: [driver:x] path = $tmp/crash.so: loading it crashed (Segmentation fault)"
-    ok "and the next one is looked at" says 1 "timer   loads"
-    bad_driver leave 'exit(7)'
-    ok "a driver that exits is a message" says 1 "$tmp/leave.so: loading it ended the process (exit status 7)"
-    bad_driver quiet 'exit(0)'
-    ok "also one that exits quietly" says 1 "$tmp/quiet.so: loading it ended the process (exit status 0)"
-    bad_driver hang 'for (;;) pause()'
-    ok "a driver that hangs is a message" says 1 "$tmp/hang.so: loading it did not end within 10 s"
-
-    # probe NAME START STOP: a driver with these statements in start and stop, loaded behind the timer.
-    probe() {
-        cat >"$tmp/$1.c" <<C
+# probe NAME START STOP [TOP]: a driver with these statements in start and stop, and this code before them, loaded behind
+# the timer.
+probe() {
+    cat >"$tmp/$1.c" <<C
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <trale/driver.h>
+${4:-}
 static int32_t probe_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
 {
     (void)host, (void)settings, *instance = 0;
@@ -298,18 +280,32 @@ static const struct trale_interface *probe_interface(void *instance, const char 
 TRALE_DRIVER(.name = "probe", .version = "1\\033[2J", .summary = "\\033c", .interfaces = "org.example.$1/1",
              .start = probe_start, .stop = probe_stop, .interface = probe_interface);
 C
-        ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" -o "$tmp/$1.so" "$tmp/$1.c" || exit 1
-        ini '[runtime]' 'drivers = timer, x' '[driver:timer]' 'path = timer.so' '[driver:x]' "path = $tmp/$1.so"
-    }
+    ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" -o "$tmp/$1.so" "$tmp/$1.c" || exit 1
+    ini '[runtime]' 'drivers = timer, x' '[driver:timer]' 'path = timer.so' '[driver:x]' "path = $tmp/$1.so"
+}
+
+# Neither check nor drivers runs code of a driver: its constructor would leave a file behind, and kill the process.
+probe loud '' '' "__attribute__((constructor)) static void begin(void)
+{
+    close(open(\"$tmp/left\", O_CREAT | O_WRONLY, 0600));
+    kill(getpid(), SIGKILL);
+}"
+left_nothing() {
+    [[ ! -e $tmp/left ]]
+}
+ok "a driver with a constructor is named" says 0 \
+    "t.ini:6: [driver:x] $tmp/loud.so has 1 constructor or destructor, such as begin, code that runs when the file is"
+ok "drivers lists it" bash -c "'$trale' drivers --options '$tmp/t.ini' | grep -E '^x .*org.example.loud/1'"
+ok "and the constructor has not run" left_nothing
+strip "$tmp/loud.so"
+ok "a constructor is counted also where names are stripped" says 0 "loud.so has 1 constructor or destructor, code"
+
+# Drivers are started without sanitizers: a sanitized program could not load them otherwise.
+if [[ ${TRALE_SANITIZE:-none} == none ]]; then
     if command -v gdb >/dev/null && gdb -q -batch -ex run /bin/true </dev/null 2>&1 | grep -q 'exited normally'; then
         ini '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so'
-        ok "gdb opens the driver that the program loads" bash -c "timeout 60 setsid gdb -q -batch -ex 'run check $tmp/t.ini' \
-            '$trale' </dev/null 2>&1 | grep -q 'exited normally'"
-    fi
-    if [[ ${CC:-cc} != *clang* ]] && command -v ld.gold >/dev/null; then
-        probe gold 'static __thread int number, other; number++, other++;' ''
-        ${CC:-cc} -shared -fPIC -fvisibility=hidden -fuse-ld=gold -I"$root/include" -o "$tmp/gold.so" "$tmp/gold.c"
-        ok "thread-local variables of a driver that gold linked are right" says 0 "x       loads"
+        ok "gdb opens the driver that the program loads" bash -c "TRALE_CONFIG='$tmp/t.ini' timeout 60 setsid gdb -q -batch \
+            -ex run '$build/examples/hello' </dev/null 2>&1 | grep -q 'exited normally'"
     fi
     # starts STATUS TEXT: check --start ends with that status, and says the text.
     starts() {
@@ -317,6 +313,13 @@ C
         found=$("$trale" check --start "$tmp/t.ini" 2>&1) || status=$?
         ((status == $1)) && grep -qF -- "$2" <<<"$found" || { printf 'status %d\n%s\n' "$status" "$found"; return 1; }
     }
+    if [[ ${CC:-cc} != *clang* ]] && command -v ld.gold >/dev/null; then
+        probe gold 'static __thread int number, other; number++, other++;' ''
+        ${CC:-cc} -shared -fPIC -fvisibility=hidden -fuse-ld=gold -I"$root/include" -o "$tmp/gold.so" "$tmp/gold.c"
+        ok "thread-local variables of a driver that gold linked are right" starts 0 "x       starts"
+    fi
+    probe loud '' '' '__attribute__((constructor)) static void begin(void) { kill(getpid(), SIGKILL); }'
+    ok "a constructor runs when the drivers are started" starts 1 'starting the drivers crashed (Killed)'
     probe well 'write(2, "started", 7);' ''
     ok "check starts nothing" bash -c "'$trale' check '$tmp/t.ini' 2>&1 | tee '$tmp/said'; ! grep -q started '$tmp/said'"
     ok "check --start starts the drivers" starts 0 "started"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Damages drivers at random, and loads those that elf_open accepts, each in a child process: how many of them kill it?
+ * Damages drivers at random, reads their descriptions, and loads those that are accepted, each in a child process: how
+ * many of them kill it?
  *
  *     damaged_drivers [-k | -c] COUNT SEED DRIVER...
  *
  * Prints what it found, and fails if more than one of a thousand accepted files kills or hangs the process that loads
- * it, or if the check itself does. -k: each such file is kept in the current folder. -c: the files are checked and not
+ * it, or if the reader itself does. -k: each such file is kept in the current folder. -c: the files are read and not
  * loaded; for sanitized drivers, whose constructors read more than the tables. */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #define NO_DRIVER 3 /* exit status of a child; those of sanitizers differ */
 
 static bool keeps, only_checks;
+static uint16_t machine; /* of the driver: another machine's can be read */
 static uint64_t state;
 
 static uint64_t random_number(void)
@@ -217,7 +219,7 @@ struct counts {
 };
 
 /* Loads the file in a child. Returns 0 if it is a driver, 1 if not, or -1 if the child was killed or hung. */
-static int load_in_child(const struct elf *elf)
+static int load_in_child(const struct elf *elf, struct trale_driver *description)
 {
     int status = 0;
     pid_t child = fork();
@@ -227,14 +229,13 @@ static int load_in_child(const struct elf *elf)
     }
     if (child == 0) {
         char reason[FILE_REASON];
-        struct trale_driver description;
         uintptr_t base;
         int null = open("/dev/null", O_WRONLY);
         dup2(null, 2); /* assertions of ld.so, and reports of sanitizers */
         alarm(LOAD_LIMIT_S);
         int r = load_file(elf, "damaged.so", &base, reason);
         if (r == 0)
-            r = description_read(elf, base, "damaged.so", &description, reason);
+            r = description_map(elf, base, "damaged.so", description, reason);
         _exit(r < 0 ? NO_DRIVER : 0);
     }
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -255,11 +256,26 @@ static void keep(const struct file *file, uint64_t number, enum damage kind)
         fclose(out);
 }
 
+/* Reads all that the runtime reads before it loads a driver. */
+static bool read_driver(struct elf *elf, int fd, struct trale_driver *description)
+{
+    char reason[FILE_REASON], name[ELF_NAME];
+    size_t position = 0;
+    if (elf_open(elf, fd, "damaged.so", machine, reason) < 0 ||
+        description_read(elf, "damaged.so", description, reason) < 0)
+        return false;
+    while (elf_next_export(elf, &position) != NULL)
+        ;
+    elf_count_constructors(elf, name);
+    return true;
+}
+
 /* Damages a copy of the driver, checks it and loads it if it is accepted. Returns whether it killed. */
 static bool try_one(const struct file *original, struct file *copy, struct counts counts[N_DAMAGES], enum damage *kind)
 {
-    char reason[FILE_REASON], path[] = "/tmp/trale-damaged-XXXXXX";
+    char path[] = "/tmp/trale-damaged-XXXXXX";
     static struct elf elf;
+    struct trale_driver description = {0};
     memcpy(copy->bytes, original->bytes, original->size);
     *kind = damage(original, copy);
     struct counts *count = &counts[*kind];
@@ -270,12 +286,13 @@ static bool try_one(const struct file *original, struct file *copy, struct count
         exit(2);
     }
     int result = 1;
-    if (elf_open(&elf, fd, "damaged.so", reason) == 0) {
+    if (read_driver(&elf, fd, &description)) {
         count->accepted++;
-        result = only_checks ? 0 : load_in_child(&elf);
+        result = only_checks ? 0 : load_in_child(&elf, &description);
         count->loaded += result == 0;
         count->killed += result < 0;
     }
+    description_free(&description);
     elf_close(&elf);
     close(fd);
     return result < 0;
@@ -327,6 +344,7 @@ int main(int argc, char **argv)
     struct counts counts[N_DAMAGES] = {0};
     for (int i = 3; i < argc; i++) {
         struct file original = read_file(argv[i]);
+        machine = ((const ElfW(Ehdr) *)(const void *)original.bytes)->e_machine;
         struct file copy = {malloc(original.size), original.size};
         for (uint64_t n = 0; copy.bytes != NULL && n < count / (uint64_t)(argc - 3); n++) {
             enum damage kind;

@@ -38,9 +38,9 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     assert_driver_refused("flaw_no_name", "", -ENOEXEC, "its description has no name");
     assert_driver_refused("flaw_blank_name", "", -ENOEXEC,
                           "the name in its description has a blank or a character that is not printable");
-    assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description lacks version, summary or interfaces");
-    assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description lacks start, stop or interface");
-    assert_driver_refused("flaw_wild_settle", "", -ENOEXEC, "the functions in its description are not in its code");
+    assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description has no summary");
+    assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description has no start");
+    assert_driver_refused("flaw_wild_settle", "", -ENOEXEC, "the settle in its description is no function in its code");
     assert_driver_refused("flaw_bad_default", "", -ENOEXEC, "number");
     assert_driver_refused("flaw_undefined_symbol", "", -ENOEXEC, "undefined symbol: trale_nobody_defines_this");
     assert_driver_refused("flaw_required", "", -EINVAL, "t.ini:4: [driver:x] number: missing");
@@ -51,6 +51,90 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     assert_driver_refused("flaw_fails_start", "", -EADDRNOTAVAIL, "did not start: Cannot assign requested address");
     assert_driver_refused("flaw_positive_start", "", -EPROTO, "did not start: Protocol error");
     assert_driver_refused("flaw_no_interface", "", -EPROTO, "promises org.example.probe/1 and does not give it");
+}
+
+#define AT_PATH(name) "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS "/" name ".so"
+
+static void test_a_file_that_is_built_wrong_is_refused_with_the_cure(void **state)
+{
+    (void)state;
+    assert_driver_refused("flaw_execstack", "", -ENOEXEC,
+                          AT_PATH("flaw_execstack") " is no driver: it is built with an executable stack: link it with "
+                                                    "-z noexecstack");
+    assert_driver_refused("flaw_textrel", "", -ENOEXEC,
+                          AT_PATH("flaw_textrel") " is no driver: it has relocations in its code: compile it with "
+                                                  "-fPIC");
+    assert_driver_refused("flaw_bss", "", -ENOEXEC,
+                          AT_PATH("flaw_bss") " is no driver: its 'trale_driver' is not in the file, and zero when");
+    assert_driver_refused(
+        "flaw_own_symbol", "", -ENOEXEC,
+        AT_PATH("flaw_own_symbol") ": its description points to 'flawed_start', which is exported, so "
+                                   "the program's or a library's may take its place: make it static");
+    assert_driver_refused("flaw_foreign_symbol", "", -ENOEXEC,
+                          AT_PATH("flaw_foreign_symbol") ": its description points to 'free', which is not in this "
+                                                         "file");
+    assert_driver_refused("flaw_smaller_options", "", -ENOEXEC,
+                          AT_PATH("flaw_smaller_options") ": the options in its description have an impossible size, "
+                                                          "48 bytes each");
+}
+
+/* Opens a runtime with the driver, closes it, and returns the warnings and errors. */
+static const char *warnings_of(const char *name, const char *more)
+{
+    static struct test_log log;
+    struct trale *runtime;
+    char text[512];
+    snprintf(text, sizeof text, "[runtime]\ndrivers = x\ndrivers_folder = %s\n[driver:x]\npath = %s.so\n%s",
+             TEST_FLAWED_DRIVERS, name, more);
+    log = (struct test_log){0};
+    int r = trale_open(
+        &runtime,
+        &(struct trale_options){.config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = &log});
+    if (r < 0)
+        fail_msg("%d: %s", r, log.text);
+    trale_close(runtime);
+    return log.text;
+}
+
+static void assert_warned(const char *name, const char *warning)
+{
+    const char *text = warnings_of(name, "");
+    if (strstr(text, warning) == NULL)
+        fail_msg("wanted \"%s\"; messages:\n%s", warning, text);
+}
+
+static void test_what_a_driver_should_not_have_is_a_warning(void **state)
+{
+    (void)state;
+    assert_warned("flaw_evil", "1 trale: " AT_PATH("flaw_evil") " has 1 constructor or destructor, such as evil, code "
+                                                                "that runs when the file is loaded");
+    assert_warned("flaw_destructor",
+                  "1 trale: " AT_PATH("flaw_destructor") " has 1 constructor or destructor, such as last_words, code");
+    assert_warned("flaw_exports",
+                  "1 trale: " AT_PATH("flaw_exports") " exports 1 name beside trale_driver, such as "
+                                                      "exported_by_mistake: compile it with -fvisibility=hidden");
+    assert_null(strstr(warnings_of("flaw_none", ""), "1 trale: "));
+}
+
+static void test_a_description_that_changes_when_it_is_loaded_is_refused(void **state)
+{
+    (void)state;
+    assert_driver_refused("flaw_changed", "", -ENOEXEC,
+                          AT_PATH("flaw_changed") ": its description was changed while it was loaded, by a constructor "
+                                                  "or in the file: 'summary' is not what it was");
+}
+
+static void test_options_of_a_later_trale_are_read_as_far_as_both_sides_know_them(void **state)
+{
+    (void)state;
+    assert_null(strstr(warnings_of("flaw_larger_options", "number = 4\nlater = y\n"), "0 trale: "));
+    assert_driver_refused("flaw_larger_options", "latter = y\n", -EINVAL, "did you mean later?");
+}
+
+static void test_packed_relative_relocations_are_read(void **state)
+{
+    (void)state;
+    assert_null(strstr(warnings_of("flaw_relr", "number = 4\n"), "0 trale: "));
 }
 
 static void test_what_a_driver_says_of_itself_is_escaped_in_messages(void **state)
@@ -298,6 +382,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_flaw_has_a_message_of_its_own),
+        cmocka_unit_test(test_a_file_that_is_built_wrong_is_refused_with_the_cure),
+        cmocka_unit_test(test_what_a_driver_should_not_have_is_a_warning),
+        cmocka_unit_test(test_a_description_that_changes_when_it_is_loaded_is_refused),
+        cmocka_unit_test(test_options_of_a_later_trale_are_read_as_far_as_both_sides_know_them),
+        cmocka_unit_test(test_packed_relative_relocations_are_read),
         cmocka_unit_test(test_what_a_driver_says_of_itself_is_escaped_in_messages),
         cmocka_unit_test(test_a_path_is_a_bare_name_or_absolute),
         cmocka_unit_test(test_the_runtime_section_is_checked),

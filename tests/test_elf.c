@@ -1,47 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the reader finds in the file of a shared object: which files dlopen(3) may load. */
-#include <elf.h>
-#include <inttypes.h>
-
 #include "core/driver/elf.h"
-#include "tests/folder.h"
-
-/* A driver as it was built, and what is in it. */
-struct object {
-    unsigned char *bytes;
-    size_t length;
-    ElfW(Ehdr) * header;
-    ElfW(Phdr) * segments;
-};
-
-static struct object read_object(void)
-{
-    struct stat status;
-    int fd = open(TEST_DRIVERS "/timer.so", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &status), 0);
-    struct object object = {.length = (size_t)status.st_size, .bytes = test_malloc((size_t)status.st_size)};
-    assert_int_equal(read(fd, object.bytes, object.length), object.length);
-    close(fd);
-    object.header = (void *)object.bytes;
-    object.segments = (void *)(object.bytes + object.header->e_phoff);
-    return object;
-}
-
-static ElfW(Phdr) * segment(const struct object *object, uint32_t type)
-{
-    for (size_t i = 0; i < object->header->e_phnum; i++)
-        if (object->segments[i].p_type == type)
-            return &object->segments[i];
-    fail_msg("no segment of type %u", type);
-    return NULL;
-}
+#include "tests/object.h"
 
 static int check_fd(int fd, const char *name, char reason[FILE_REASON])
 {
     struct elf elf;
-    int r = elf_open(&elf, fd, name, reason);
+    int r = elf_open(&elf, fd, name, ELF_OWN_MACHINE, reason);
     elf_close(&elf);
     return r;
 }
@@ -69,7 +35,7 @@ static void test_a_driver_as_built_is_good(void **state)
 {
     (void)state;
     char reason[FILE_REASON];
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     assert_int_equal(check(object.bytes, object.length, reason), 0);
     assert_string_equal(reason, "");
     test_free(object.bytes);
@@ -78,7 +44,7 @@ static void test_a_driver_as_built_is_good(void **state)
 static void test_what_is_no_shared_object_of_this_machine_is_named(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     ElfW(Ehdr) kept = *object.header;
     assert_no_driver(&object, 0, "is empty");
     assert_no_driver(&object, 16, "is too short for an ELF file");
@@ -116,7 +82,7 @@ static void test_what_is_no_shared_object_of_this_machine_is_named(void **state)
 static void test_segments_that_would_kill_dlopen_are_found(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     ElfW(Phdr) *dynamic = segment(&object, PT_DYNAMIC), *stack = segment(&object, PT_GNU_STACK);
     ElfW(Phdr) *load = segment(&object, PT_LOAD), kept = *dynamic;
     dynamic->p_type = PT_NULL;
@@ -151,42 +117,6 @@ static void test_segments_that_would_kill_dlopen_are_found(void **state)
 
 /* --- tables that dlopen follows ----------------------------------------------------------------------------------- */
 
-/* The bytes of the file that are mapped at the address. */
-static void *at(const struct object *object, uint64_t address)
-{
-    for (size_t i = 0; i < object->header->e_phnum; i++) {
-        const ElfW(Phdr) *load = &object->segments[i];
-        if (load->p_type == PT_LOAD && address >= load->p_vaddr && address - load->p_vaddr < load->p_filesz)
-            return object->bytes + load->p_offset + (address - load->p_vaddr);
-    }
-    fail_msg("nothing is mapped at %" PRIx64, address);
-    return NULL;
-}
-
-static ElfW(Dyn) * entry(const struct object *object, int64_t tag)
-{
-    ElfW(Dyn) *entries = at(object, segment(object, PT_DYNAMIC)->p_vaddr);
-    while (entries->d_tag != DT_NULL && entries->d_tag != tag)
-        entries++;
-    if (entries->d_tag != tag)
-        fail_msg("no dynamic entry %" PRIx64, (uint64_t)tag);
-    return entries;
-}
-
-static void *table(const struct object *object, int64_t tag)
-{
-    return at(object, entry(object, tag)->d_un.d_ptr);
-}
-
-static ElfW(Sym) * description(const struct object *object)
-{
-    ElfW(Sym) *symbol = table(object, DT_SYMTAB);
-    const char *strings = table(object, DT_STRTAB);
-    while (strcmp(strings + symbol->st_name, "trale_driver") != 0)
-        symbol++;
-    return symbol;
-}
-
 /* Gives an entry another tag and value for one check. */
 static void assert_entry_refused(const struct object *object, int64_t tag, int64_t new_tag, uint64_t value,
                                  const char *flaw)
@@ -201,7 +131,7 @@ static void assert_entry_refused(const struct object *object, int64_t tag, int64
 static void test_a_driver_that_brings_its_own_search_path_is_refused(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     const uint64_t name = entry(&object, DT_NEEDED)->d_un.d_val;
     char flaw[FILE_REASON], *library = (char *)table(&object, DT_STRTAB) + name;
     const char *how = "has the %s '%s', and what lies there is not checked: link it without -rpath";
@@ -225,8 +155,8 @@ static void test_a_driver_that_brings_its_own_search_path_is_refused(void **stat
 static void test_the_description_is_an_object_of_the_driver_itself(void **state)
 {
     (void)state;
-    struct object object = read_object();
-    ElfW(Sym) *symbol = description(&object), kept = *symbol;
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
+    ElfW(Sym) *symbol = description_symbol(&object), kept = *symbol;
     symbol->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
     assert_no_driver(&object, object.length, "s 'trale_driver' is a function: it must be what TRALE_DRIVER() defines");
     *symbol = kept;
@@ -249,7 +179,7 @@ static void test_the_description_is_an_object_of_the_driver_itself(void **state)
 static void test_tables_outside_of_the_file_are_found(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     static const struct {
         int64_t tag;
         const char *flaw;
@@ -291,7 +221,7 @@ static void test_tables_outside_of_the_file_are_found(void **state)
 static void test_wrong_numbers_in_tables_are_found(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     uint32_t *hash = table(&object, DT_GNU_HASH), kept = hash[0];
     const uint32_t values[] = {0, UINT32_MAX};
     for (size_t i = 0; i < 2; i++) {
@@ -321,7 +251,7 @@ static void test_wrong_numbers_in_tables_are_found(void **state)
 static void test_zeroed_code_is_found(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     unsigned char *first = table(&object, DT_INIT), *code = NULL;
     for (size_t i = 0; i < object.header->e_phnum; i++)
         if (object.segments[i].p_type == PT_LOAD && (object.segments[i].p_flags & PF_X) != 0)
@@ -349,7 +279,7 @@ static void test_a_program_is_no_driver(void **state)
 static void test_no_cut_passes_that_would_kill(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     size_t needed = 0;
     for (size_t i = 0; i < object.header->e_phnum; i++)
         if (object.segments[i].p_type == PT_LOAD && object.segments[i].p_offset + object.segments[i].p_filesz > needed)
@@ -372,7 +302,7 @@ static void test_no_cut_passes_that_would_kill(void **state)
 static void test_noise_in_the_headers_is_survived(void **state)
 {
     (void)state;
-    struct object object = read_object();
+    struct object object = read_object(TEST_DRIVERS "/timer.so");
     size_t headers = object.header->e_phoff + object.header->e_phnum * sizeof object.segments[0];
     int fd = open(write_file("object", object.bytes, object.length, 0600), O_RDWR | O_CLOEXEC);
     uint64_t random = 0x9e3779b97f4a7c15;

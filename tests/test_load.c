@@ -66,17 +66,23 @@ static int load(const char *path, struct trale_driver *description, char reason[
     int fd = file_open_trusted(path, NULL, &real_path, &(struct file_report){add_reason, reason});
     if (fd < 0)
         return fd;
-    int r = elf_open(&elf, fd, real_path, reason);
+    *description = (struct trale_driver){0};
+    int r = elf_open(&elf, fd, real_path, ELF_OWN_MACHINE, reason);
+    if (r == 0)
+        r = description_read(&elf, real_path, description, reason);
     if (r == 0)
         r = load_file(&elf, real_path, &base, reason);
     if (r == 0)
-        r = description_read(&elf, base, real_path, description, reason);
+        r = description_map(&elf, base, real_path, description, reason);
+    if (r < 0)
+        description_free(description);
     elf_close(&elf);
     close(fd);
     free(real_path);
     return r;
 }
 
+/* Returns the description without texts and options. */
 static struct trale_driver assert_loaded(const char *path, const char *name)
 {
     char reason[FILE_REASON];
@@ -85,7 +91,9 @@ static struct trale_driver assert_loaded(const char *path, const char *name)
     if (r < 0)
         fail_msg("%s: %d (%s)", path, r, reason);
     assert_string_equal(description.name, name);
-    return description;
+    const struct trale_driver functions = {.start = description.start};
+    description_free(&description);
+    return functions;
 }
 
 static void assert_not_loaded(const char *path, int error, const char *words)
@@ -336,7 +344,7 @@ static int run_out_of_fds_in_dlopen(void)
     char reason[FILE_REASON];
     uintptr_t base;
     int fd = open(TIMER, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || elf_open(&elf, fd, TIMER, reason) < 0)
+    if (fd < 0 || elf_open(&elf, fd, TIMER, ELF_OWN_MACHINE, reason) < 0)
         return 1;
     while (dup(0) >= 0)
         ;
@@ -363,7 +371,8 @@ static int run_out_of_memory(void)
     char reason[FILE_REASON];
     uintptr_t base;
     int fd = open(TIMER, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || elf_open(&elf, fd, TIMER, reason) < 0 || setrlimit(RLIMIT_AS, &(struct rlimit){1, 1}) < 0)
+    if (fd < 0 || elf_open(&elf, fd, TIMER, ELF_OWN_MACHINE, reason) < 0 ||
+        setrlimit(RLIMIT_AS, &(struct rlimit){1, 1}) < 0)
         return 1;
     int r = load_file(&elf, TIMER, &base, reason);
     if (r != -ENOMEM || strstr(reason, "Cannot allocate memory") == NULL)
@@ -452,22 +461,60 @@ static void test_drivers_are_loaded_after_the_main_thread_has_ended(void **state
     in_child(load_after_main_has_ended);
 }
 
+/* The text of the driver's file that is this one becomes another of the same length. */
+static void change_text(const char *path, const char *from, const char *to)
+{
+    struct stat status;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &status), 0);
+    char *bytes = test_malloc((size_t)status.st_size);
+    assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
+    char *text = memmem(bytes, (size_t)status.st_size, from, strlen(from) + 1);
+    assert_non_null(text);
+    assert_int_equal(pwrite(fd, to, strlen(to), text - bytes), strlen(to));
+    test_free(bytes);
+    close(fd);
+}
+
+/* Reads the file, then changes it, and then loads it. */
+static void assert_change_is_seen(const char *name, const char *from, const char *to, const char *words)
+{
+    char reason[FILE_REASON];
+    struct elf elf;
+    struct trale_driver description;
+    uintptr_t base;
+    const char *path = copy(TIMER, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(elf_open(&elf, fd, path, ELF_OWN_MACHINE, reason), 0);
+    assert_int_equal(description_read(&elf, path, &description, reason), 0);
+    change_text(path, from, to);
+    assert_int_equal(load_file(&elf, path, &base, reason), 0);
+    assert_int_equal(description_map(&elf, base, path, &description, reason), -ENOEXEC);
+    if (strstr(reason, words) == NULL)
+        fail_msg("%s", reason);
+    description_free(&description);
+    elf_close(&elf);
+    close(fd);
+}
+
+static void test_a_description_that_changes_after_it_was_read_is_refused(void **state)
+{
+    (void)state;
+    assert_change_is_seen("a.so", "timer", "timed", "its description was changed while it was loaded");
+    assert_change_is_seen("b.so", "trale.timer/1", "trale.timed/1",
+                          ": its description was changed while it was loaded, by a constructor or in the file: "
+                          "'interfaces' is not what it was when it was read");
+    assert_change_is_seen("c.so", "monotonic | boottime | realtime", "monotonic | boottime | realtims",
+                          ": 'clock' is not what");
+}
+
 /* --- libraries and symbols ---------------------------------------------------------------------------------------- */
 
 static void test_a_missing_library_is_named_with_the_driver(void **state)
 {
     (void)state;
     const char *path = copy(TIMER, "driver.so");
-    struct stat status;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_int_equal(fstat(fd, &status), 0);
-    char *bytes = test_malloc((size_t)status.st_size);
-    assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
-    char *name = memmem(bytes, (size_t)status.st_size, "libc.so.6", 10);
-    assert_non_null(name);
-    assert_int_equal(pwrite(fd, "libq.so.6", 9, name - bytes), 9);
-    test_free(bytes);
-    close(fd);
+    change_text(path, "libc.so.6", "libq.so.6");
     assert_not_loaded(path, -ENOENT,
                       "/driver.so cannot be loaded, for a library that it needs: libq.so.6: cannot open");
 }
@@ -510,6 +557,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_driver_that_was_replaced_is_another_one),
         TEST_IN_FOLDER(test_the_name_of_a_mapped_driver_is_its_path),
         TEST_IN_FOLDER(test_no_swap_of_files_folders_or_links_gets_an_unchecked_file_in),
+        TEST_IN_FOLDER(test_a_description_that_changes_after_it_was_read_is_refused),
         cmocka_unit_test(test_an_evil_driver_that_is_loaded_is_seen),
         cmocka_unit_test(test_without_a_free_fd_the_error_is_emfile),
         cmocka_unit_test(test_without_memory_to_map_the_error_is_enomem),

@@ -86,8 +86,8 @@ static void list_driver(const struct examination *examination, const struct driv
         add_setting(examination, table, driver->section->name, &path_option,
                     &(struct trale_value){.text = path->value, .line = path->line}, NULL);
     for (size_t i = 0; i < driver->settings.n_values; i++) {
-        struct trale_option option = option_at(driver->description.options, driver->description.option_size, i);
-        add_setting(examination, table, driver->section->name, &option, &driver->values[i], NULL);
+        const struct trale_option *option = &driver->description.options[i];
+        add_setting(examination, table, driver->section->name, option, &driver->values[i], NULL);
     }
 }
 
@@ -117,25 +117,25 @@ static void list_state(const struct examination *examination, size_t i, bool is_
 {
     const struct driver *driver = &examination->drivers[i];
     const struct trale_driver *description = &driver->description;
-    bool loads = driver->state != DRIVER_CLOSED;
+    bool is_valid = driver->state != DRIVER_CLOSED;
     const char *needs = description->needs != NULL ? description->needs : "";
     char what[256] = "";
-    if (loads)
+    if (is_valid)
         snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s", description->name, description->version,
                  description->abi, description->interfaces, needs[0] != '\0' ? ", needs " : "", needs);
     table_add_text(table, examination_driver(examination, i));
-    table_add_text(table, !loads ? "does not load" : is_started ? "starts" : "loads");
-    table_add_truth(table, loads);
+    table_add_text(table, !is_valid ? "refused" : is_started ? "starts" : "valid");
+    table_add_truth(table, is_valid);
     table_add_text(table, driver->path);
     table_add_text(table, what);
     table_add_text(table, examination->path);
     add_line(table, examination->settings.drivers[i]->line);
     table_add_text(table, description->version);
-    if (loads)
+    if (is_valid)
         table_add_number(table, description->abi);
     else
         table_add_text(table, NULL);
-    table_add_words(table, loads ? description->interfaces : "");
+    table_add_words(table, is_valid ? description->interfaces : "");
     table_add_words(table, needs);
 }
 
@@ -180,7 +180,7 @@ int command_check(const struct command_options *options)
     struct table drivers = {.title = "drivers",
                             .columns = {{"driver", FOR_ALL},
                                         {"state", FOR_ALL},
-                                        {"loads", FOR_PROGRAMS},
+                                        {"valid", FOR_PROGRAMS},
                                         {"path", FOR_ALL},
                                         {"what", FOR_PEOPLE},
                                         {"file", FOR_PROGRAMS},

@@ -19,18 +19,18 @@ static void list_options(const struct driver *driver, struct table *table)
 {
     const struct trale_driver *description = &driver->description;
     for (size_t i = 0; i < driver->settings.n_values; i++) {
-        struct trale_option option = option_at(description->options, description->option_size, i);
+        const struct trale_option *option = &description->options[i];
         char allowed[OPTION_TEXT];
         table_add_text(table, driver->name);
-        table_add_text(table, option.name);
-        table_add_text(table, option_kind(&option));
-        table_add_text(table, option.default_value != NULL ? option.default_value : "(must be given)");
-        table_add_text(table, option.default_value);
-        table_add_text(table, option_allowed(&option, allowed));
-        add_limit(table, &option, option.minimum);
-        add_limit(table, &option, option.maximum);
-        table_add_text(table, option.help != NULL ? option.help : "");
-        table_add_text(table, option.help);
+        table_add_text(table, option->name);
+        table_add_text(table, option_kind(option));
+        table_add_text(table, option->default_value != NULL ? option->default_value : "(must be given)");
+        table_add_text(table, option->default_value);
+        table_add_text(table, option_allowed(option, allowed));
+        add_limit(table, option, option->minimum);
+        add_limit(table, option, option->maximum);
+        table_add_text(table, option->help != NULL ? option->help : "");
+        table_add_text(table, option->help);
     }
 }
 
@@ -38,19 +38,19 @@ static void list_driver(const struct examination *examination, size_t i, struct 
 {
     const struct driver *driver = &examination->drivers[i];
     const struct trale_driver *description = &driver->description;
-    bool loads = driver->state != DRIVER_CLOSED;
+    bool is_valid = driver->state != DRIVER_CLOSED;
     table_add_text(table, examination_driver(examination, i));
     table_add_text(table, description->version);
-    if (loads)
+    if (is_valid)
         table_add_number(table, description->abi);
     else
         table_add_text(table, NULL);
-    table_add_words(table, loads ? description->interfaces : "");
+    table_add_words(table, is_valid ? description->interfaces : "");
     table_add_words(table, description->needs != NULL ? description->needs : "");
     table_add_text(table, driver->path);
-    table_add_text(table, loads ? description->summary : "(does not load)");
+    table_add_text(table, is_valid ? description->summary : "(refused)");
     table_add_text(table, description->summary);
-    table_add_truth(table, loads);
+    table_add_truth(table, is_valid);
 }
 
 int command_drivers(const struct command_options *options)
@@ -65,7 +65,7 @@ int command_drivers(const struct command_options *options)
                                         {"path", FOR_ALL},
                                         {"summary", FOR_PEOPLE},
                                         {"summary", FOR_PROGRAMS},
-                                        {"loads", FOR_PROGRAMS}}};
+                                        {"valid", FOR_PROGRAMS}}};
     struct table keys = {.title = "options",
                          .columns = {{"driver", FOR_ALL},
                                      {"key", FOR_ALL},

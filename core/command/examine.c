@@ -8,14 +8,8 @@
 #include <trale/trale.h>
 
 #include "core/base/printable.h"
-#include "core/command/child.h"
 #include "core/config/read.h"
 #include "core/driver/stack.h"
-
-static void drop_message(void *data, uint32_t level, const char *source, const char *message)
-{
-    (void)data, (void)level, (void)source, (void)message;
-}
 
 const char *examination_driver(const struct examination *examination, size_t i)
 {
@@ -82,45 +76,7 @@ const char *examination_origin(const struct examination *examination)
     return examination->is_found ? origins[examination->origin] : "";
 }
 
-/* --- loading in a child ------------------------------------------------------------------------------------------- */
-
-struct load {
-    const struct examination *examination;
-    size_t driver;
-};
-
-static void load_driver(const void *data, int fd)
-{
-    const struct load *load = data;
-    const struct settings *settings = &load->examination->settings;
-    struct driver driver = {0};
-    const struct log nowhere = {.write = drop_message};
-    (void)fd;
-    driver_open(&driver, &load->examination->config, settings->drivers[load->driver], settings->drivers_folder, NULL,
-                &nowhere);
-}
-
-/* Whether a process survives loading the driver; not whether loading succeeds. */
-static bool survives_loading(struct examination *examination, size_t i)
-{
-    struct child child;
-    child_run(&child, load_driver, &(struct load){examination, i});
-    if (child.end == CHILD_DIED || child.end == CHILD_HUNG) {
-        const struct config_section *section = examination->settings.drivers[i];
-        const struct config_entry *path = config_entry(&examination->config, section->name, "path");
-        char how[CHILD_TEXT];
-        log_say_at(&examination->messages.log, TRALE_LOG_ERROR,
-                   &(struct log_place){examination->config.name, path != NULL ? path->line : section->line,
-                                       section->name, "path", path != NULL ? path->value : NULL},
-                   "loading it %s", child_how(&child, how));
-    }
-    if (child.end == CHILD_NONE)
-        log_say(&examination->messages.log, TRALE_LOG_WARNING, "trale",
-                "no child process can be started: the driver %s is loaded in this one",
-                examination_driver(examination, i));
-    free(child.output);
-    return child.end == CHILD_RETURNED || child.end == CHILD_NONE;
-}
+/* --- the drivers -------------------------------------------------------------------------------------------------- */
 
 static void examine_drivers(struct examination *examination)
 {
@@ -132,9 +88,8 @@ static void examine_drivers(struct examination *examination)
         return;
     }
     for (size_t i = 0; i < settings->n_drivers; i++)
-        if (survives_loading(examination, i))
-            driver_open(&examination->drivers[i], &examination->config, settings->drivers[i], settings->drivers_folder,
-                        NULL, log);
+        driver_open(&examination->drivers[i], &examination->config, settings->drivers[i], settings->drivers_folder,
+                    NULL, log);
     stack_check(examination->drivers, settings, &examination->config, log);
 }
 

@@ -27,12 +27,12 @@ struct examination {
     bool is_found; /* path and origin are set */
     struct config config;
     struct settings settings;
-    struct driver *drivers; /* settings.n_drivers of them; those that do not load are CLOSED */
+    struct driver *drivers; /* settings.n_drivers of them; those that are refused are CLOSED */
     struct messages messages;
 };
 
-/* Finds and reads the configuration, and loads, without starting, the drivers that it names. A driver is loaded in a
- * child process first, so that one which crashes, ends the process or hangs is a message. */
+/* Finds and reads the configuration, and the files of the drivers that it names: no driver is loaded, and no code of it
+ * runs. */
 void examination_begin(struct examination *examination, const char *config_path);
 
 /* Opens a runtime with this configuration in a child process, which starts all drivers, and closes it. Every error is

@@ -19,7 +19,8 @@ static const struct command {
 } commands[] = {
     {"check", command_check, "check [--start] [--json] [[-c] FILE]",
      "Says which trale.ini is used and why, what each setting is and where it comes from,\n"
-     "    and whether each driver loads; with --start also whether all of them start and stop.\n"
+     "    and whether each driver's file is right, of which no code runs; with --start also\n"
+     "    whether all drivers start and stop.\n"
      "    Exit status: 0 there is no error, 1 there is one."},
     {"drivers", command_drivers, "drivers [--options] [--json] [[-c] FILE]",
      "Lists the drivers that trale.ini names: version, ABI, interfaces, file; with --options\n"

@@ -24,14 +24,6 @@ static const struct unit durations[] = {{"ns", 1},
                                         {"h", INT64_C(3600) * 1000 * 1000 * 1000},
                                         {NULL, 0}};
 
-struct trale_option option_at(const struct trale_option *options, size_t option_size, size_t i)
-{
-    struct trale_option option = {0};
-    const char *element = (const char *)options + i * option_size;
-    memcpy(&option, element, option_size < sizeof option ? option_size : sizeof option);
-    return option;
-}
-
 const char *option_kind(const struct trale_option *option)
 {
     static const char *const kinds[] = {
@@ -251,25 +243,24 @@ static const char *option_flaw(const struct trale_option *option)
     return NULL;
 }
 
-static bool is_repeated(const struct trale_option *options, size_t option_size, size_t i, const char *name)
+static bool is_repeated(const struct trale_option *options, size_t i, const char *name)
 {
     while (i-- > 0)
-        if (strcmp(option_at(options, option_size, i).name, name) == 0)
+        if (strcmp(options[i].name, name) == 0)
             return true;
     return false;
 }
 
-int option_check_schema(const struct trale_option *options, size_t option_size, char why[OPTION_TEXT])
+int option_check_schema(const struct trale_option *options, char why[OPTION_TEXT])
 {
     for (size_t i = 0; i < 1024; i++) {
-        struct trale_option option = option_at(options, option_size, i);
-        if (option.name == NULL)
+        if (options[i].name == NULL)
             return (int)i;
-        const char *flaw = option_flaw(&option);
-        if (flaw == NULL && is_repeated(options, option_size, i, option.name))
+        const char *flaw = option_flaw(&options[i]);
+        if (flaw == NULL && is_repeated(options, i, options[i].name))
             flaw = "an option before it has the same name";
         if (flaw != NULL) {
-            snprintf(why, OPTION_TEXT, "the option '%s' in its description is wrong: %s", option.name, flaw);
+            snprintf(why, OPTION_TEXT, "the option '%s' in its description is wrong: %s", options[i].name, flaw);
             return -EINVAL;
         }
     }

@@ -25,19 +25,16 @@ const char *option_next_choice(const char **choices, size_t *length);
 /* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for an unknown kind. */
 const char *option_kind(const struct trale_option *option);
 
-/* Checks a schema: names, kinds, ranges, and that defaults are values. `option_size` is the array's stride.
+/* Checks a schema: names, kinds, ranges, and that defaults are values.
  * Writes why not into `why` and returns -EINVAL, or returns the number of options. */
-int option_check_schema(const struct trale_option *options, size_t option_size, char why[OPTION_TEXT]);
-
-/* The i-th option of an array whose elements are `option_size` bytes, copied as far as both sides know it. */
-struct trale_option option_at(const struct trale_option *options, size_t option_size, size_t i);
+int option_check_schema(const struct trale_option *options, char why[OPTION_TEXT]);
 
 /* Fills the zeroed values[0..n), which are in the schema's order, from the section's entries and from defaults; `also`
  * is a key that the section may have beside them, or NULL. Every unknown key (with the nearest known name) and wrong
  * value, in the order of lines, and then every missing key, is an error message. The texts are lent by config and
  * schema. A section that is NULL has no entries. 0 or -EINVAL. */
 int option_read_section(const struct config *config, const struct config_section *section, const char *also,
-                        const struct trale_option *options, size_t option_size, size_t n_options,
-                        struct trale_value *values, const struct log *log);
+                        const struct trale_option *options, size_t n_options, struct trale_value *values,
+                        const struct log *log);
 
 #endif

@@ -15,7 +15,7 @@ struct schema {
     const struct config_section *section;
     const char *also;
     const struct trale_option *options;
-    size_t option_size, n_options;
+    size_t n_options;
     const struct log *log;
 };
 
@@ -34,7 +34,7 @@ static void complain_about_key(const struct schema *schema, const struct config_
     for (size_t i = 0; i < schema->n_options + 1; i++) {
         struct trale_option option = {.name = schema->also};
         if (i > 0)
-            option = option_at(schema->options, schema->option_size, i - 1);
+            option = schema->options[i - 1];
         if (option.name == NULL)
             continue;
         if (used < sizeof names)
@@ -78,15 +78,15 @@ static int read_entry(const struct schema *schema, const struct config_entry *en
     if (schema->also != NULL && strcmp(entry->key, schema->also) == 0)
         return 0;
     for (size_t i = 0; i < schema->n_options; i++) {
-        struct trale_option option = option_at(schema->options, schema->option_size, i);
-        if (strcmp(option.name, entry->key) != 0)
+        const struct trale_option *option = &schema->options[i];
+        if (strcmp(option->name, entry->key) != 0)
             continue;
         struct trale_value found = {.text = entry->value, .line = entry->line};
-        int r = option_parse(&option, found.text, &found.integer);
+        int r = option_parse(option, found.text, &found.integer);
         if (r == 0)
             values[i] = found;
         else
-            complain_about_value(schema, &option, found.text, found.line, r);
+            complain_about_value(schema, option, found.text, found.line, r);
         return r;
     }
     complain_about_key(schema, entry);
@@ -113,20 +113,19 @@ static int read_default(const struct schema *schema, const struct trale_option *
 }
 
 int option_read_section(const struct config *config, const struct config_section *section, const char *also,
-                        const struct trale_option *options, size_t option_size, size_t n_options,
-                        struct trale_value *values, const struct log *log)
+                        const struct trale_option *options, size_t n_options, struct trale_value *values,
+                        const struct log *log)
 {
-    const struct schema schema = {config, section, also, options, option_size, n_options, log};
+    const struct schema schema = {config, section, also, options, n_options, log};
     int result = 0;
     for (size_t i = 0; section != NULL && i < config->n_entries; i++)
         if (&config->sections[config->entries[i].section] == section &&
             read_entry(&schema, &config->entries[i], values) < 0)
             result = -EINVAL;
     for (size_t i = 0; i < n_options; i++) {
-        struct trale_option option = option_at(options, option_size, i);
-        if (section != NULL && config_entry(config, section->name, option.name) != NULL)
+        if (section != NULL && config_entry(config, section->name, options[i].name) != NULL)
             continue;
-        if (read_default(&schema, &option, &values[i]) < 0)
+        if (read_default(&schema, &options[i], &values[i]) < 0)
             result = -EINVAL;
     }
     return result;

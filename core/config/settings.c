@@ -240,7 +240,7 @@ static int find_folder(struct settings *settings, const struct config *config, c
 int settings_read(struct settings *settings, const struct config *config, const struct log *log)
 {
     int result = option_read_section(config, config_section(config, SECTION_RUNTIME), NULL, settings_options,
-                                     sizeof settings_options[0], N_SETTINGS, settings->values, log);
+                                     N_SETTINGS, settings->values, log);
     settings->threads = (uint32_t)settings->values[SETTING_THREADS].integer;
     settings->instances = (uint32_t)settings->values[SETTING_INSTANCES].integer;
     for (size_t i = 0; i < config->n_sections; i++)

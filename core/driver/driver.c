@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loading a driver runs its code, and nothing can be undone after that. So everything that can be checked before is
- * checked before: the file's owner and folders (trusted_file.c), its format and tables (elf.c); then, mapped but not
- * called, its description; then what trale.ini says about it. Only a driver that passes is started. */
+ * checked before, in the file: its owner and folders (trusted_file.c), its format and tables (elf.c), its description
+ * (description.c), and what trale.ini says about it. Only then it is mapped, compared with what was read (which is what
+ * description_map.c does), and started. */
 #include "core/driver/driver.h"
 
 #include <ctype.h>
@@ -54,17 +55,9 @@ const char *driver_by_convention(const char *interface, size_t interface_length,
     return begin;
 }
 
-/* A file with a fault: what is wrong with it belongs to the line of `path`. */
-struct fault_context {
-    const struct driver *driver;
-    const struct config *config;
-    uint32_t line;
-    const char *advice; /* follows the fault */
-};
-
-/* Where the section's path leads: *path is allocated. Sets the line of faults, and the advice about them. */
-static int driver_locate(const struct driver *driver, const struct config *config, const char *folder, char **path,
-                         struct fault_context *faults)
+/* Where the section's path leads: *path is allocated. Sets driver->line, and *advice, which follows a fault. */
+static int driver_locate(struct driver *driver, const struct config *config, const char *folder, char **path,
+                         const char **advice)
 {
     const struct config_entry *entry = config_entry(config, driver->section->name, "path");
     if (entry == NULL || entry->value[0] == '\0') {
@@ -72,7 +65,7 @@ static int driver_locate(const struct driver *driver, const struct config *confi
             "path: missing; it names the driver's file, as in path = timer.so");
         return -EINVAL;
     }
-    faults->line = entry->line;
+    driver->line = entry->line;
     bool bare = strchr(entry->value, '/') == NULL;
     if (entry->value[0] != '/' && (!bare || strcmp(entry->value, ".") == 0 || strcmp(entry->value, "..") == 0)) {
         say(driver, config, TRALE_LOG_ERROR, entry->line,
@@ -84,68 +77,110 @@ static int driver_locate(const struct driver *driver, const struct config *confi
         return -ENOMEM;
     }
     if (bare && access(*path, F_OK) < 0 && errno == ENOENT)
-        faults->advice = "; $TRALE_DRIVERS, or drivers_folder in [runtime], names another folder";
+        *advice = "; $TRALE_DRIVERS, or drivers_folder in [runtime], names another folder";
     return 0;
 }
+
+/* A file that is not trusted: what is wrong with it belongs to the line of `path`. */
+struct fault_context {
+    const struct driver *driver;
+    const struct config *config;
+    const char *advice;
+};
 
 static void say_fault(void *data, const char *reason)
 {
     const struct fault_context *context = data;
-    say(context->driver, context->config, TRALE_LOG_ERROR, context->line, "%s%s", reason, context->advice);
+    say(context->driver, context->config, TRALE_LOG_ERROR, context->driver->line, "%s%s", reason, context->advice);
 }
 
-static void warn_of_clashes(const struct driver *driver, const struct config *config, uint32_t line,
-                            const struct elf *elf)
+/* Exported names are looked up in the program first. */
+static void warn_of_exports(const struct driver *driver, const struct config *config)
 {
-    const char *name = NULL;
-    size_t n = load_count_clashes(elf, &name);
-    if (n > 0)
-        say(driver, config, TRALE_LOG_WARNING, line,
+    const char *clash = NULL, *first = NULL, *name;
+    size_t n_clashes = load_count_clashes(driver->elf, &clash), n = 0, position = 0;
+    while ((name = elf_next_export(driver->elf, &position)) != NULL)
+        first = n++ == 0 ? name : first;
+    if (n_clashes > 0)
+        say(driver, config, TRALE_LOG_WARNING, driver->line,
             "%s exports %zu name%s that the program has too, such as %s, and will use the program's instead of its "
             "own: compile it with -fvisibility=hidden",
-            driver->path, n, n == 1 ? "" : "s", name);
+            driver->path, n_clashes, n_clashes == 1 ? "" : "s", clash);
+    else if (n > 0)
+        say(driver, config, TRALE_LOG_WARNING, driver->line,
+            "%s exports %zu name%s beside " TRALE_DRIVER_SYMBOL ", such as %s: compile it with -fvisibility=hidden",
+            driver->path, n, n == 1 ? "" : "s", first);
 }
 
-/* Checks and maps the open file, and checks the description in it. */
-static int driver_load(struct driver *driver, const struct config *config, uint32_t line, int fd)
+static void warn_of_constructors(const struct driver *driver, const struct config *config)
+{
+    char name[ELF_NAME];
+    size_t n = elf_count_constructors(driver->elf, name);
+    if (n > 0)
+        say(driver, config, TRALE_LOG_WARNING, driver->line,
+            "%s has %zu constructor%s or destructor%s%s%s, code that runs when the file is loaded or the process ends: "
+            "remove __attribute__((constructor)) and global C++ objects, and do it in start",
+            driver->path, n, n == 1 ? "" : "s", n == 1 ? "" : "s", name[0] != '\0' ? ", such as " : "", name);
+}
+
+/* Checks the open file, and reads its description. */
+static int driver_read(struct driver *driver, const struct config *config, int fd)
 {
     char reason[FILE_REASON];
-    uintptr_t base = 0;
-    struct elf *elf = malloc(sizeof *elf);
-    if (elf == NULL)
+    driver->elf = malloc(sizeof *driver->elf);
+    if (driver->elf == NULL) {
+        close(fd);
         return -ENOMEM;
-    int r = elf_open(elf, fd, driver->path, reason);
-    if (r == 0) {
-        warn_of_clashes(driver, config, line, elf);
-        r = load_file(elf, driver->path, &base, reason);
     }
+    int r = elf_open(driver->elf, fd, driver->path, ELF_OWN_MACHINE, reason);
     if (r == 0)
-        r = description_read(elf, base, driver->path, &driver->description, reason);
-    elf_close(elf);
-    free(elf);
-    if (r < 0)
-        say(driver, config, TRALE_LOG_ERROR, line, "%s", reason);
-    return r;
+        r = description_read(driver->elf, driver->path, &driver->description, reason);
+    if (r < 0) {
+        say(driver, config, TRALE_LOG_ERROR, driver->line, "%s", reason);
+        return r;
+    }
+    warn_of_exports(driver, config);
+    warn_of_constructors(driver, config);
+    return 0;
 }
 
-int driver_probe(struct driver *driver, const struct config *config, const struct config_section *section,
-                 const char *folder, const struct file_trust *trust, const struct log *log)
+static int driver_find(struct driver *driver, const struct config *config, const char *folder,
+                       const struct file_trust *trust)
+{
+    char *path = NULL;
+    struct fault_context context = {.driver = driver, .config = config, .advice = ""};
+    int r = driver_locate(driver, config, folder, &path, &context.advice);
+    int fd = r < 0 ? r : file_open_trusted(path, trust, &driver->path, &(struct file_report){say_fault, &context});
+    free(path);
+    return fd < 0 ? fd : driver_read(driver, config, fd);
+}
+
+static int driver_configure(struct driver *driver, const struct config *config)
+{
+    const struct trale_option *options = driver->description.options;
+    size_t n_values = 0;
+    while (options != NULL && options[n_values].name != NULL)
+        n_values++;
+    driver->values = calloc(n_values + 1, sizeof *driver->values);
+    if (driver->values == NULL)
+        return -ENOMEM;
+    driver->settings = (struct trale_settings){.size = sizeof driver->settings,
+                                               .abi = TRALE_ABI,
+                                               .section = driver->section->name,
+                                               .values = driver->values,
+                                               .n_values = n_values};
+    return option_read_section(config, driver->section, "path", options, n_values, driver->values, driver->log);
+}
+
+int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
+                const char *folder, const struct file_trust *trust, const struct log *log)
 {
     driver->section = section;
     driver->name = section->name + strlen("driver:");
     driver->log = log;
-    char *path = NULL;
-    struct fault_context context = {.driver = driver, .config = config, .advice = ""};
-    const struct file_report report = {say_fault, &context};
-    int r = driver_locate(driver, config, folder, &path, &context);
-    if (r == 0) {
-        int fd = r = file_open_trusted(path, trust, &driver->path, &report);
-        if (fd >= 0) {
-            r = driver_load(driver, config, context.line, fd);
-            close(fd);
-        }
-    }
-    free(path);
+    int r = driver_find(driver, config, folder, trust);
+    if (r == 0)
+        r = driver_configure(driver, config);
     if (r < 0)
         driver_close(driver);
     else
@@ -153,30 +188,30 @@ int driver_probe(struct driver *driver, const struct config *config, const struc
     return r;
 }
 
-int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
-                const char *folder, const struct file_trust *trust, const struct log *log)
+static void driver_close_file(struct driver *driver)
 {
-    int r = driver_probe(driver, config, section, folder, trust, log);
-    if (r < 0)
+    if (driver->elf == NULL)
+        return;
+    close(driver->elf->fd);
+    elf_close(driver->elf);
+    free(driver->elf);
+    driver->elf = NULL;
+}
+
+int driver_load(struct driver *driver, const struct config *config)
+{
+    char reason[FILE_REASON];
+    uintptr_t base = 0;
+    int r = load_file(driver->elf, driver->path, &base, reason);
+    if (r == 0)
+        r = description_map(driver->elf, base, driver->path, &driver->description, reason);
+    if (r < 0) {
+        say(driver, config, TRALE_LOG_ERROR, driver->line, "%s", reason);
         return r;
-    const struct trale_driver *description = &driver->description;
-    char why[OPTION_TEXT];
-    size_t n_values = 0;
-    if (description->options != NULL)
-        n_values = (size_t)option_check_schema(description->options, description->option_size, why);
-    driver->values = calloc(n_values + 1, sizeof *driver->values);
-    r = -ENOMEM;
-    if (driver->values != NULL)
-        r = option_read_section(config, section, "path", description->options, description->option_size, n_values,
-                                driver->values, log);
-    driver->settings = (struct trale_settings){.size = sizeof driver->settings,
-                                               .abi = TRALE_ABI,
-                                               .section = section->name,
-                                               .values = driver->values,
-                                               .n_values = n_values};
-    if (r < 0)
-        driver_close(driver);
-    return r;
+    }
+    driver_close_file(driver);
+    driver->state = DRIVER_LOADED;
+    return 0;
 }
 
 int driver_start(struct driver *driver)
@@ -208,6 +243,8 @@ void driver_close(struct driver *driver)
 {
     if (driver->state == DRIVER_STARTED)
         driver->description.stop(driver->instance);
+    driver_close_file(driver);
+    description_free(&driver->description);
     free(driver->values);
     free(driver->path);
     *driver = (struct driver){.state = DRIVER_CLOSED};

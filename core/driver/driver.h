@@ -14,7 +14,8 @@
 
 enum driver_state {
     DRIVER_CLOSED,  /* Nothing is held. */
-    DRIVER_OPENED,  /* Its file is mapped, description and settings are checked; nothing of it was called. */
+    DRIVER_OPENED,  /* Its file, its description and its settings are checked; nothing of it is mapped. */
+    DRIVER_LOADED,  /* Its file is mapped; its constructors have run, and nothing else was called. */
     DRIVER_STARTED, /* start succeeded; left by stop. */
 };
 
@@ -23,7 +24,9 @@ struct driver {
     const struct config_section *section; /* lent */
     const char *name;                     /* the section's, without "driver:" */
     char *path;                           /* of its file, with all links resolved */
-    struct trale_driver description;      /* as far as both sides know it */
+    uint32_t line;                        /* of the section's `path` */
+    struct elf *elf;                      /* OPENED: the file, which elf->fd has open; else NULL */
+    struct trale_driver description;      /* as far as both sides know it; its functions are there once it is LOADED */
     struct trale_value *values;
     struct trale_settings settings;
     struct trale_host host;
@@ -32,14 +35,9 @@ struct driver {
 };
 
 /* Finds the file that the section's `path` names, a bare name in `folder`; checks that its owner and the owners of its
- * folders can be trusted (file_open_trusted), and that it is a sound shared object (elf_open); maps exactly that file
- * (load_file); checks its description; and reads its options from the section. Each thing wrong is a message that names
- * the line of the configuration and the file.
- *
- * Security: until here nothing of the driver has run but its constructors, and those only after the file was trusted.
- * The libraries that it needs are found as the program's own are (ld.so(8): LD_LIBRARY_PATH, the program's RPATH, the
- * system's folders), and are not checked. A driver that names other places for them, by an RPATH, a RUNPATH or a path,
- * is refused. Trusting a file means trusting those who may write it to do so at any time, also while it is loaded.
+ * folders can be trusted (file_open_trusted), and that it is a sound shared object (elf_open); reads its description
+ * out of it (description_read); and reads its options from the section. Each thing wrong is a message that names the
+ * line of the configuration and the file. Nothing of the driver runs, and nothing is mapped.
  *
  * The zeroed *driver is then OPENED; on failure it stays CLOSED.
  * 0, -EINVAL, -EPERM (not trusted), -ENOEXEC (not a driver), -EPROTONOSUPPORT, or from the system -ENOENT, -EACCES,
@@ -47,12 +45,19 @@ struct driver {
 int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
                 const char *folder, const struct file_trust *trust, const struct log *log);
 
-/* Opens as above, but reads no options: the file, what it is and what it takes. */
-int driver_probe(struct driver *driver, const struct config *config, const struct config_section *section,
-                 const char *folder, const struct file_trust *trust, const struct log *log);
+/* Maps exactly the file that was opened (load_file), with which its constructors run, and compares the description with
+ * what was read. After a failure it is still OPENED.
+ *
+ * Security: the libraries that it needs are found as the program's own are (ld.so(8): LD_LIBRARY_PATH, the program's
+ * RPATH, the system's folders), and are not checked. A driver that names other places for them, by an RPATH, a RUNPATH
+ * or a path, is refused. Trusting a file means trusting those who may write it to do so at any time, also while it is
+ * loaded.
+ *
+ * 0, -ENOEXEC, or an error of load_file, with a message. */
+int driver_load(struct driver *driver, const struct config *config);
 
-/* Starts it with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if that was neither
- * 0 nor a negative errno. */
+/* Starts the loaded driver with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if that
+ * was neither 0 nor a negative errno. */
 int driver_start(struct driver *driver);
 
 /* Waits until nothing of a started driver runs any more, but no longer than until the deadline on CLOCK_MONOTONIC;

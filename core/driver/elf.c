@@ -60,7 +60,7 @@ bool elf_is_mapped(const struct elf *elf, uint64_t address, uint64_t length, uin
     return false;
 }
 
-static const char *check_header(const struct elf *elf)
+static const char *check_header(const struct elf *elf, uint16_t machine)
 {
     const ElfW(Ehdr) *header = &elf->header, *own = &__ehdr_start;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
@@ -69,7 +69,7 @@ static const char *check_header(const struct elf *elf)
         return "it is an ELF file of another word size";
     if (header->e_ident[EI_DATA] != own->e_ident[EI_DATA])
         return "it is an ELF file of another byte order";
-    if (header->e_machine != own->e_machine)
+    if (header->e_machine != (machine != ELF_OWN_MACHINE ? machine : own->e_machine))
         return "it is an ELF file for another machine";
     if (header->e_type == ET_EXEC)
         return "it is a program, not a shared object";
@@ -211,19 +211,21 @@ static const char *check_segments(struct elf *elf)
     if (flaw == NULL)
         flaw = dynamic == NULL ? "it is an ELF file without a dynamic section" : elf_check_tables(elf, dynamic);
     if (flaw == NULL)
+        flaw = elf_check_calls(elf);
+    if (flaw == NULL)
         flaw = elf_check_code(elf);
     if (flaw == NULL && (stack & PF_X) != 0)
         flaw = "it is built with an executable stack: link it with -z noexecstack";
     return flaw;
 }
 
-static const char *check_file(struct elf *elf)
+static const char *check_file(struct elf *elf, uint16_t machine)
 {
     if (elf->size < sizeof elf->header)
         return elf->size == 0 ? "it is empty" : "it is too short for an ELF file";
     if (!elf_read(elf, &elf->header, sizeof elf->header, 0))
         return "it is not readable";
-    const char *flaw = check_header(elf);
+    const char *flaw = check_header(elf, machine);
     if (flaw != NULL)
         return flaw;
     if (!elf_read(elf, elf->segments, elf->header.e_phnum * sizeof elf->segments[0], elf->header.e_phoff))
@@ -231,7 +233,7 @@ static const char *check_file(struct elf *elf)
     return check_segments(elf);
 }
 
-int elf_open(struct elf *elf, int fd, const char *path, char reason[FILE_REASON])
+int elf_open(struct elf *elf, int fd, const char *path, uint16_t machine, char reason[FILE_REASON])
 {
     struct stat status;
     memset(elf, 0, sizeof *elf);
@@ -241,7 +243,7 @@ int elf_open(struct elf *elf, int fd, const char *path, char reason[FILE_REASON]
         return -EIO;
     }
     elf->size = (uint64_t)status.st_size;
-    const char *flaw = check_file(elf);
+    const char *flaw = check_file(elf, machine);
     if (flaw == NULL)
         return 0;
     snprintf(reason, FILE_REASON, flaw == elf_no_memory ? "%.400s: %s" : "%.400s is no driver: %s", path, flaw);
@@ -252,5 +254,7 @@ void elf_close(struct elf *elf)
 {
     free(elf->bytes);
     free(elf->exposed);
+    free(elf->relocations);
     elf->bytes = elf->exposed = NULL;
+    elf->relocations = NULL;
 }

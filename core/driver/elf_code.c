@@ -11,13 +11,6 @@
 /* As many are not near a function that is called when the driver is loaded: padding is shorter. */
 #define NEAR_ZEROS_MAX 20
 
-/* As many zeros are at the beginning of no function. */
-#if defined __x86_64__ || defined __i386__
-#define INSTRUCTION_SIZE 2
-#else
-#define INSTRUCTION_SIZE 4
-#endif
-
 /* The length of the longest run of zeros. */
 static uint64_t zeros_in(const unsigned char *bytes, uint64_t length)
 {
@@ -55,13 +48,14 @@ static bool is_whole_around(const struct elf *elf, uint64_t address)
 
 bool elf_is_code(const struct elf *elf, uint64_t address)
 {
-    static const unsigned char zeros[INSTRUCTION_SIZE];
+    static const unsigned char zeros[4];
+    const size_t instruction_size = elf->header.e_machine == EM_X86_64 ? 2 : 4; /* the least that a function has */
     for (size_t i = 0; i < elf->n_loads; i++) {
         const ElfW(Phdr) *load = elf->loads[i].header;
-        if ((load->p_flags & PF_X) == 0 || !elf_contains(load->p_vaddr, load->p_filesz, address, sizeof zeros))
+        if ((load->p_flags & PF_X) == 0 || !elf_contains(load->p_vaddr, load->p_filesz, address, instruction_size))
             continue;
         const unsigned char *code = elf->loads[i].bytes + (address - load->p_vaddr);
-        return memcmp(code, zeros, sizeof zeros) != 0 && is_whole_around(elf, address);
+        return memcmp(code, zeros, instruction_size) != 0 && is_whole_around(elf, address);
     }
     return false;
 }

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What dlopen(3) writes into the driver's data, and the functions that it calls then. */
+ * What dlopen(3) writes into the driver's data. */
 #include <stdlib.h>
 
 #include "core/driver/elf_relocations.h"
 
-#define ADDRESS_SIZE sizeof(ElfW(Addr))
-#if UINTPTR_MAX == UINT64_MAX
-#define ST_TYPE ELF64_ST_TYPE
-#define ST_BIND ELF64_ST_BIND
-#else
-#define ST_TYPE ELF32_ST_TYPE
-#define ST_BIND ELF32_ST_BIND
-#endif
-
 static const char damaged[] = "it is damaged: its relocations";
-
-static uint64_t width(const struct relocation *relocation)
-{
-    return relocation->kind == KIND_NONE ? 0 : relocation->kind == KIND_DESCRIPTOR ? 2 * ADDRESS_SIZE : ADDRESS_SIZE;
-}
 
 /* Whether what it writes can be right. GNU's linker for x86-64 writes the address in place as well; others write 0. */
 static bool value_is_sound(const struct elf *elf, const struct relocation *relocation)
@@ -39,8 +25,8 @@ static bool value_is_sound(const struct elf *elf, const struct relocation *reloc
         if (relocation->symbol == 0)
             return is_tls && elf->tls_size > 0;
         /* gold refers to the variables of this file by the section that they are in. */
-        return symbol->st_shndx == SHN_UNDEF || (ST_TYPE(symbol->st_info) == STT_TLS) == is_tls ||
-               (relocation->kind == KIND_TLS && ST_TYPE(symbol->st_info) == STT_SECTION && elf->tls_size > 0);
+        return symbol->st_shndx == SHN_UNDEF || (ELF64_ST_TYPE(symbol->st_info) == STT_TLS) == is_tls ||
+               (relocation->kind == KIND_TLS && ELF64_ST_TYPE(symbol->st_info) == STT_SECTION && elf->tls_size > 0);
     default:
         return relocation->kind != KIND_FORBIDDEN;
     }
@@ -57,7 +43,7 @@ static bool is_exposed(const struct elf *elf, const ElfW(Sym) * symbol)
 {
     uint64_t flags = 0, value;
     bool is_bound = elf_tag(elf, DT_SYMBOLIC, &value) || (elf_tag(elf, DT_FLAGS, &flags) && (flags & DF_SYMBOLIC) != 0);
-    return !is_bound && symbol->st_shndx != SHN_UNDEF && ST_BIND(symbol->st_info) == STB_GLOBAL &&
+    return !is_bound && symbol->st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL &&
            (symbol->st_other & 3) == STV_DEFAULT;
 }
 
@@ -71,64 +57,50 @@ const char *elf_next_exposed(const struct elf *elf, size_t *position)
     return NULL;
 }
 
-/* Each writes into the driver's data, not into the dynamic section, and no two into one place. Sorts them. */
+/* Each writes into the driver's data, not into the dynamic section, and no two into one place. Sorts them, and takes out
+ * those that write nothing. */
 static const char *check_all(struct elf *elf, struct relocations *all)
 {
-    const uint64_t dynamic_end = elf->dynamic_address + (elf->n_dynamic + 1) * sizeof elf->dynamic[0];
+    const uint64_t dynamic_size = (elf->n_dynamic + 1) * sizeof elf->dynamic[0];
+    uint64_t n = 0;
     for (uint64_t i = 0; i < all->n; i++) {
         const struct relocation *relocation = &all->items[i];
+        const uint64_t width = relocation_width(relocation);
         if (relocation->symbol >= elf->n_symbols || !value_is_sound(elf, relocation))
             return damaged;
         if (relocation->kind == KIND_NONE)
             continue;
         if (relocation->kind == KIND_SYMBOL && is_exposed(elf, &elf->symbols[relocation->symbol]))
             elf->exposed[relocation->symbol] = 1;
-        if (!elf_is_mapped(elf, relocation->address, width(relocation), PF_W) ||
-            (relocation->address < dynamic_end && relocation->address + width(relocation) > elf->dynamic_address))
+        if (!elf_is_mapped(elf, relocation->address, width, PF_W) ||
+            elf_overlaps(elf->dynamic_address, dynamic_size, relocation->address, width))
             return damaged;
+        all->items[n++] = *relocation;
     }
-    if (all->n > 0)
-        qsort(all->items, all->n, sizeof all->items[0], by_address);
-    for (uint64_t i = 1; i < all->n; i++)
-        if (all->items[i - 1].address + width(&all->items[i - 1]) > all->items[i].address)
+    all->n = n;
+    if (n > 0)
+        qsort(all->items, n, sizeof all->items[0], by_address);
+    for (uint64_t i = 1; i < n; i++)
+        if (all->items[i - 1].address + relocation_width(&all->items[i - 1]) > all->items[i].address)
             return damaged;
     return NULL;
 }
 
-/* An array of functions: each slot is written by one relocation, with the address of code. */
-static const char *check_functions(const struct elf *elf, const struct relocations *all, int64_t tag, int64_t size_tag)
+const struct relocation *elf_relocation_in(const struct elf *elf, uint64_t address, uint64_t length)
 {
-    static const char flaw[] = "it is damaged: the functions that are called when it is loaded or unloaded";
-    uint64_t address, size;
-    if (!elf_tag(elf, tag, &address))
+    uint64_t first = 0, end = elf->n_relocations; /* of those that may be it */
+    while (first < end) {
+        const uint64_t middle = first + (end - first) / 2;
+        const struct relocation *relocation = &elf->relocations[middle];
+        if (relocation->address + relocation_width(relocation) <= address)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    if (first == elf->n_relocations)
         return NULL;
-    if (!elf_tag(elf, size_tag, &size) || size % ADDRESS_SIZE != 0 || !elf_is_mapped(elf, address, size, PF_R))
-        return flaw;
-    for (uint64_t at = address; at < address + size; at += ADDRESS_SIZE) {
-        const struct relocation key = {.address = at}, *found = NULL;
-        if (all->n > 0)
-            found = bsearch(&key, all->items, all->n, sizeof key, by_address);
-        if (found == NULL)
-            return flaw;
-        uint64_t function = found->addend;
-        if (found->kind == KIND_SYMBOL)
-            function = elf->symbols[found->symbol].st_value;
-        if (found->kind != KIND_ANY && !elf_is_code(elf, function))
-            return flaw;
-    }
-    return NULL;
-}
-
-static const char *check_calls(const struct elf *elf, const struct relocations *all)
-{
-    static const int64_t tags[] = {DT_INIT, DT_FINI};
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t address;
-        if (elf_tag(elf, tags[i], &address) && !elf_is_code(elf, address))
-            return "it is damaged: its first or last function";
-    }
-    const char *flaw = check_functions(elf, all, DT_INIT_ARRAY, DT_INIT_ARRAYSZ);
-    return flaw != NULL ? flaw : check_functions(elf, all, DT_FINI_ARRAY, DT_FINI_ARRAYSZ);
+    const struct relocation *found = &elf->relocations[first];
+    return elf_overlaps(address, length, found->address, relocation_width(found)) ? found : NULL;
 }
 
 const char *elf_check_relocations(struct elf *elf)
@@ -140,8 +112,7 @@ const char *elf_check_relocations(struct elf *elf)
     const char *flaw = elf_read_relocations(elf, &all);
     if (flaw == NULL)
         flaw = check_all(elf, &all);
-    if (flaw == NULL)
-        flaw = check_calls(elf, &all);
-    free(all.items);
+    elf->relocations = all.items;
+    elf->n_relocations = flaw == NULL ? all.n : 0;
     return flaw;
 }

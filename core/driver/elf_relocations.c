@@ -6,61 +6,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADDRESS_SIZE sizeof(ElfW(Addr))
-#if UINTPTR_MAX == UINT64_MAX
-#define R_SYM ELF64_R_SYM
-#define R_TYPE ELF64_R_TYPE
-#else
-#define R_SYM ELF32_R_SYM
-#define R_TYPE ELF32_R_TYPE
+#if !defined __LP64__ || !(defined __x86_64__ || defined __aarch64__)
+#error "drivers are read on x86-64 and aarch64: add the numbers of this machine to `machines`"
 #endif
 
-static enum kind kind_of(uint64_t type)
+#define ADDRESS_SIZE sizeof(ElfW(Addr))
+
+/* The types of relocations by machine: both machines' drivers can be read on either. */
+struct machine {
+    uint16_t machine;
+    uint32_t relative, symbol[3], tls[3], descriptor, chosen;
+};
+
+static const struct machine machines[] = {
+    {EM_X86_64,
+     R_X86_64_RELATIVE,
+     {R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT},
+     {R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64},
+     R_X86_64_TLSDESC,
+     R_X86_64_IRELATIVE},
+    {EM_AARCH64,
+     R_AARCH64_RELATIVE,
+     {R_AARCH64_ABS64, R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT},
+     {R_AARCH64_TLS_DTPMOD, R_AARCH64_TLS_DTPREL, R_AARCH64_TLS_TPREL},
+     R_AARCH64_TLSDESC,
+     R_AARCH64_IRELATIVE},
+};
+
+static enum kind kind_of(const struct elf *elf, uint32_t type)
 {
-    switch (type) {
-#if defined __x86_64__ && defined __LP64__
-    case R_X86_64_NONE:
+    const struct machine *machine = machines;
+    while (machine->machine != elf->header.e_machine)
+        machine++; /* elf_open has refused others */
+    if (type == 0)
         return KIND_NONE;
-    case R_X86_64_RELATIVE:
+    if (type == machine->relative)
         return KIND_RELATIVE;
-    case R_X86_64_64:
-    case R_X86_64_GLOB_DAT:
-    case R_X86_64_JUMP_SLOT:
-        return KIND_SYMBOL;
-    case R_X86_64_DTPMOD64:
-    case R_X86_64_DTPOFF64:
-    case R_X86_64_TPOFF64:
-        return KIND_TLS;
-    case R_X86_64_TLSDESC:
-        return KIND_DESCRIPTOR;
-    case R_X86_64_IRELATIVE:
-        return KIND_CHOSEN;
-    default:
-        return KIND_FORBIDDEN;
-#elif defined __aarch64__ && defined __LP64__
-    case R_AARCH64_NONE:
-        return KIND_NONE;
-    case R_AARCH64_RELATIVE:
-        return KIND_RELATIVE;
-    case R_AARCH64_ABS64:
-    case R_AARCH64_GLOB_DAT:
-    case R_AARCH64_JUMP_SLOT:
-        return KIND_SYMBOL;
-    case R_AARCH64_TLS_DTPMOD:
-    case R_AARCH64_TLS_DTPREL:
-    case R_AARCH64_TLS_TPREL:
-        return KIND_TLS;
-    case R_AARCH64_TLSDESC:
-        return KIND_DESCRIPTOR;
-    case R_AARCH64_IRELATIVE:
-        return KIND_CHOSEN;
-    default:
-        return KIND_FORBIDDEN;
-#else
-    default:
-        return KIND_ANY;
-#endif
+    for (size_t i = 0; i < 3; i++) {
+        if (type == machine->symbol[i])
+            return KIND_SYMBOL;
+        if (type == machine->tls[i])
+            return KIND_TLS;
     }
+    return type == machine->descriptor ? KIND_DESCRIPTOR : type == machine->chosen ? KIND_CHOSEN : KIND_FORBIDDEN;
 }
 
 uint64_t elf_word_at(const struct elf *elf, uint64_t address)
@@ -70,6 +58,12 @@ uint64_t elf_word_at(const struct elf *elf, uint64_t address)
     if (bytes != NULL)
         memcpy(&word, bytes, sizeof word);
     return word;
+}
+
+/* No more than the file has words: two would write to one place. */
+static bool is_full(const struct elf *elf, const struct relocations *all)
+{
+    return all->n > elf->size / ADDRESS_SIZE;
 }
 
 static bool add(struct relocations *all, const struct relocation *relocation)
@@ -99,10 +93,12 @@ static const char *read_table(const struct elf *elf, struct relocations *all, ui
     for (uint64_t at = 0; at < size; at += entry_size) {
         ElfW(Rela) entry = {0};
         memcpy(&entry, table + at, entry_size);
-        struct relocation relocation = {entry.r_offset, (uint64_t)entry.r_addend, (uint32_t)R_SYM(entry.r_info),
-                                        kind_of(R_TYPE(entry.r_info))};
+        struct relocation relocation = {entry.r_offset, (uint64_t)entry.r_addend, (uint32_t)ELF64_R_SYM(entry.r_info),
+                                        kind_of(elf, (uint32_t)ELF64_R_TYPE(entry.r_info))};
         if (!has_addends)
             relocation.addend = elf_word_at(elf, entry.r_offset);
+        if (is_full(elf, all))
+            return damaged;
         if (!add(all, &relocation))
             return elf_no_memory;
     }
@@ -125,7 +121,7 @@ static const char *read_main_table(const struct elf *elf, struct relocations *al
     if (flaw == NULL && n_relative > all->n - before)
         return damaged;
     for (uint64_t i = 0; flaw == NULL && i < n_relative; i++)
-        if (all->items[before + i].kind != KIND_RELATIVE && all->items[before + i].kind != KIND_ANY)
+        if (all->items[before + i].kind != KIND_RELATIVE)
             return damaged;
     return flaw;
 }
@@ -160,6 +156,8 @@ static const char *read_packed_table(const struct elf *elf, struct relocations *
             next = entries[i];
         for (uint64_t at = next; bits != 0; bits >>= 1, at += ADDRESS_SIZE) {
             struct relocation relocation = {at, elf_word_at(elf, at), 0, KIND_RELATIVE};
+            if (is_full(elf, all))
+                return damaged;
             if ((bits & 1) != 0 && !add(all, &relocation))
                 return elf_no_memory;
         }

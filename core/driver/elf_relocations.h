@@ -15,7 +15,6 @@ enum kind {
     KIND_DESCRIPTOR, /* Two words about a thread-local variable. */
     KIND_CHOSEN,     /* What a function returns, which is called: an ifunc. */
     KIND_FORBIDDEN,  /* What no shared object with position-independent code has. */
-    KIND_ANY,        /* On machines of which the numbers are not known here. */
 };
 
 /* One relocation, of any table. */
@@ -33,6 +32,15 @@ struct relocations {
 
 /* Reads the tables into the zeroed *all, whose items the caller frees in any case. What is wrong, or NULL. */
 const char *elf_read_relocations(const struct elf *elf, struct relocations *all);
+
+/* How many bytes it writes. */
+static inline uint64_t relocation_width(const struct relocation *relocation)
+{
+    return relocation->kind == KIND_NONE ? 0 : relocation->kind == KIND_DESCRIPTOR ? 16 : 8;
+}
+
+/* Of the relocations that elf_open kept, the first that writes any of the `length` bytes at the address; NULL: none. */
+const struct relocation *elf_relocation_in(const struct elf *elf, uint64_t address, uint64_t length);
 
 /* The word at an address, as it is in the file; 0 where the file has none. */
 uint64_t elf_word_at(const struct elf *elf, uint64_t address);

@@ -8,14 +8,6 @@
 
 #include <trale/driver.h>
 
-#if UINTPTR_MAX == UINT64_MAX
-#define ST_TYPE ELF64_ST_TYPE
-#define ST_BIND ELF64_ST_BIND
-#else
-#define ST_TYPE ELF32_ST_TYPE
-#define ST_BIND ELF32_ST_BIND
-#endif
-
 bool elf_tag(const struct elf *elf, int64_t tag, uint64_t *value)
 {
     for (size_t i = elf->n_dynamic; i-- > 0;)
@@ -169,12 +161,14 @@ static const char *check_description(struct elf *elf, const ElfW(Sym) * symbol)
 {
     if (symbol->st_shndx == SHN_UNDEF)
         return "its '" TRALE_DRIVER_SYMBOL "' is not in this file: it is in a library that it needs";
-    if (ST_TYPE(symbol->st_info) == STT_FUNC)
+    if (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC)
         return "its '" TRALE_DRIVER_SYMBOL "' is a function: it must be what TRALE_DRIVER() defines";
-    if (ST_TYPE(symbol->st_info) != STT_OBJECT || ST_BIND(symbol->st_info) != STB_GLOBAL ||
+    if (ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT || ELF64_ST_BIND(symbol->st_info) != STB_GLOBAL ||
         symbol->st_size < 2 * sizeof(uint32_t) || symbol->st_value % sizeof(void *) != 0 ||
         !elf_is_mapped(elf, symbol->st_value, symbol->st_size, PF_R))
         return "its '" TRALE_DRIVER_SYMBOL "' is not an object: it must be what TRALE_DRIVER() defines";
+    if (elf_at(elf, symbol->st_value, symbol->st_size, 1) == NULL)
+        return "its '" TRALE_DRIVER_SYMBOL "' is not in the file, and zero when it is loaded (.bss)";
     elf->description = symbol;
     return NULL;
 }
@@ -192,17 +186,32 @@ static const char *check_symbols(struct elf *elf)
             if (flaw != NULL)
                 return flaw;
         }
-        bool is_public = ST_BIND(symbol->st_info) != STB_LOCAL && (symbol->st_other & 3) == STV_DEFAULT;
+        bool is_public = ELF64_ST_BIND(symbol->st_info) != STB_LOCAL && (symbol->st_other & 3) == STV_DEFAULT;
         if (i > 0 && symbol->st_shndx == SHN_UNDEF && (name[0] == '\0' || !is_public))
             return "it is damaged: a symbol of another library";
         if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS)
             continue;
-        if (ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
+        if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
             return elf_flaw(elf, "it exports '%.200s', whose address a function chooses (ifunc)", name);
-        if (symbol->st_value > (ST_TYPE(symbol->st_info) == STT_TLS ? elf->tls_size : elf->end))
+        if (symbol->st_value > (ELF64_ST_TYPE(symbol->st_info) == STT_TLS ? elf->tls_size : elf->end))
             return elf_flaw(elf, "it is damaged: the address of '%.200s'", name);
     }
     return elf->description != NULL ? NULL : "it has no symbol '" TRALE_DRIVER_SYMBOL "'";
+}
+
+const char *elf_next_export(const struct elf *elf, size_t *position)
+{
+    while (*position < elf->n_symbols) {
+        const ElfW(Sym) *symbol = &elf->symbols[(*position)++];
+        const int type = ELF64_ST_TYPE(symbol->st_info);
+        const char *name = elf->strings + symbol->st_name;
+        bool is_exported = symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
+                           ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL && (symbol->st_other & 3) != STV_HIDDEN;
+        if (is_exported && (type == STT_FUNC || type == STT_OBJECT || type == STT_TLS) && symbol != elf->description &&
+            strncmp(name, "__", 2) != 0)
+            return name;
+    }
+    return NULL;
 }
 
 const char *elf_check_tables(struct elf *elf, const ElfW(Phdr) * dynamic)

@@ -69,7 +69,7 @@ static uint64_t runtime_before_wait(void *data)
     return least_ns;
 }
 
-/* Opens all drivers, to find all that is wrong, before the first is started. */
+/* Opens all drivers, to find all that is wrong, before any code of the first one runs. */
 static int runtime_open_drivers(struct trale *runtime)
 {
     const struct settings *settings = &runtime->settings;
@@ -87,7 +87,14 @@ static int runtime_open_drivers(struct trale *runtime)
     int r = stack_check(runtime->drivers, settings, &runtime->config, &runtime->log);
     if (r == 0)
         r = interfaces_reserve(&runtime->interfaces, runtime->drivers, settings->n_drivers);
-    return result < 0 ? result : r;
+    if (result < 0 || r < 0)
+        return result < 0 ? result : r;
+    for (size_t i = 0; i < settings->n_drivers; i++) {
+        r = driver_load(&runtime->drivers[i], &runtime->config);
+        if (r < 0 && result == 0)
+            result = r;
+    }
+    return result;
 }
 
 static int runtime_start_drivers(struct trale *runtime)

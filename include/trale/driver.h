@@ -7,9 +7,14 @@
  *
  * File. It and the folders that lead to it belong to root, the effective user, or a user in trale_options.trusted_uids,
  * and no other user may write them. It has no RPATH or RUNPATH, and needs libraries by their sonames, never by a path:
- * they are found where the program's own libraries are. All that its description points to is in the file itself.
+ * they are found where the program's own libraries are. Its description is read from the file, of which no code runs
+ * before start but what dlopen(3) calls; so all that the description points to is in the file itself, by relative
+ * relocations: static or hidden functions and constants. Refused are a description that needs a symbol, relocations in
+ * code (DT_TEXTREL), and an executable stack. Constructors and destructors beside those of compilers, and further
+ * exported functions or variables, are warnings.
  *
- * Life.  check    the file, its owner and its description are checked; nothing of the driver is called
+ * Life.  check    the file, its owner and its description are checked; nothing of the driver runs or is mapped
+ *        load     dlopen(3) maps the file; what is mapped is compared with what was read, and a difference is refused
  *        start    makes an instance; one process may have several, so a driver has no mutable global state
  *        started  the interface's functions, polls, drops and before_wait are called
  *        settle   waits for what the driver's threads still do, after the last future of this instance was dropped,
@@ -195,7 +200,7 @@ struct trale_interface {
     void *instance;
 };
 
-/* The description: plain data, which is checked before anything of the driver is called. */
+/* The description: plain data, which is read from the file before anything of the driver runs. */
 struct trale_driver {
     uint32_t size; /* TRALE_DRIVER() sets these three */
     uint32_t abi;

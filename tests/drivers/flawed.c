@@ -23,6 +23,25 @@ __attribute__((constructor)) static void evil(void)
 }
 #endif
 
+#ifdef FLAW_DESTRUCTOR
+__attribute__((destructor)) static void last_words(void)
+{
+    unsetenv("TRALE_TEST_EVIL");
+}
+#endif
+
+#ifdef FLAW_EXPORTS
+__attribute__((visibility("default"))) int exported_by_mistake(void);
+__attribute__((visibility("default"))) int exported_by_mistake(void)
+{
+    return 3;
+}
+#endif
+
+#ifdef FLAW_TEXTREL
+__asm__(".text\n.quad trale_driver\n");
+#endif
+
 #ifdef FLAW_CLASH
 /* The program defines it too, and this driver's call goes there. */
 __attribute__((visibility("default"))) int clash_with_the_program(void);
@@ -92,7 +111,14 @@ static const struct trale_future_type doomed_type = {sizeof doomed_type, TRALE_A
 static struct trale_future doomed[2] = {{.type = &doomed_type}, {.type = &doomed_type}};
 #endif
 
-static int32_t flawed_start(const struct trale_host *host, const struct trale_settings *settings, void **data)
+#ifdef FLAW_OWN_SYMBOL
+#define START_LINKAGE __attribute__((visibility("default")))
+START_LINKAGE int32_t flawed_start(const struct trale_host *, const struct trale_settings *, void **);
+#else
+#define START_LINKAGE static
+#endif
+
+START_LINKAGE int32_t flawed_start(const struct trale_host *host, const struct trale_settings *settings, void **data)
 {
     (void)settings;
     host->log(host->context, 1, "start");
@@ -135,6 +161,18 @@ static const struct trale_option options[] = {
     {.name = NULL},
 };
 
+#ifdef FLAW_LARGER_OPTIONS
+/* Options of a later trale, with a member more. */
+static const struct {
+    struct trale_option option;
+    const char *more;
+} later[] = {
+    {{NUMBER, .default_value = "3"}, "a"},
+    {{.name = "later", .type = TRALE_OPTION_TEXT, .default_value = "x", .help = "b"}, "c"},
+    {{.name = NULL}, NULL},
+};
+#endif
+
 #ifdef FLAW_NO_SYMBOL
 __attribute__((visibility("default"))) const char not_a_driver[] = "hello";
 const void *flawed_unused[] = {(void *)flawed_start, (void *)flawed_stop, (void *)flawed_interface, options};
@@ -157,6 +195,28 @@ const struct newer trale_driver = {.driver = {.size = sizeof(struct newer),
                                               .start = flawed_start,
                                               .stop = flawed_stop,
                                               .interface = flawed_interface}};
+#elif defined FLAW_BSS
+extern struct trale_driver trale_driver;
+__attribute__((visibility("default"))) struct trale_driver trale_driver;
+const void *flawed_unused[] = {(void *)flawed_start, (void *)flawed_stop, (void *)flawed_interface, options};
+#elif defined FLAW_CHANGED
+/* It changes its description when it is loaded. */
+extern struct trale_driver trale_driver;
+__attribute__((visibility("default"))) struct trale_driver trale_driver = {.size = sizeof trale_driver,
+                                                                           .abi = TRALE_ABI,
+                                                                           .name = "changed",
+                                                                           .version = "1",
+                                                                           .summary = "one",
+                                                                           .start = flawed_start,
+                                                                           .interfaces = INTERFACE,
+                                                                           .options = options,
+                                                                           .option_size = sizeof options[0],
+                                                                           .stop = flawed_stop,
+                                                                           .interface = flawed_interface};
+__attribute__((constructor)) static void change(void)
+{
+    trale_driver.summary = "another";
+}
 #else
 TRALE_DRIVER(
 #ifdef FLAW_ABI
@@ -183,14 +243,32 @@ TRALE_DRIVER(
 #ifndef FLAW_NO_SUMMARY
         .summary = "a driver with something wrong with it",
 #endif
-        .interfaces = INTERFACE, .options = options,
+        .interfaces = INTERFACE,
+#ifdef FLAW_LARGER_OPTIONS
+        .options = &later[0]
+        .option,
+        .option_size = sizeof later[0],
+#else
+        .options = options,
+#endif
+#ifdef FLAW_SMALLER_OPTIONS
+        .option_size = 48,
+#endif
 #ifndef FLAW_NO_START
         .start = flawed_start,
 #endif
 #ifdef FLAW_WILD_SETTLE
         .settle = (int32_t(*)(void *, uint64_t))(uintptr_t)options,
 #endif
-        .stop = flawed_stop, .interface = flawed_interface);
+#ifdef FLAW_FOREIGN_SYMBOL
+        .stop = free,
+#else
+        .stop = flawed_stop,
+#endif
+        .interface = flawed_interface);
+#endif
+#ifdef FLAW_FOREIGN_SYMBOL
+const void *flawed_unused = (void *)flawed_stop;
 #endif
 #ifdef FLAW_NO_START
 const void *flawed_unused = (void *)flawed_start;

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Drivers of another machine: their descriptions are read, and they are not loaded.
+
+source "$(dirname "$0")/shell.sh"
+other=aarch64-linux-gnu-gcc
+[[ $(uname -m) == aarch64 ]] && other=x86_64-linux-gnu-gcc
+command -v "$other" >/dev/null || skip "$other is not installed"
+read_driver=$build/tests/read_driver damaged=$build/tests/damaged_drivers
+
+# build_driver NAME OUTPUT FLAG...
+build_driver() {
+    "$other" -shared -fPIC -O2 -D_GNU_SOURCE -fvisibility=hidden -Wl,-z,defs -I"$root/include" -I"$root/drivers" \
+        "${@:3}" -o "$tmp/$2.so" "$root/drivers/$1"/*.c -pthread
+}
+same() {
+    "$read_driver" "$tmp/$1.so" | diff "$tmp/own" -
+}
+for driver in "$root"/drivers/*/; do
+    name=$(basename "$driver")
+    "$read_driver" "$build/drivers/$name.so" | grep -v constructors >"$tmp/own" || exit 1
+    echo "0 constructors" >>"$tmp/own"
+    build_driver "$name" "$name" || exit 1
+    ok "$name, of another machine, describes itself as here" same "$name"
+    if build_driver "$name" "$name-packed" -Wl,-z,pack-relative-relocs 2>/dev/null; then
+        ok "$name, with packed relocations too" same "$name-packed"
+    fi
+    "${other%gcc}strip" "$tmp/$name.so"
+    ok "$name, stripped, has no constructor of its own" same "$name"
+done
+
+printf '[runtime]\ndrivers = x\n[driver:x]\npath = %s/timer.so\n' "$tmp" >"$tmp/t.ini"
+refused() {
+    fails "$build/trale" check "$tmp/t.ini" >"$tmp/said" 2>&1 || return 1
+    grep -qF "t.ini:4: [driver:x] $tmp/timer.so is no driver: it is an ELF file for another machine" "$tmp/said"
+}
+ok "it is refused by its machine" refused
+ok "the reader survives damaged ones" "$damaged" -c 2000 1 "$tmp/timer.so" "$tmp/udp-packed.so" "$tmp/signal.so"
