@@ -56,8 +56,8 @@ int driver_open(struct driver *driver, const struct config *config, const struct
  * 0, -ENOEXEC, or an error of load_file, with a message. */
 int driver_load(struct driver *driver, const struct config *config);
 
-/* Starts the loaded driver with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if that
- * was neither 0 nor a negative errno. */
+/* Starts the loaded driver with driver->host, which the caller has filled in. 0, what start answered, or -EPROTO if
+ * that was neither 0 nor a negative errno. */
 int driver_start(struct driver *driver);
 
 /* Waits until nothing of a started driver runs any more, but no longer than until the deadline on CLOCK_MONOTONIC;

@@ -73,8 +73,8 @@ const void *elf_data(const struct elf *elf, uint64_t address, uint64_t length, s
 /* A text, with its '\0', in which no relocation writes; NULL if there is none. */
 const char *elf_text(const struct elf *elf, uint64_t address);
 
-/* A pointer to something in the file, as its address there; 0 is NULL. False if there is no pointer, or none that can be
- * known before the driver is loaded. */
+/* A pointer to something in the file, as its address there; 0 is NULL. False if there is no pointer, or none that can
+ * be known before the driver is loaded. */
 bool elf_pointer(const struct elf *elf, uint64_t address, uint64_t *target);
 
 /* If a relocation in these bytes needs a symbol: the name, or "" if it has none; *is_own: whether this file defines it.

@@ -57,8 +57,8 @@ const char *elf_next_exposed(const struct elf *elf, size_t *position)
     return NULL;
 }
 
-/* Each writes into the driver's data, not into the dynamic section, and no two into one place. Sorts them, and takes out
- * those that write nothing. */
+/* Each writes into the driver's data, not into the dynamic section, and no two into one place. Sorts them, and takes
+ * out those that write nothing. */
 static const char *check_all(struct elf *elf, struct relocations *all)
 {
     const uint64_t dynamic_size = (elf->n_dynamic + 1) * sizeof elf->dynamic[0];
