@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The info of datagrams that are received and sent, in each thread layout. No task runs, so the test's thread may use
- * the sockets. */
+ * The info of datagrams that are received and sent, in each thread layout: in batches, and one at a time. Where no task
+ * runs, the test's thread may use the sockets. */
 #include <net/if.h>
 #include <time.h>
 
@@ -50,9 +50,15 @@ static struct pair open_pair(const char *receiver, const char *host, const char 
     return pair;
 }
 
+/* Whether the tests send and receive one datagram at a time; else in batches of one. */
+static bool singly;
+
 static int64_t send_with(struct trale_udp_socket *socket, const struct trale_address *to, struct trale_udp_info *info)
 {
     char byte = 'x';
+    struct trale_udp_send send;
+    if (singly)
+        return trale_udp_try_send_info(&send, socket, &byte, 1, to, info);
     struct trale_udp_batch batch;
     struct trale_datagram datagram = {.buf = &byte, .size = 1, .address = *to, .info = info};
     return trale_udp_try_send_batch(&batch, socket, &datagram, 1);
@@ -61,6 +67,12 @@ static int64_t send_with(struct trale_udp_socket *socket, const struct trale_add
 static int64_t recv_with(struct pair *pair, struct trale_udp_socket *socket, struct trale_udp_info *info)
 {
     char byte;
+    struct trale_udp_recv recv;
+    if (singly) {
+        int64_t length = trale_udp_try_recv_info(&recv, socket, &byte, 1, info);
+        pair->replier = recv.from;
+        return length;
+    }
     struct trale_udp_batch batch;
     struct trale_datagram datagram = {.buf = &byte, .size = 1, .info = info};
     int64_t n = trale_udp_try_recv_batch(&batch, socket, &datagram, 1);
@@ -346,6 +358,163 @@ static void test_what_cannot_be_said_is_refused_and_nothing_sent(void **state)
     assert_int_equal(trale_close(pair.runtime), 0);
 }
 
+/* --- one datagram at a time, awaited ------------------------------------------------------------------------------ */
+
+/* Sockets belong to the executor thread, so a task opens them. It fails with the number of its line. */
+#define expect(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            trale_return(-__LINE__);                                                                                   \
+    } while (0)
+
+static const struct sample {
+    const char *receiver, *host, *sender;
+    bool connected;
+} samples[] = {
+    {"0.0.0.0:0", "127.0.0.7:0", "127.0.0.1:0", false},
+    {"0.0.0.0:0", "127.0.0.7:0", "127.0.0.1:0", true},
+    {"[::]:0", "[::1]:0", "[::1]:0", false},
+    {"[::]:0", "[::1]:0", "[::1]:0", true},
+    {"[::]:0", "127.0.0.7:0", "127.0.0.1:0", false},
+    {"[::]:0", "127.0.0.7:0", "127.0.0.1:0", true},
+};
+
+/* Two sockets; `to` is the receiver's address, NULL if it is the sender's peer. */
+struct ends {
+    struct trale_udp_socket *receiver, *sender;
+    struct trale_address asked, *to;
+};
+
+static void ends_close(struct ends *ends)
+{
+    trale_udp_close(ends->receiver);
+    trale_udp_close(ends->sender);
+}
+
+static int ends_open(struct ends *ends, struct trale *runtime, const struct sample *sample)
+{
+    struct trale_address local;
+    int r = trale_udp_open(runtime, sample->receiver, 0, &ends->receiver);
+    if (r == 0)
+        r = trale_udp_open(runtime, sample->sender, 0, &ends->sender);
+    if (r == 0)
+        r = trale_udp_set(ends->receiver, TRALE_UDP_INFO, ALL);
+    if (r == 0)
+        r = trale_udp_local(ends->receiver, &local);
+    if (r < 0)
+        return r;
+    ends->asked = address_with_port(runtime, sample->host, local.v4.sin_port);
+    ends->to = sample->connected ? NULL : &ends->asked;
+    return sample->connected ? trale_udp_connect(ends->sender, &ends->asked) : 0;
+}
+
+struct talk {
+    struct trale_future future;
+    const struct sample *sample;
+    struct ends ends;
+    struct trale_udp_recv recv;
+    struct trale_udp_send send;
+    struct trale_udp_info info, said;
+    TRALE_BRANCHES(2) both;
+    char buf[8];
+};
+
+static void talk_close(struct talk *self)
+{
+    ends_close(&self->ends);
+}
+
+/* The receive waits when the datagram comes. Its answer comes from the address that was asked. */
+trale_async_with(talk, talk_close)
+{
+    trale_begin();
+    expect(ends_open(&self->ends, cx->runtime, self->sample) == 0);
+    self->said = (struct trale_udp_info){
+        .have = TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL, .traffic_class = 10 << 2 | 1, .ttl = 9};
+    trale_await(trale_all_of(
+        &self->both, trale_udp_recv_info(&self->recv, self->ends.receiver, self->buf, sizeof self->buf, &self->info),
+        trale_udp_send_info(&self->send, self->ends.sender, "asked", 5, self->ends.to, &self->said)));
+    expect(self->both.branch[0].result == 5 && self->both.branch[1].result == 5 && self->recv.length == 5);
+    expect(self->info.have == ALL && self->info.interface_index == if_nametoindex("lo"));
+    expect(self->info.traffic_class == (10 << 2 | 1) && self->info.ttl == 9 && self->info.drops == 0);
+
+    self->said = self->info;
+    self->said.have = TRALE_UDP_INFO_LOCAL;
+    trale_await(trale_udp_send_info(&self->send, self->ends.receiver, "told", 4, &self->recv.from, &self->said));
+    expect(trale_result() == 4);
+    trale_await(trale_udp_recv_info(&self->recv, self->ends.sender, self->buf, 3, &self->info));
+    expect(trale_result() == 3 && self->recv.length == 4 && self->recv.truncated == 1);
+    expect(self->info.have == 0); /* the sender has switched nothing on */
+    expect(trale_address_equal(&self->recv.from, &self->ends.asked));
+    trale_return(0);
+}
+
+static void test_a_receive_that_waits_gets_the_info_of_its_datagram(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        assert_int_equal(trale_join(trale_spawn(runtime, talk, .sample = &samples[i])), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+struct refusal {
+    struct trale_future future;
+    const struct sample *sample;
+    struct ends ends;
+    struct trale_udp_recv recv;
+    struct trale_udp_send send;
+    struct trale_udp_info info, said;
+    struct trale_timeout timeout;
+    char buf[8];
+};
+
+static void refusal_close(struct refusal *self)
+{
+    ends_close(&self->ends);
+}
+
+trale_async_with(refusal, refusal_close)
+{
+    trale_begin();
+    expect(ends_open(&self->ends, cx->runtime, self->sample) == 0);
+    self->info.have = UINT32_MAX;
+    trale_await(trale_timeout(&self->timeout,
+                              trale_udp_recv_info(&self->recv, self->ends.receiver, self->buf, 8, &self->info),
+                              TRALE_MILLISECOND));
+    expect(trale_result() == -ETIMEDOUT && self->info.have == UINT32_MAX);
+
+    self->said = (struct trale_udp_info){.have = TRALE_UDP_INFO_TTL, .ttl = 256};
+    trale_await(trale_udp_send_info(&self->send, self->ends.sender, "x", 1, self->ends.to, &self->said));
+    expect(trale_result() == -EINVAL);
+    self->said = (struct trale_udp_info){.have = TRALE_UDP_INFO_LOCAL, .local.any.sa_family = AF_UNIX};
+    trale_await(trale_udp_send_info(&self->send, self->ends.sender, "x", 1, self->ends.to, &self->said));
+    expect(trale_result() == -EAFNOSUPPORT);
+
+    /* What was given up has taken no datagram, and what was refused has sent none. */
+    self->said = (struct trale_udp_info){0};
+    trale_await(trale_udp_send_info(&self->send, self->ends.sender, "fine", 4, self->ends.to, &self->said));
+    expect(trale_result() == 4);
+    trale_await(trale_udp_recv_info(&self->recv, self->ends.receiver, self->buf, 8, &self->info));
+    expect(trale_result() == 4 && self->info.have == ALL);
+
+    /* A group of segments has one info, and several datagrams: only a batch receives it. */
+    self->info.have = UINT32_MAX;
+    expect(trale_udp_set(self->ends.receiver, TRALE_UDP_GRO, 1) == 0);
+    trale_await(trale_udp_recv_info(&self->recv, self->ends.receiver, self->buf, 8, &self->info));
+    expect(trale_result() == -EOPNOTSUPP && self->info.have == UINT32_MAX);
+    trale_return(0);
+}
+
+static void test_a_receive_that_is_given_up_or_fails_leaves_its_info_alone(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("timer, udp", TEST_TIMER TEST_UDP);
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        assert_int_equal(trale_join(trale_spawn(runtime, refusal, .sample = &samples[i])), 0);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,5 +532,12 @@ int main(void)
         cmocka_unit_test(test_an_answer_comes_from_the_address_that_was_asked),
         cmocka_unit_test(test_what_cannot_be_said_is_refused_and_nothing_sent),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest awaited[] = {
+        cmocka_unit_test(test_a_receive_that_waits_gets_the_info_of_its_datagram),
+        cmocka_unit_test(test_a_receive_that_is_given_up_or_fails_leaves_its_info_alone),
+    };
+    int failed = cmocka_run_group_tests_name("in batches", tests, NULL, NULL);
+    singly = true;
+    failed += cmocka_run_group_tests_name("one at a time", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("awaited", awaited, NULL, NULL);
 }

@@ -86,7 +86,8 @@ static int64_t recv_batch_attempt(struct trale_future *future)
         batch->datagrams[i].length = messages->message[i].msg_len; /* of the datagram, because of MSG_TRUNC */
         batch->datagrams[i].n_sent = 0;
         memset((char *)address + length, 0, sizeof *address - length); /* behind an IPv4 address */
-        udp_info_read(socket, &messages->message[i].msg_hdr, &batch->datagrams[i]);
+        batch->datagrams[i].segment_size = udp_info_read(socket, &messages->message[i].msg_hdr,
+                                                         batch->datagrams[i].info);
     }
     return n < 0 ? -errno : n;
 }
@@ -138,7 +139,8 @@ static int message_prepare(const struct udp_socket *socket, struct udp_messages 
     if (length == 0 && datagram->address.any.sa_family != AF_UNSPEC)
         return -EAFNOSUPPORT;
     message_set(messages, i, datagram, length);
-    return udp_info_write(socket, datagram, &messages->message[i].msg_hdr, &messages->control[i]);
+    return udp_info_write(socket, datagram->info, datagram->segment_size, &datagram->address,
+                          &messages->message[i].msg_hdr, &messages->control[i]);
 }
 
 static int64_t message_send(const struct udp_socket *socket, const struct mmsghdr *message)

@@ -138,23 +138,22 @@ static void read_other(const struct cmsghdr *control, struct trale_udp_info *inf
     }
 }
 
-void udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_datagram *datagram)
+uint32_t udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_udp_info *info)
 {
-    datagram->segment_size = 0;
-    if (!socket->gro && datagram->info == NULL)
-        return;
-    struct trale_udp_info info = {.have = socket->info & TRALE_UDP_INFO_DROPS}; /* the kernel is silent while it is 0 */
-    int segment;
+    if (!socket->gro && info == NULL)
+        return 0;
+    struct trale_udp_info read = {.have = socket->info & TRALE_UDP_INFO_DROPS}; /* the kernel is silent while it is 0 */
+    int segment = 0;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control)) {
-        if (control_is(control, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment))
-            datagram->segment_size = segment > 0 ? (uint32_t)segment : 0;
-        else if (datagram->info != NULL && !read_local(socket, control, &info))
-            read_other(control, &info);
+        if (!control_is(control, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment) && info != NULL &&
+            !read_local(socket, control, &read))
+            read_other(control, &read);
     }
-    if (datagram->info == NULL)
-        return;
-    info.have &= socket->info; /* another process may have switched on more */
-    *datagram->info = info;
+    if (info != NULL) {
+        read.have &= socket->info; /* another process may have switched on more */
+        *info = read;
+    }
+    return segment > 0 ? (uint32_t)segment : 0;
 }
 
 /* --- sent --------------------------------------------------------------------------------------------------------- */
@@ -239,14 +238,14 @@ static void write_number(const struct udp_socket *socket, int v4_type, int v6_ty
         control_add(message, control, IPPROTO_IPV6, v6_type, &number, sizeof number);
 }
 
-int udp_info_write(const struct udp_socket *socket, const struct trale_datagram *datagram, struct msghdr *message,
-                   union udp_control *control)
+int udp_info_write(const struct udp_socket *socket, const struct trale_udp_info *info, uint32_t segment_size,
+                   const struct trale_address *to, struct msghdr *message, union udp_control *control)
 {
     static const struct trale_udp_info none;
-    const struct trale_udp_info *info = datagram->info != NULL ? datagram->info : &none;
-    uint16_t segment = (uint16_t)datagram->segment_size;
+    uint16_t segment = (uint16_t)segment_size;
     int r = 0;
-    if (datagram->segment_size > UINT16_MAX || (info->have & ~INFO_ALL) != 0)
+    info = info != NULL ? info : &none;
+    if (segment_size > UINT16_MAX || (info->have & ~INFO_ALL) != 0)
         return -EINVAL;
     if ((info->have & TRALE_UDP_INFO_TRAFFIC_CLASS) != 0 && (info->traffic_class < 0 || info->traffic_class > 255))
         return -EINVAL;
@@ -255,7 +254,7 @@ int udp_info_write(const struct udp_socket *socket, const struct trale_datagram 
     if (segment > 0)
         control_add(message, control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
     if ((info->have & (TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_INTERFACE)) != 0)
-        r = write_local(socket, info, &datagram->address, message, control);
+        r = write_local(socket, info, to, message, control);
     if ((info->have & TRALE_UDP_INFO_TRAFFIC_CLASS) != 0)
         write_number(socket, IP_TOS, IPV6_TCLASS, info->traffic_class, message, control);
     if ((info->have & TRALE_UDP_INFO_TTL) != 0)

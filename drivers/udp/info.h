@@ -22,12 +22,13 @@ int32_t udp_info_set(struct udp_socket *socket, int64_t set);
 /* Reads which members are on already. What is on in one family alone goes off. */
 void udp_info_adopt(struct udp_socket *socket);
 
-/* Sets a received datagram's segment size and info from the control messages. */
-void udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_datagram *datagram);
+/* Sets a received datagram's info, if `info` is not NULL, from the control messages. Returns its segment size; 0: it is
+ * a single one. */
+uint32_t udp_info_read(const struct udp_socket *socket, struct msghdr *message, struct trale_udp_info *info);
 
-/* Writes the datagram's segment size and info into *control, and adds that to the message. 0, -EINVAL,
- * -EAFNOSUPPORT. */
-int udp_info_write(const struct udp_socket *socket, const struct trale_datagram *datagram, struct msghdr *message,
-                   union udp_control *control);
+/* Writes the segment size, if it is not 0, and the info, if it is not NULL, of a datagram for `to` into *control, and
+ * adds that to the message. 0, -EINVAL, -EAFNOSUPPORT. */
+int udp_info_write(const struct udp_socket *socket, const struct trale_udp_info *info, uint32_t segment_size,
+                   const struct trale_address *to, struct msghdr *message, union udp_control *control);
 
 #endif

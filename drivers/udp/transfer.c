@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * One datagram at a time: recvfrom(2) and sendto(2). */
+ * One datagram at a time: recvfrom(2) and sendto(2), and with info recvmsg(2) and sendmsg(2). */
 #include "transfer.h"
 
 #include "address.h"
+#include "info.h"
 #include "operation.h"
 
 /* --- receives ----------------------------------------------------------------------------------------------------- */
+
+static ssize_t recv_with_info(const struct udp_socket *socket, struct trale_udp_recv *recv)
+{
+    union udp_control control;
+    struct iovec piece = {recv->buf, recv->size};
+    struct msghdr message = {
+        .msg_name = &recv->from,
+        .msg_namelen = sizeof recv->from,
+        .msg_iov = &piece,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    ssize_t n = recvmsg(socket->fd, &message, MSG_TRUNC | MSG_DONTWAIT);
+    if (n >= 0)
+        udp_info_read(socket, &message, recv->info);
+    return n;
+}
+
+static ssize_t recv_without_info(const struct udp_socket *socket, struct trale_udp_recv *recv)
+{
+    socklen_t from_length = sizeof recv->from;
+    return recvfrom(socket->fd, recv->buf, recv->size, MSG_TRUNC | MSG_DONTWAIT, &recv->from.any, &from_length);
+}
 
 static int64_t recv_attempt(struct trale_future *future)
 {
@@ -15,10 +40,9 @@ static int64_t recv_attempt(struct trale_future *future)
     if (socket->gro)
         return -EOPNOTSUPP;
     ssize_t n;
-    do {
-        socklen_t from_length = sizeof recv->from;
-        n = recvfrom(socket->fd, recv->buf, recv->size, MSG_TRUNC | MSG_DONTWAIT, &recv->from.any, &from_length);
-    } while (n < 0 && errno == EINTR);
+    do
+        n = recv->info != NULL ? recv_with_info(socket, recv) : recv_without_info(socket, recv);
+    while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
     recv->length = (uint64_t)n; /* that of the datagram, because of MSG_TRUNC */
@@ -62,19 +86,44 @@ int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
 
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
+static int64_t send_with_info(const struct udp_socket *socket, const struct trale_udp_send *send, socklen_t to_length)
+{
+    union udp_control control;
+    struct trale_address to = send->to;
+    struct iovec piece = {(void *)(uintptr_t)send->buf, send->size};
+    struct msghdr message = {
+        .msg_name = to_length > 0 ? &to : NULL,
+        .msg_namelen = to_length,
+        .msg_iov = &piece,
+        .msg_iovlen = 1,
+    };
+    int r = udp_info_write(socket, send->info, 0, &to, &message, &control);
+    if (r < 0)
+        return r;
+    ssize_t n = sendmsg(socket->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n < 0 ? -errno : n;
+}
+
+static int64_t send_without_info(const struct udp_socket *socket, const struct trale_udp_send *send,
+                                 socklen_t to_length)
+{
+    const struct sockaddr *to = to_length > 0 ? &send->to.any : NULL;
+    ssize_t n = sendto(socket->fd, send->buf, send->size, MSG_DONTWAIT | MSG_NOSIGNAL, to, to_length);
+    return n < 0 ? -errno : n;
+}
+
 static int64_t send_attempt(struct trale_future *future)
 {
-    struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    int fd = ((struct udp_socket *)send->socket)->fd;
-    bool connected = send->to.any.sa_family == AF_UNSPEC;
+    const struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
+    const struct udp_socket *socket = (struct udp_socket *)send->socket;
     socklen_t to_length = udp_address_length(&send->to);
-    if (!connected && to_length == 0)
+    if (send->to.any.sa_family != AF_UNSPEC && to_length == 0)
         return -EAFNOSUPPORT;
-    ssize_t n;
+    int64_t n;
     do
-        n = sendto(fd, send->buf, send->size, MSG_DONTWAIT | MSG_NOSIGNAL, connected ? NULL : &send->to.any, to_length);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+        n = send->info != NULL ? send_with_info(socket, send, to_length) : send_without_info(socket, send, to_length);
+    while (n == -EINTR);
+    return n;
 }
 
 static struct operation send_operation(struct trale_future *future)

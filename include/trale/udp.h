@@ -29,6 +29,8 @@ struct trale_udp_socket {
     const struct trale_udp *udp;
 };
 
+struct trale_udp_info;
+
 /* The driver's part of a receive or a send, from the call that makes the future to its end. Zero before that. */
 struct trale_udp_operation {
     struct trale_wait wait;
@@ -43,7 +45,8 @@ struct trale_udp_recv {
     struct trale_udp_socket *socket;
     void *buf;
     uint64_t size;
-    /* Set when it resolved to a value >= 0: */
+    struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
+    /* Set when it resolved to a value >= 0, as is *info: */
     struct trale_address from; /* the sender */
     uint32_t truncated;        /* 1: the datagram was longer than the buffer, and its rest is lost */
     uint64_t length;           /* the datagram's whole length */
@@ -57,7 +60,8 @@ struct trale_udp_send {
     struct trale_udp_socket *socket;
     const void *buf;
     uint64_t size;
-    struct trale_address to; /* AF_UNSPEC: the peer */
+    const struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
+    struct trale_address to;           /* AF_UNSPEC: the peer */
     uint32_t reserved;
 
     struct trale_udp_operation operation;
@@ -115,10 +119,14 @@ static inline void trale_udp_recv_init_(struct trale_udp_recv *recv, struct tral
     recv->size = size;
 }
 
+/* `to` may be a part of *send; NULL: the peer. */
 static inline void trale_udp_send_init_(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf,
                                         size_t size, const struct trale_address *to)
 {
-    struct trale_address address = *to; /* which may be a part of *send */
+    struct trale_address address;
+    memset(&address, 0, sizeof address);
+    if (to != NULL)
+        address = *to;
     memset(send, 0, sizeof *send);
     send->socket = socket;
     send->buf = buf;
@@ -259,8 +267,9 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
 }
 
 /* A future that sends one datagram, of up to 65,507 bytes over IPv4 and 65,527 over IPv6. `buf` is lent until the
- * future resolves or is dropped; *to is copied. Waits while the send buffer is full. Resolves to `size` when the kernel
- * has taken the datagram, which does not promise that it arrives. Or, and the datagram was not sent, to:
+ * future resolves or is dropped; *to is copied, and NULL is the peer. Waits while the send buffer is full. Resolves to
+ * `size` when the kernel has taken the datagram, which does not promise that it arrives. Or, and the datagram was not
+ * sent, to:
  *   -EMSGSIZE      This datagram is too large. No send returns this for an earlier one.
  *   -ENOBUFS       The kernel has no memory, or half of the send buffer is free and the fragments of this datagram do
  *                  not fit all the same: make it larger (TRALE_UDP_SEND_BUFFER).
@@ -289,12 +298,11 @@ trale_udp_recv(struct trale_udp_recv *recv, struct trale_udp_socket *socket, voi
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf, size_t size)
 {
-    static const struct trale_address peer = {{{0, {0}}}};
-    return trale_udp_send_to(send, socket, buf, size, &peer);
+    return trale_udp_send_to(send, socket, buf, size, NULL);
 }
 
-static_assert(sizeof(struct trale_udp_recv) == 152, "frozen: part of frames");
-static_assert(sizeof(struct trale_udp_send) == 144, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_recv) == 160, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_send) == 152, "frozen: part of frames");
 
 #ifdef __cplusplus
 }

@@ -13,8 +13,6 @@ extern "C" {
 /* The most datagrams that one batch moves. Those behind them in the array are left for the next batch. */
 #define TRALE_UDP_BATCH 64u
 
-struct trale_udp_info;
-
 /* One of the datagrams of a batch. Members that are not set must be zero. Its size is part of the ABI. */
 struct trale_datagram {
     void *buf;                    /* lent; a send only reads it */

@@ -3,9 +3,10 @@
  * What the kernel reports about a datagram beside its bytes and its sender, and why a datagram could not be delivered.
  * An addition to udp.h; threads as there.
  *
- * INFO comes with batches, of one datagram or of many: give a datagram a `struct trale_udp_info`, and switch on the
- * members that you want by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...). In a datagram that is
- * sent, the info sets the source, interface, class and time to live.
+ * INFO. Switch on the members that you want by trale_udp_set(socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | ...), and
+ * receive with a `struct trale_udp_info`: by trale_udp_recv_info, or in a batch (its datagrams have an `info`). With a
+ * datagram that is sent (trale_udp_send_info, or in a batch), the info sets the source, interface, class and time to
+ * live.
  *
  * To answer from the address that was asked, which matters to a socket bound to 0.0.0.0 or [::], send the datagram back
  * with its info and have = TRALE_UDP_INFO_LOCAL. (Not if it came to a group or by broadcast: such an address cannot be
@@ -32,6 +33,7 @@
 #define TRALE_UDP_INFO_H
 
 #include <trale/udp.h>
+#include <trale/udp_socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +61,53 @@ struct trale_udp_info {
     uint32_t drops;             /* datagrams that the socket had lost by then, for lack of room (SO_RXQ_OVFL) */
     uint64_t time_ns;           /* when the kernel received it, on CLOCK_REALTIME (SO_TIMESTAMPNS, socket(7)) */
 };
+
+/* As trale_udp_recv_from, and sets *info, which is lent as buf is: its `have` says what is known. A receive that fails
+ * or is dropped leaves *info as it was. */
+TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_info(struct trale_udp_recv *recv,
+                                                                          struct trale_udp_socket *socket, void *buf,
+                                                                          size_t size, struct trale_udp_info *info)
+{
+    trale_udp_recv_init_(recv, socket, buf, size);
+    recv->info = info;
+    socket->udp->recv(socket->udp->interface.instance, recv);
+    return &recv->future;
+}
+
+/* As trale_udp_send_to, with what info->have names; *info is lent as buf is. `to` is NULL for the peer. Resolves also
+ * to -EINVAL (a value that does not fit), -EAFNOSUPPORT (`local` is of the other family), or another error of
+ * sendmsg(2). */
+TRALE_CHECK_RESULT static inline struct trale_future *
+trale_udp_send_info(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf, size_t size,
+                    const struct trale_address *to, const struct trale_udp_info *info)
+{
+    trale_udp_send_init_(send, socket, buf, size, to);
+    send->info = info;
+    socket->udp->send(socket->udp->interface.instance, send);
+    return &send->future;
+}
+
+/* The same as tries (udp_socket.h). */
+static inline int64_t trale_udp_try_recv_info(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
+                                              size_t size, struct trale_udp_info *info)
+{
+    trale_udp_recv_init_(recv, socket, buf, size);
+    recv->info = info;
+    if (!trale_udp_has_(socket, try_recv))
+        return -EOPNOTSUPP;
+    return socket->udp->try_recv(socket->udp->interface.instance, recv);
+}
+
+static inline int64_t trale_udp_try_send_info(struct trale_udp_send *send, struct trale_udp_socket *socket,
+                                              const void *buf, size_t size, const struct trale_address *to,
+                                              const struct trale_udp_info *info)
+{
+    trale_udp_send_init_(send, socket, buf, size, to);
+    send->info = info;
+    if (!trale_udp_has_(socket, try_send))
+        return -EOPNOTSUPP;
+    return socket->udp->try_send(socket->udp->interface.instance, send);
+}
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
@@ -114,8 +163,7 @@ trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *soc
     error->socket = socket;
     error->buf = buf;
     error->size = size;
-    if (udp->interface.size >= offsetof(struct trale_udp, recv_error) + sizeof udp->recv_error &&
-        udp->recv_error != NULL)
+    if (trale_udp_has_(socket, recv_error))
         udp->recv_error(udp->interface.instance, error);
     return &error->future;
 }

@@ -46,8 +46,7 @@ static inline int64_t trale_udp_try_send_to(struct trale_udp_send *send, struct 
 static inline int64_t trale_udp_try_send(struct trale_udp_send *send, struct trale_udp_socket *socket, const void *buf,
                                          size_t size)
 {
-    static const struct trale_address peer = {{{0, {0}}}};
-    return trale_udp_try_send_to(send, socket, buf, size, &peer);
+    return trale_udp_try_send_to(send, socket, buf, size, NULL);
 }
 
 static inline int64_t trale_udp_try_recv_batch(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
