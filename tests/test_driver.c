@@ -50,7 +50,7 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     assert_driver_refused("absent", "", -ENOENT, "absent.so");
     assert_driver_refused("flaw_fails_start", "", -EADDRNOTAVAIL, "did not start: Cannot assign requested address");
     assert_driver_refused("flaw_positive_start", "", -EPROTO, "did not start: Protocol error");
-    assert_driver_refused("flaw_no_interface", "", -EPROTO, "promises org.example.probe/1 and does not give it");
+    assert_driver_refused("flaw_no_interface", "", -EPROTO, "offers org.example.probe/1, and does not give it");
 }
 
 #define AT_PATH(name) "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS "/" name ".so"
@@ -190,6 +190,37 @@ static void test_two_drivers_for_one_interface_are_refused(void **state)
     assert_refused(text, -EINVAL, "t.ini:6: [driver:b] offers org.example.probe/1, which [driver:a] does already");
 }
 
+static void test_an_interface_that_is_not_what_its_name_says_is_refused(void **state)
+{
+    (void)state;
+    const char *by = "0 trale: [driver:x] " TEST_FLAWED_DRIVERS "/flaw_%s.so offers org.example.probe/1%s";
+    static const char *const cases[][2] = {
+        {"short_table", " with a table of 24 bytes, of which version 1 has at least 32: build it with the header"},
+        {"null_member", ", and function 1 of its table, at byte 16, is NULL: each of the first version must be there"},
+        {"wrong_version", " with a table of version 2"},
+        {"no_head", " with a table of 8 bytes, less than its head has"},
+        {"no_interface", ", and does not give it"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[64], message[512];
+        snprintf(name, sizeof name, "flaw_%s", cases[i][0]);
+        snprintf(message, sizeof message, by, cases[i][0], cases[i][1]);
+        assert_driver_refused(name, "", -EPROTO, message);
+    }
+}
+
+static void test_names_of_interfaces_are_checked_before_the_driver_is_loaded(void **state)
+{
+    (void)state;
+    assert_driver_refused("flaw_twice", "", -ENOEXEC,
+                          AT_PATH("flaw_twice") ": 'org.example.probe/1' in the interfaces of its description is there "
+                                                "twice");
+    assert_driver_refused("flaw_no_version", "", -ENOEXEC,
+                          ": 'org.example.probe' in the interfaces of its description is not of the form NAME/VERSION");
+    assert_driver_refused("flaw_impossible_size", "", -ENOEXEC,
+                          ": 'org.example.probe/1' in the interfaces of its description has an impossible size");
+}
+
 static void test_what_had_started_is_stopped_in_reverse(void **state)
 {
     (void)state;
@@ -241,6 +272,47 @@ static void test_an_interface_is_found_by_name_and_filled_up_with_null(void **st
     assert_null(trale_interface(runtime, "org.example.probe/2", known));
     assert_null(trale_interface(runtime, "flawed", known));
     assert_int_equal(trale_close(runtime), 0);
+}
+
+/* How often the log has the text. */
+static size_t count(const char *log, const char *text)
+{
+    size_t n = 0;
+    while ((log = strstr(log, text)) != NULL) {
+        n++;
+        log++;
+    }
+    return n;
+}
+
+static void test_a_table_without_all_of_its_first_version_is_not_found_by_a_name_with_its_size(void **state)
+{
+    (void)state;
+    char text[512];
+    struct trale *runtime;
+    struct test_log log = {0};
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = a, b\ndrivers_folder = %s\nthreads = %d\n[driver:a]\npath = flaw_other.so\n"
+             "[driver:b]\npath = flaw_late_null_member.so\n",
+             TEST_FLAWED_DRIVERS, test_threads());
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(trale_interface(runtime, "org.example.other/1:24", 24));
+        assert_non_null(trale_interface(runtime, "org.example.other/1", 24));
+        assert_null(trale_interface(runtime, "org.example.other/1:32", 32));
+        assert_null(trale_interface(runtime, "org.example.probe/1:24", 24));
+        assert_non_null(trale_interface(runtime, "org.example.probe/1", 24));
+    }
+    assert_int_equal(trale_require(runtime, "org.example.other/1:24", NULL), 0);
+    assert_int_equal(trale_require(runtime, "org.example.other/1:32", NULL), -ENODEV);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(count(log.text, "0 trale: "), 2);
+    assert_int_equal(count(log.text, "0 trale: [driver:a] " TEST_FLAWED_DRIVERS "/flaw_other.so offers "
+                                     "org.example.other/1 with a table of 24 bytes, of which version 1 has at least 32"),
+                     1);
+    assert_int_equal(count(log.text, "flaw_late_null_member.so offers org.example.probe/1, and function 1 of its"), 1);
+    assert_null(strstr(log.text, "no driver offers"));
 }
 
 static void test_a_driver_from_the_future_and_two_instances_of_one_work(void **state)
@@ -391,6 +463,9 @@ int main(void)
         cmocka_unit_test(test_a_path_is_a_bare_name_or_absolute),
         cmocka_unit_test(test_the_runtime_section_is_checked),
         cmocka_unit_test(test_two_drivers_for_one_interface_are_refused),
+        cmocka_unit_test(test_an_interface_that_is_not_what_its_name_says_is_refused),
+        cmocka_unit_test(test_names_of_interfaces_are_checked_before_the_driver_is_loaded),
+        cmocka_unit_test(test_a_table_without_all_of_its_first_version_is_not_found_by_a_name_with_its_size),
         cmocka_unit_test(test_what_had_started_is_stopped_in_reverse),
         cmocka_unit_test(test_an_interface_is_found_by_name_and_filled_up_with_null),
         cmocka_unit_test(test_a_driver_from_the_future_and_two_instances_of_one_work),

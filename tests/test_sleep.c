@@ -193,20 +193,23 @@ static void test_of_millions_of_resets_none_ends_a_sleep_early(void **state)
     assert_true(juggler.n_ended > N_SLEEPS);
 }
 
-static void test_a_driver_that_cannot_reset_says_so(void **state)
+static void test_a_simulated_sleep_is_set_anew_too(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_simulation();
+    assert_int_equal(trale_join(trale_spawn(runtime, postponed)), 0);
+    trale_close(runtime);
+}
+
+static void test_a_driver_says_that_it_does_not_know_a_clock(void **state)
 {
     (void)state;
     struct trale *runtime = open_simulation();
     struct trale_sleep sleep;
-    test_make(trale_sleep(&sleep, HOUR));
-    struct trale_task *sleeps = trale_spawn(runtime, sleeper, .sleep = &sleep);
-    struct trale_task *resets = trale_spawn(runtime, resetter, .sleep = &sleep, .n_yields = 1);
-    assert_int_equal(trale_join(resets), -EOPNOTSUPP);
-    assert_int_equal(trale_join(sleeps), HOUR + 1); /* simulated time starts at 1 */
-    struct trale_sleep with_slack;
-    test_make(trale_sleep_on(&with_slack, TRALE_CLOCK_CONFIGURED, HOUR, 1));
-    assert_int_equal(trale_block_on(runtime, &with_slack.future), -EOPNOTSUPP);
-    assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_MONOTONIC), 0);
+    assert_int_equal(trale_block_on(runtime, trale_sleep_on(&sleep, TRALE_CLOCK_REALTIME, HOUR, 0)), -EINVAL);
+    assert_int_equal(trale_block_on(runtime, trale_sleep_on(&sleep, TRALE_CLOCK_MONOTONIC, HOUR, 1)), 0);
+    assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_MONOTONIC), HOUR);
+    assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_REALTIME), 0);
     trale_close(runtime);
 }
 
@@ -411,7 +414,8 @@ int main(void)
         cmocka_unit_test(test_outside_of_tasks_only_a_sleep_that_has_not_begun_can_be_set),
         cmocka_unit_test(test_a_wake_that_was_on_its_way_does_not_end_a_sleep_that_was_set_later),
         cmocka_unit_test(test_of_millions_of_resets_none_ends_a_sleep_early),
-        cmocka_unit_test(test_a_driver_that_cannot_reset_says_so),
+        cmocka_unit_test(test_a_simulated_sleep_is_set_anew_too),
+        cmocka_unit_test(test_a_driver_says_that_it_does_not_know_a_clock),
         cmocka_unit_test(test_a_sleep_with_slack_ends_when_another_one_does),
         cmocka_unit_test(test_each_clock_has_its_sleeps),
         cmocka_unit_test(test_a_clock_that_is_none_is_refused),

@@ -12,6 +12,7 @@
 
 #include "core/config/option.h"
 #include "core/driver/description_members.h"
+#include "core/driver/interface_name.h"
 
 /* The members of the first version: no driver has less. */
 #define DESCRIPTION_SIZE_MIN (offsetof(struct trale_driver, before_wait) + sizeof(void *))
@@ -142,6 +143,14 @@ static bool read_options(const struct reading *reading, uint64_t address, uint64
     return fail(reading, "the options in its description have no end");
 }
 
+static bool check_interfaces(const struct reading *reading, const char *member, const char *list)
+{
+    struct interface_name name;
+    const char *flaw = list != NULL ? interface_names_flaw(list, &name) : NULL;
+    return flaw == NULL ||
+           fail(reading, "'%.*s' in the %s of its description %s", (int)name.length, name.text, member, flaw);
+}
+
 static bool read_all(const struct reading *reading, const struct trale_driver *found, uint64_t address,
                      struct trale_driver *description)
 {
@@ -151,6 +160,9 @@ static bool read_all(const struct reading *reading, const struct trale_driver *f
     if (!needs_nothing(reading, address, found->size, what) ||
         !read_texts(reading, address, found->size, texts, N_ELEMENTS(texts), description, what) ||
         !read_functions(reading, address, found->size, description))
+        return false;
+    if (!check_interfaces(reading, "interfaces", description->interfaces) ||
+        !check_interfaces(reading, "needs", description->needs))
         return false;
     if (description->name[0] == '\0')
         return fail(reading, "its description has no name");

@@ -20,6 +20,7 @@
 #include "core/config/option.h"
 #include "core/config/trusted_file.h"
 #include "core/driver/description.h"
+#include "core/driver/interface_name.h"
 #include "core/driver/load.h"
 
 /* A message about a line of the driver's section. */
@@ -123,6 +124,18 @@ static void warn_of_constructors(const struct driver *driver, const struct confi
             driver->path, n, n == 1 ? "" : "s", n == 1 ? "" : "s", name[0] != '\0' ? ", such as " : "", name);
 }
 
+/* Names of interfaces are shown and compared without sizes. */
+static int take_sizes(struct driver *driver)
+{
+    driver->offers = strdup(driver->description.interfaces);
+    if (driver->offers == NULL)
+        return -ENOMEM;
+    interface_names_strip((char *)(uintptr_t)driver->description.interfaces);
+    if (driver->description.needs != NULL)
+        interface_names_strip((char *)(uintptr_t)driver->description.needs);
+    return 0;
+}
+
 /* Checks the open file, and reads its description. */
 static int driver_read(struct driver *driver, const struct config *config, int fd)
 {
@@ -141,7 +154,7 @@ static int driver_read(struct driver *driver, const struct config *config, int f
     }
     warn_of_exports(driver, config);
     warn_of_constructors(driver, config);
-    return 0;
+    return take_sizes(driver);
 }
 
 static int driver_find(struct driver *driver, const struct config *config, const char *folder,
@@ -245,6 +258,7 @@ void driver_close(struct driver *driver)
         driver->description.stop(driver->instance);
     driver_close_file(driver);
     description_free(&driver->description);
+    free(driver->offers);
     free(driver->values);
     free(driver->path);
     *driver = (struct driver){.state = DRIVER_CLOSED};

@@ -27,6 +27,7 @@ struct driver {
     uint32_t line;                        /* of the section's `path` */
     struct elf *elf;                      /* OPENED: the file, which elf->fd has open; else NULL */
     struct trale_driver description;      /* as far as both sides know it; its functions are there once it is LOADED */
+    char *offers;                         /* description.interfaces with the sizes of their first versions */
     struct trale_value *values;
     struct trale_settings settings;
     struct trale_host host;

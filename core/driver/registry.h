@@ -9,7 +9,11 @@
 #include "core/driver/driver.h"
 
 struct interface {
-    char *name;
+    char *sized_name; /* with the size of its first version, if the driver gives it: "trale.timer/1:56" */
+    char *name;       /* without it */
+    const struct driver *driver;         /* lent */
+    _Atomic uint32_t complete;           /* so many bytes of the table are there, and none of them is a NULL */
+    _Atomic bool is_told;                /* There was a message about a table that is too short. */
     const struct trale_interface *table; /* the driver's */
     struct interface_copy *copies;       /* for callers that know more members than the driver */
 };
@@ -30,11 +34,16 @@ void interfaces_deinit(struct interfaces *interfaces);
 /* Makes room for all interfaces of these drivers. 0 or -ENOMEM. */
 int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers);
 
-/* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised. */
+/* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised, in
+ * the version that it promised, with all functions of the first version of the table. */
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
-/* The last one of that name among the first `n_items`; trale_interface looks at all. [any] */
+/* The last one of that name among the first `n_items`; trale_interface looks at all. If the name has a size, the table
+ * has no less; else NULL, and a message once. [any] */
 const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const char *name, size_t size);
+
+/* Whether a driver offers the interface, be its table complete or not. [any] */
+bool interfaces_have(const struct interfaces *interfaces, const char *name);
 
 /* Whether no driver offers the interface, and this call is the first for its name, in all of a group. [any] */
 bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name);

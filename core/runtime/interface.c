@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/config/read.h"
+#include "core/driver/interface_name.h"
 #include "core/runtime/runtime.h"
 
 /* Interfaces that no driver offers, and what to write into trale.ini: lists for a message. */
@@ -28,15 +29,16 @@ static const struct driver *loaded_driver(const struct trale *runtime, const cha
     return NULL;
 }
 
-static void missing_add(struct missing *missing, const struct trale *runtime, const char *name)
+static void missing_add(struct missing *missing, const struct trale *runtime, const char *text)
 {
+    const struct interface_name name = interface_name_of(text, strlen(text));
     char driver[50], section[sizeof "driver:" + sizeof driver];
     size_t length;
-    const char *begin = driver_by_convention(name, strlen(name), &length);
+    const char *begin = driver_by_convention(text, name.length, &length);
     snprintf(driver, sizeof driver, "%.*s", (int)length, begin);
     snprintf(section, sizeof section, "driver:%s", driver);
     const struct driver *loaded = loaded_driver(runtime, driver);
-    text_add(&missing->names, "%s%s", missing->n_names++ > 0 ? ", " : "", name);
+    text_add(&missing->names, "%s%.*s", missing->n_names++ > 0 ? ", " : "", (int)name.length, text);
     if (loaded != NULL) {
         text_add(&missing->offered, "; [%s] offers %s", section, loaded->description.interfaces);
         return;
@@ -95,6 +97,7 @@ const void *trale_interface(struct trale *runtime, const char *name, size_t size
 int trale_require(struct trale *runtime, const char *interface, ...)
 {
     struct missing missing = {0};
+    bool is_short = false;
     va_list more;
     if (!executor_is_ours(&runtime->executor))
         return -ECHILD;
@@ -102,12 +105,16 @@ int trale_require(struct trale *runtime, const char *interface, ...)
     for (const char *name = interface; name != NULL; name = va_arg(more, const char *)) {
         if (interfaces_find(&runtime->interfaces, runtime->interfaces.n_items, name, 0) != NULL)
             continue;
+        if (interfaces_have(&runtime->interfaces, name)) { /* interfaces_find has said what it lacks */
+            is_short = true;
+            continue;
+        }
         interfaces_is_first_miss(&runtime->interfaces, name);
         missing_add(&missing, runtime, name);
     }
     va_end(more);
     if (missing.n_names == 0)
-        return 0;
+        return is_short ? -ENODEV : 0;
     missing_say(&missing, runtime, TRALE_LOG_ERROR);
     return -ENODEV;
 }

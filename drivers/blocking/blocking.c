@@ -321,5 +321,5 @@ static const struct trale_interface *driver_interface(void *instance, const char
 }
 
 TRALE_DRIVER(.name = "blocking", .version = TRALE_VERSION, .summary = "functions that block, on a pool of threads",
-             .interfaces = "trale.blocking/1", .options = blocking_options, .start = driver_start, .stop = driver_stop,
+             .interfaces = TRALE_BLOCKING_1, .options = blocking_options, .start = driver_start, .stop = driver_stop,
              .interface = driver_interface, .settle = driver_settle);

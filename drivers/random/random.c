@@ -60,4 +60,4 @@ static const struct trale_interface *driver_interface(void *instance, const char
 }
 
 TRALE_DRIVER(.name = "random", .version = TRALE_VERSION, .summary = "random bytes of the kernel",
-             .interfaces = "trale.random/1", .start = driver_start, .stop = driver_stop, .interface = driver_interface);
+             .interfaces = TRALE_RANDOM_1, .start = driver_start, .stop = driver_stop, .interface = driver_interface);

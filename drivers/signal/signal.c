@@ -318,5 +318,5 @@ static const struct trale_interface *driver_interface(void *instance, const char
 }
 
 TRALE_DRIVER(.name = "signal", .version = TRALE_VERSION, .summary = "signals, on signalfd",
-             .interfaces = "trale.signal/1", .options = signal_options, .start = driver_start, .stop = driver_stop,
+             .interfaces = TRALE_SIGNAL_1, .options = signal_options, .start = driver_start, .stop = driver_stop,
              .interface = driver_interface);

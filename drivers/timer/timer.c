@@ -199,5 +199,5 @@ static const struct trale_interface *timer_interface(void *instance, const char 
 }
 
 TRALE_DRIVER(.name = "timer", .version = TRALE_VERSION, .summary = "sleeps and deadlines, on timerfd",
-             .interfaces = "trale.timer/1", .options = timer_options, .start = timer_start, .stop = timer_stop,
+             .interfaces = TRALE_TIMER_1, .options = timer_options, .start = timer_start, .stop = timer_stop,
              .interface = timer_interface, .before_wait = timer_before_wait);

@@ -73,6 +73,9 @@ struct trale_blocking {
     void *job;
 };
 
+#define TRALE_BLOCKING_1_SIZE 24
+#define TRALE_BLOCKING_1 TRALE_INTERFACE("trale.blocking/1", TRALE_BLOCKING_1_SIZE)
+
 struct trale_pool {
     struct trale_interface interface; /* version 1 */
 
@@ -84,7 +87,7 @@ struct trale_pool {
 /* The runtime's pool of threads, or NULL if no driver offers one. [any] */
 static inline const struct trale_pool *trale_pool(struct trale *runtime)
 {
-    return (const struct trale_pool *)trale_interface(runtime, "trale.blocking/1", sizeof(struct trale_pool));
+    return (const struct trale_pool *)trale_interface(runtime, TRALE_BLOCKING_1, sizeof(struct trale_pool));
 }
 
 /* The first poll: here the runtime is known, and with it the driver, which takes over. */
@@ -138,6 +141,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_blocking_named(struc
 }
 
 static_assert(sizeof(struct trale_blocking) == 80, "frozen: part of frames");
+static_assert(offsetof(struct trale_pool, run) + sizeof(void *) == TRALE_BLOCKING_1_SIZE, "append only");
 
 #ifdef __cplusplus
 }

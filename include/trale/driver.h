@@ -192,13 +192,22 @@ struct trale_settings {
 /* --- what a driver offers ----------------------------------------------------------------------------------------- */
 
 /* The head of every interface, which is a table of functions that applications ask for by name. The first argument of
- * each function is `instance`. The table stays where it is until stop. Before a member that came after the first
- * version is called, `size` is checked, unless the table is one that trale_interface returned. */
+ * each function is `instance`. The table stays where it is until stop, and all that follows the head are functions. All
+ * of the first version are there; those that came later may be NULL, or behind the end of the table: before one of them
+ * is called, `size` is checked, unless the table is one that trale_interface returned, and it is compared with NULL. */
 struct trale_interface {
     uint32_t size;    /* of the whole table */
     uint32_t version; /* the number after the '/' in its name */
     void *instance;
 };
+
+/* The name of an interface is NAME/VERSION; behind ':' may follow the size of the first version of its table, which
+ * never changes: TRALE_INTERFACE("trale.timer/1", 56) is "trale.timer/1:56". The header of each interface defines both,
+ * as TRALE_TIMER_1_SIZE and TRALE_TIMER_1. A driver that offers the name with a size, and whose table is shorter, or has
+ * a NULL among these functions, is refused when it is started, with both sizes; one that offers it without, when it is
+ * asked for it with one. Other than that, names with and without a size are the same. */
+#define TRALE_INTERFACE(name, size) name ":" TRALE_INTERFACE_SIZE_(size)
+#define TRALE_INTERFACE_SIZE_(size) #size
 
 /* The description: plain data, which is read from the file before anything of the driver runs. */
 struct trale_driver {
@@ -209,7 +218,7 @@ struct trale_driver {
     const char *name;       /* printable, without blanks */
     const char *version;    /* of the driver, for people to read */
     const char *summary;    /* one line */
-    const char *interfaces; /* names separated by blanks, such as "trale.timer/1" or "org.example.inotify/1" */
+    const char *interfaces; /* names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1"; none twice */
     const char *needs;      /* interfaces that drivers started before this one must offer, likewise; NULL: none */
     const struct trale_option *options; /* NULL: none */
 

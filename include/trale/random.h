@@ -17,6 +17,13 @@
 #include <trale/driver.h>
 #include <trale/trale.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRALE_RANDOM_1_SIZE 24
+#define TRALE_RANDOM_1 TRALE_INTERFACE("trale.random/1", TRALE_RANDOM_1_SIZE)
+
 struct trale_random {
     struct trale_interface interface; /* version 1 */
 
@@ -27,7 +34,7 @@ struct trale_random {
 /* The runtime's source of random bytes, or NULL if no driver offers one. */
 static inline const struct trale_random *trale_random(struct trale *runtime)
 {
-    return (const struct trale_random *)trale_interface(runtime, "trale.random/1", sizeof(struct trale_random));
+    return (const struct trale_random *)trale_interface(runtime, TRALE_RANDOM_1, sizeof(struct trale_random));
 }
 
 /* Fills buf with `size` random bytes. Does not wait. Returns 0; or -ENODEV (no driver offers random bytes), -EAGAIN
@@ -53,5 +60,11 @@ TRALE_CHECK_RESULT static inline int trale_random_below(struct trale *runtime, u
     *number = limit > 0 ? drawn % limit : drawn;
     return 0;
 }
+
+static_assert(offsetof(struct trale_random, fill) + sizeof(void *) == TRALE_RANDOM_1_SIZE, "append only");
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -64,6 +64,9 @@ struct trale_signal {
     struct trale_link link; /* among the waits */
 };
 
+#define TRALE_SIGNAL_1_SIZE 32
+#define TRALE_SIGNAL_1 TRALE_INTERFACE("trale.signal/1", TRALE_SIGNAL_1_SIZE)
+
 struct trale_signals {
     struct trale_interface interface; /* version 1 */
 
@@ -78,7 +81,7 @@ struct trale_signals {
 /* The runtime's signals, or NULL if no driver offers them. [any] */
 static inline const struct trale_signals *trale_signals(struct trale *runtime)
 {
-    return (const struct trale_signals *)trale_interface(runtime, "trale.signal/1", sizeof(struct trale_signals));
+    return (const struct trale_signals *)trale_interface(runtime, TRALE_SIGNAL_1, sizeof(struct trale_signals));
 }
 
 /* The bit of a signal in a set; 0 if the number is not from 1 to 64. [any] */
@@ -127,6 +130,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_signal(struct trale_
 }
 
 static_assert(sizeof(struct trale_signal) == 104, "frozen: part of frames");
+static_assert(offsetof(struct trale_signals, wait) + sizeof(void *) == TRALE_SIGNAL_1_SIZE, "append only");
 
 #ifdef __cplusplus
 }

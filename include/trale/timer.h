@@ -53,6 +53,9 @@ struct trale_sleep {
     uint32_t state;
 };
 
+#define TRALE_TIMER_1_SIZE 56
+#define TRALE_TIMER_1 TRALE_INTERFACE("trale.timer/1", TRALE_TIMER_1_SIZE)
+
 struct trale_timer {
     struct trale_interface interface; /* version 1 */
 
@@ -64,8 +67,7 @@ struct trale_timer {
      * the `type` of its future, and zeroes the future's other members. */
     void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 
-    /* This member and those below came later: they may be NULL.
-     * [any] The time on one of the TRALE_CLOCK_ clocks, in nanoseconds; 0 if the driver does not know the clock. */
+    /* [any] The time on one of the TRALE_CLOCK_ clocks, in nanoseconds; 0 if the driver does not know the clock. */
     uint64_t (*now_on)(void *instance, uint32_t clock);
 
     /* [executor] As sleep_until, on one of the TRALE_CLOCK_ clocks. The sleep may resolve late, by `slack_ns` and the
@@ -81,7 +83,7 @@ struct trale_timer {
 /* The runtime's timer, or NULL if no driver offers one. [any] */
 static inline const struct trale_timer *trale_timer(struct trale *runtime)
 {
-    return (const struct trale_timer *)trale_interface(runtime, "trale.timer/1", sizeof(struct trale_timer));
+    return (const struct trale_timer *)trale_interface(runtime, TRALE_TIMER_1, sizeof(struct trale_timer));
 }
 
 /* The time on the configured clock, in nanoseconds; 0 if no driver offers a timer. [any] */
@@ -95,7 +97,7 @@ static inline uint64_t trale_now(struct trale *runtime)
 static inline uint64_t trale_now_on(struct trale *runtime, uint32_t clock)
 {
     const struct trale_timer *timer = trale_timer(runtime);
-    return timer != NULL && timer->now_on != NULL ? timer->now_on(timer->interface.instance, clock) : 0;
+    return timer != NULL ? timer->now_on(timer->interface.instance, clock) : 0;
 }
 
 /* a + b, or UINT64_MAX if the sum is larger. */
@@ -115,8 +117,6 @@ static inline int64_t trale_sleep_begin_(struct trale_future *future, struct tra
     uint64_t deadline_ns = trale_time_add(relative ? timer->now(instance) : 0, sleep->deadline_ns);
     if (sleep->clock == TRALE_CLOCK_CONFIGURED && sleep->slack_ns == 0)
         timer->sleep_until(instance, sleep, deadline_ns);
-    else if (timer->sleep_on == NULL)
-        return -EOPNOTSUPP;
     else
         timer->sleep_on(instance, sleep, sleep->clock, deadline_ns, sleep->slack_ns);
     return trale_future_poll(future, context);
@@ -163,7 +163,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep(struct trale_s
 
 /* The same for a deadline on one of the TRALE_CLOCK_ clocks; a deadline that has passed resolves at once. The sleep may
  * end up to `slack_ns` late, so that sleeps that end close together cost one wake-up of the machine. More errors:
- * -EINVAL (no such clock), -EOPNOTSUPP (the driver has only one clock and no slack), and those of timerfd_create(2). */
+ * -EINVAL (the driver does not know the clock), and those of timerfd_create(2). */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_on(struct trale_sleep *sleep, uint32_t clock,
                                                                      uint64_t deadline_ns, uint64_t slack_ns)
 {
@@ -178,7 +178,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_until(struct t
 }
 
 /* Gives a sleep that has not resolved a new deadline, earlier or later, on its clock. The task that awaits the sleep
- * goes on waiting, also if it has been woken but not polled yet. Returns 0; -EOPNOTSUPP: the driver cannot; -EPERM: the
+ * goes on waiting, also if it has been woken but not polled yet. Returns 0; -ENODEV (no timer driver); -EPERM: the
  * sleep has begun, and the caller is no task. [in a task of the same runtime; any thread before the first poll] */
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
@@ -190,8 +190,8 @@ static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline
     if (runtime == NULL)
         return -EPERM;
     const struct trale_timer *timer = trale_timer(runtime);
-    if (timer == NULL || timer->reset == NULL)
-        return -EOPNOTSUPP;
+    if (timer == NULL)
+        return -ENODEV;
     timer->reset(timer->interface.instance, sleep, deadline_ns);
     return 0;
 }
@@ -302,6 +302,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct tral
 }
 
 static_assert(sizeof(struct trale_sleep) == 72, "part of frames");
+static_assert(offsetof(struct trale_timer, reset) + sizeof(void *) == TRALE_TIMER_1_SIZE, "append only");
 
 #ifdef __cplusplus
 }

@@ -7,8 +7,34 @@
 
 #include <trale/driver.h>
 
-#ifndef INTERFACE
+#ifdef FLAW_NULL_MEMBER
+#define INTERFACE "org.example.probe/1:24"
+#elif defined FLAW_SHORT_TABLE
+#define INTERFACE "org.example.probe/1:32"
+#elif defined FLAW_TWICE
+#define INTERFACE "org.example.probe/1:24 org.example.other/1 org.example.probe/1"
+#elif defined FLAW_NO_VERSION
+#define INTERFACE "org.example.probe"
+#elif defined FLAW_IMPOSSIBLE_SIZE
+#define INTERFACE "org.example.probe/1:12"
+#elif !defined INTERFACE
 #define INTERFACE "org.example.probe/1"
+#endif
+
+#if defined FLAW_NULL_MEMBER || defined FLAW_LATE_NULL_MEMBER
+#define NUMBER_FUNCTION NULL
+#else
+#define NUMBER_FUNCTION probe_number
+#endif
+#ifdef FLAW_WRONG_VERSION
+#define VERSION 2
+#else
+#define VERSION 1
+#endif
+#ifdef FLAW_NO_HEAD
+#define TABLE_SIZE 8
+#else
+#define TABLE_SIZE sizeof(struct probe)
 #endif
 
 #ifdef FLAW_UNDEFINED_SYMBOL
@@ -76,7 +102,7 @@ static const struct trale_interface *flawed_interface(void *data, const char *na
     (void)data, (void)name;
     return NULL;
 #else
-    return strcmp(name, INTERFACE) == 0 ? &((struct instance *)data)->probe.interface : NULL;
+    return strncmp(name, INTERFACE, strlen(name)) == 0 ? &((struct instance *)data)->probe.interface : NULL;
 #endif
 }
 #else
@@ -135,7 +161,8 @@ START_LINKAGE int32_t flawed_start(const struct trale_host *host, const struct t
     if (instance == NULL)
         return -ENOMEM;
     trale_host_copy(&instance->host, host);
-    instance->probe = (struct probe){{sizeof(struct probe), 1, instance}, probe_number};
+    (void)probe_number;
+    instance->probe = (struct probe){{TABLE_SIZE, VERSION, instance}, NUMBER_FUNCTION};
     instance->number = settings->n_values > 0 ? settings->values[0].integer : 0;
 #ifdef FLAW_UNDEFINED_SYMBOL
     instance->number = trale_nobody_defines_this();

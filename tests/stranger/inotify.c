@@ -197,5 +197,5 @@ static const struct trale_interface *driver_interface(void *instance, const char
 }
 
 TRALE_DRIVER(.name = "inotify", .version = "1.0", .summary = "files that change, as futures",
-             .interfaces = "org.example.inotify/1", .options = inotify_options, .start = driver_start,
+             .interfaces = ORG_EXAMPLE_INOTIFY_1, .options = inotify_options, .start = driver_start,
              .stop = driver_stop, .interface = driver_interface);

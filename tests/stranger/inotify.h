@@ -30,6 +30,9 @@ struct inotify_change {
     struct trale_wait wait;
 };
 
+/* The name of the interface, with the size of version 1 of its table. */
+#define ORG_EXAMPLE_INOTIFY_1 TRALE_INTERFACE("org.example.inotify/1", 40)
+
 struct inotify {
     struct trale_interface interface; /* version 1 */
 
@@ -44,7 +47,7 @@ struct inotify {
  * -ENOMEM and what else inotify_add_watch(2) has. [executor] */
 static inline int inotify_open(struct trale *runtime, const char *folder, uint32_t mask, struct inotify_watch **watch)
 {
-    const struct inotify *inotify = (const struct inotify *)trale_interface(runtime, "org.example.inotify/1",
+    const struct inotify *inotify = (const struct inotify *)trale_interface(runtime, ORG_EXAMPLE_INOTIFY_1,
                                                                             sizeof(struct inotify));
     return inotify == NULL ? -ENODEV : inotify->open(inotify->interface.instance, folder, mask, watch);
 }
@@ -64,5 +67,7 @@ static inline struct trale_future *inotify_next(struct inotify_change *change, s
     watch->inotify->next(watch->inotify->interface.instance, change);
     return &change->future;
 }
+
+static_assert(offsetof(struct inotify, next) + sizeof(void *) == 40, "version 1 does not change");
 
 #endif

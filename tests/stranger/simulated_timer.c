@@ -2,6 +2,7 @@
  *
  * "trale.timer/1" without a clock: when nothing is runnable, time moves to the next deadline. What a simulation does,
  * in small: the idle hook is all it needs. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,15 +32,8 @@ static void unlink_sleep(struct simulation *simulation, struct trale_sleep *slee
             before->next = sleep->next;
 }
 
-static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
+static void link_sleep(struct simulation *simulation, struct trale_sleep *sleep)
 {
-    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
-    struct simulation *simulation = sleep->driver;
-    if (sleep->waker != NULL)
-        unlink_sleep(simulation, sleep);
-    sleep->waker = NULL;
-    if (simulation->now_ns >= sleep->deadline_ns)
-        return 0;
     struct trale_sleep *before = NULL, *after = simulation->first;
     while (after != NULL && after->deadline_ns <= sleep->deadline_ns) {
         before = after;
@@ -50,6 +44,18 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
         before->next = sleep;
     else
         simulation->first = sleep;
+}
+
+static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    struct simulation *simulation = sleep->driver;
+    if (sleep->waker != NULL)
+        unlink_sleep(simulation, sleep);
+    sleep->waker = NULL;
+    if (simulation->now_ns >= sleep->deadline_ns)
+        return 0;
+    link_sleep(simulation, sleep);
     sleep->waker = context->waker;
     return TRALE_PENDING;
 }
@@ -66,6 +72,43 @@ static void simulation_sleep_until(void *instance, struct trale_sleep *sleep, ui
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "simulated_sleep", sleep_poll, sleep_drop};
     *sleep = (struct trale_sleep){
         .future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance, .state = SLEEP_BEGUN};
+}
+
+/* All clocks that do not tell the time of day are one. */
+static int is_known(uint32_t clock)
+{
+    return clock < TRALE_CLOCK_REALTIME;
+}
+
+static uint64_t simulation_now_on(void *instance, uint32_t clock)
+{
+    return is_known(clock) ? simulation_now(instance) : 0;
+}
+
+static int64_t refused_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)future, (void)context;
+    return -EINVAL;
+}
+
+/* Simulated sleeps end at their deadlines, whatever slack they have. */
+static void simulation_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
+                                uint64_t slack_ns)
+{
+    static const struct trale_future_type refused = {sizeof refused, TRALE_ABI, "simulated_sleep", refused_poll, NULL};
+    (void)slack_ns;
+    simulation_sleep_until(instance, sleep, deadline_ns);
+    if (!is_known(clock))
+        sleep->future.type = &refused;
+}
+
+static void simulation_reset(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    if (sleep->waker != NULL)
+        unlink_sleep(instance, sleep);
+    sleep->deadline_ns = deadline_ns;
+    if (sleep->waker != NULL)
+        link_sleep(instance, sleep);
 }
 
 static uint64_t simulation_before_wait(void *instance, uint32_t idle)
@@ -88,6 +131,9 @@ static int32_t simulation_start(const struct trale_host *host, const struct tral
         .interface = {sizeof simulation->table, 1, simulation},
         .now = simulation_now,
         .sleep_until = simulation_sleep_until,
+        .now_on = simulation_now_on,
+        .sleep_on = simulation_sleep_on,
+        .reset = simulation_reset,
     };
     simulation->now_ns = 1;
     *instance = simulation;
@@ -105,5 +151,5 @@ static const struct trale_interface *simulation_interface(void *instance, const 
 }
 
 TRALE_DRIVER(.name = "simulated-timer", .version = "1.0", .summary = "time that moves when nothing else does",
-             .interfaces = "trale.timer/1", .start = simulation_start, .stop = simulation_stop,
+             .interfaces = TRALE_TIMER_1, .start = simulation_start, .stop = simulation_stop,
              .interface = simulation_interface, .before_wait = simulation_before_wait);
