@@ -308,8 +308,9 @@ static void test_a_table_without_all_of_its_first_version_is_not_found_by_a_name
     assert_int_equal(trale_require(runtime, "org.example.other/1:32", NULL), -ENODEV);
     assert_int_equal(trale_close(runtime), 0);
     assert_int_equal(count(log.text, "0 trale: "), 2);
-    assert_int_equal(count(log.text, "0 trale: [driver:a] " TEST_FLAWED_DRIVERS "/flaw_other.so offers "
-                                     "org.example.other/1 with a table of 24 bytes, of which version 1 has at least 32"),
+    assert_int_equal(count(log.text,
+                           "0 trale: [driver:a] " TEST_FLAWED_DRIVERS "/flaw_other.so offers "
+                           "org.example.other/1 with a table of 24 bytes, of which version 1 has at least 32"),
                      1);
     assert_int_equal(count(log.text, "flaw_late_null_member.so offers org.example.probe/1, and function 1 of its"), 1);
     assert_null(strstr(log.text, "no driver offers"));

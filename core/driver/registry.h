@@ -9,11 +9,11 @@
 #include "core/driver/driver.h"
 
 struct interface {
-    char *sized_name; /* with the size of its first version, if the driver gives it: "trale.timer/1:56" */
-    char *name;       /* without it */
-    const struct driver *driver;         /* lent */
-    _Atomic uint32_t complete;           /* so many bytes of the table are there, and none of them is a NULL */
-    _Atomic bool is_told;                /* There was a message about a table that is too short. */
+    char *sized_name;            /* with the size of its first version, if the driver gives it: "trale.timer/1:56" */
+    char *name;                  /* without it */
+    const struct driver *driver; /* lent */
+    _Atomic uint32_t complete;   /* so many bytes of the table are there, and none of them is a NULL */
+    _Atomic bool is_told;        /* There was a message about a table that is too short. */
     const struct trale_interface *table; /* the driver's */
     struct interface_copy *copies;       /* for callers that know more members than the driver */
 };

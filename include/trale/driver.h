@@ -215,11 +215,12 @@ struct trale_driver {
     uint32_t abi;
     uint64_t option_size; /* of one element of `options` */
 
-    const char *name;       /* printable, without blanks */
-    const char *version;    /* of the driver, for people to read */
-    const char *summary;    /* one line */
-    const char *interfaces; /* names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1"; none twice */
-    const char *needs;      /* interfaces that drivers started before this one must offer, likewise; NULL: none */
+    const char *name;    /* printable, without blanks */
+    const char *version; /* of the driver, for people to read */
+    const char *summary; /* one line */
+    const char
+        *interfaces;   /* names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1"; none twice */
+    const char *needs; /* interfaces that drivers started before this one must offer, likewise; NULL: none */
     const struct trale_option *options; /* NULL: none */
 
     /* [start] Makes an instance. Returns 0 and sets *instance; or logs the reason through host->log, leaves nothing

@@ -242,5 +242,5 @@ const struct trale_interface *driver_interface(void *instance, const char *name)
 } // namespace
 
 TRALE_DRIVER(driver.name = "lines", driver.version = "1.0", driver.summary = "lines of pipes and terminals, as futures",
-             driver.interfaces = "org.example.lines/1", driver.options = options, driver.start = driver_start,
+             driver.interfaces = ORG_EXAMPLE_LINES_1, driver.options = options, driver.start = driver_start,
              driver.stop = driver_stop, driver.interface = driver_interface);

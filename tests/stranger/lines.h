@@ -30,6 +30,9 @@ struct lines_next {
     struct trale_wait wait;
 };
 
+/* The name of the interface, with the size of version 1 of its table. */
+#define ORG_EXAMPLE_LINES_1 TRALE_INTERFACE("org.example.lines/1", 40)
+
 struct lines {
     struct trale_interface interface; /* version 1 */
 
@@ -44,7 +47,7 @@ struct lines {
  * and the fd is still the caller's. [executor] */
 static inline int lines_open(struct trale *runtime, int fd, struct lines_source **source)
 {
-    const struct lines *lines = (const struct lines *)trale_interface(runtime, "org.example.lines/1",
+    const struct lines *lines = (const struct lines *)trale_interface(runtime, ORG_EXAMPLE_LINES_1,
                                                                       sizeof(struct lines));
     return lines == NULL ? -ENODEV : lines->open(lines->interface.instance, fd, source);
 }
@@ -67,6 +70,8 @@ static inline struct trale_future *lines_next(struct lines_next *next, struct li
     source->lines->next(source->lines->interface.instance, next);
     return &next->future;
 }
+
+static_assert(offsetof(struct lines, next) + sizeof(void *) == 40, "version 1 does not change");
 
 #ifdef __cplusplus
 }
