@@ -205,8 +205,8 @@ struct trale_interface {
  * never changes: TRALE_INTERFACE("trale.timer/1", 56) is "trale.timer/1:56". The header of each interface defines both,
  * as TRALE_TIMER_1_SIZE and TRALE_TIMER_1. If a driver offers the name with a size, and its table is shorter, or has a
  * NULL among these functions, the driver is refused when it starts; if it offers the name without, then it is not found
- * by a program that asks with one. Both sizes are in the message. Apart from that, names with and without a size are the
- * same. */
+ * by a program that asks with one. Both sizes are in the message. Apart from that, names with and without a size are
+ * the same. */
 #define TRALE_INTERFACE(name, size) name ":" TRALE_INTERFACE_SIZE_(size)
 #define TRALE_INTERFACE_SIZE_(size) #size
 

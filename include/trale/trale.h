@@ -294,11 +294,11 @@ TRALE_API int64_t trale_block_on(struct trale *runtime, struct trale_future *fut
 
 /* The interface by that name of the first driver that offers it, with its `instance` member set: a table of at least
  * `size` bytes, lent until the runtime closes, in which members that the driver does not know are NULL. The first
- * member is a `struct trale_interface` (driver.h). The name is "trale.timer/1", or has the size of the first version of the
- * table, as TRALE_TIMER_1 does (TRALE_INTERFACE in driver.h): then all of that version is there. NULL: no driver offers
- * it; for the first call with a name, a warning says which task asked for it and what to write into trale.ini. Or the
- * driver's table lacks a part of its first version, which is one message of level ERROR. The headers of the interfaces
- * (timer.h, udp.h) wrap this. */
+ * member is a `struct trale_interface` (driver.h). The name is "trale.timer/1", or has the size of the first version of
+ * the table, as TRALE_TIMER_1 does (TRALE_INTERFACE in driver.h): then all of that version is there. NULL: no driver
+ * offers it; for the first call with a name, a warning says which task asked for it and what to write into trale.ini.
+ * Or the driver's table lacks a part of its first version, which is one message of level ERROR. The headers of the
+ * interfaces (timer.h, udp.h) wrap this. */
 TRALE_API const void *trale_interface(struct trale *runtime, const char *name, size_t size);
 
 /* For a program that cannot do without certain interfaces: trale_require(runtime, TRALE_TIMER_1, TRALE_UDP_1, NULL)
