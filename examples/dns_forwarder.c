@@ -221,7 +221,7 @@ static int forwarder_listen(struct forwarder *forwarder, struct trale *runtime, 
     if (r == 0)
         r = trale_udp_local(forwarder->socket, &local);
     if (r == 0)
-        r = trale_address_format(runtime, &local, text, sizeof text);
+        r = trale_address_format(&local, text, sizeof text);
     if (r < 0)
         return r;
     printf("listening on %s\n", text);
@@ -281,7 +281,7 @@ int main(int argc, char **argv)
     if (r < 0)
         return trale_perror("trale_open", r);
 
-    r = trale_address_parse(runtime, argv[optind], &forwarder.upstream);
+    r = trale_address_parse(argv[optind], &forwarder.upstream);
     if (r == 0) /* before any task runs, this thread may open a socket */
         r = forwarder_listen(&forwarder, runtime, optind + 1 < argc ? argv[optind + 1] : "127.0.0.1:0");
     if (r == 0)

@@ -111,7 +111,7 @@ int main(int argc, char **argv)
         return trale_perror("trale_open", r);
 
     struct trale_address server;
-    int64_t result = trale_address_parse(runtime, argv[1], &server);
+    int64_t result = trale_address_parse(argv[1], &server);
     if (result == 0) { /* a single future needs no task: it runs here, in main's own memory */
         struct client client;
         result = trale_block_on(runtime, trale_call(client, &client, .server = &server, .texts = argv + 2));

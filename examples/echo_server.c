@@ -48,7 +48,7 @@ static int server_listen(struct server *self, struct trale *runtime)
     if (r == 0)
         r = trale_udp_local(self->socket, &local);
     if (r == 0)
-        r = trale_address_format(runtime, &local, text, sizeof text);
+        r = trale_address_format(&local, text, sizeof text);
     if (r < 0)
         return r;
     printf("listening on %s\n", text);

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 
     struct trale_address server;
     int n_missing = 0;
-    r = trale_address_parse(runtime, argv[1], &server);
+    r = trale_address_parse(argv[1], &server);
     if (r == 0)
         n_missing = ask_all(runtime, &server, argv + 2, (size_t)argc - 2);
     trale_close(runtime);

@@ -159,7 +159,7 @@ static int64_t service_run(struct service *service, struct trale *runtime, const
     if (r == 0)
         r = trale_udp_local(service->socket, &local);
     if (r == 0)
-        r = trale_address_format(runtime, &local, text, sizeof text);
+        r = trale_address_format(&local, text, sizeof text);
     if (r < 0)
         return r;
     printf("listening on %s\n", text);

@@ -10,9 +10,9 @@
 
 #include <netdb.h>
 
+#include <trale/address.h>
 #include <trale/blocking.h>
 #include <trale/timer.h>
-#include <trale/udp.h>
 
 /* The data of the thread that looks the name up. The thread owns it, and may still use it when the time is up. */
 struct query {
@@ -61,7 +61,7 @@ trale_async_with(lookup, lookup_close)
         trale_return(-ENOMEM);
     trale_try(trale_timeout(&self->timeout, trale_blocking(&self->work, query_run, query, free), 5 * TRALE_SECOND));
     char text[TRALE_ADDRESS_TEXT];
-    int r = trale_address_format(cx->runtime, &((struct query *)self->work.data)->address, text, sizeof text);
+    int r = trale_address_format(&((struct query *)self->work.data)->address, text, sizeof text);
     if (r < 0)
         trale_return(r);
     printf("%s: %s\n", self->name, text);

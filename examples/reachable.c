@@ -27,7 +27,7 @@ static void probe_close(struct probe *self)
 /* Opens a socket without a peer, which gets no errors unless TRALE_UDP_ERRORS is on. */
 static int probe_open(struct probe *self, struct trale *runtime, struct trale_address *to)
 {
-    int r = trale_address_parse(runtime, self->text, to);
+    int r = trale_address_parse(self->text, to);
     if (r == 0)
         r = trale_udp_open(runtime, to->any.sa_family == AF_INET ? "0.0.0.0:0" : "[::]:0", 0, &self->socket);
     if (r == 0)
@@ -35,11 +35,11 @@ static int probe_open(struct probe *self, struct trale *runtime, struct trale_ad
     return r;
 }
 
-static void probe_tell_error(struct probe *self, struct trale *runtime)
+static void probe_tell_error(struct probe *self)
 {
     char from[TRALE_ADDRESS_TEXT] = "this host";
     if (self->error.from.any.sa_family != AF_UNSPEC)
-        trale_address_format(runtime, &self->error.from, from, sizeof from);
+        trale_address_format(&self->error.from, from, sizeof from);
     printf("%s: %s, says %s\n", self->text, strerror(-self->error.error), from);
 }
 
@@ -59,7 +59,7 @@ trale_async_with(probe, probe_close)
     if (trale_result() == 0)
         printf("%s: answers\n", self->text);
     else if (trale_result() == 1)
-        probe_tell_error(self, cx->runtime);
+        probe_tell_error(self);
     else
         printf("%s: %s\n", self->text, strerror((int)-trale_result()));
     trale_return(0);

@@ -111,11 +111,6 @@ looks_up() {
 }
 
 # The UDP driver formats the addresses.
-needs_udp() {
-    sed 's/, udp//' "$root/examples/lookup.ini" >"$tmp/without_udp.ini"
-    fails env TRALE_CONFIG="$tmp/without_udp.ini" "$examples/lookup" 127.0.0.9
-}
-
 for threads in 1 2 0; do
     use_threads $threads
 
@@ -165,7 +160,6 @@ for threads in 1 2 0; do
     ok "threads = $threads: the echo server ends with status 0 at SIGINT" stop server INT
 done
 
-ok "an address that cannot be written is an error" needs_udp
 ok "what is no address is refused by the server" fails "$examples/echo_server" nonsense
 ok "what is no address is refused by the client" fails "$examples/echo_client" nonsense text
 ok "what is no address is refused by the fibers" fails "$examples/fiber" nonsense text

@@ -76,6 +76,13 @@ static inline int test_close_runtime(void **state)
     return trale_close(*state);
 }
 
+static inline struct trale_address test_address(const char *text)
+{
+    struct trale_address address;
+    assert_int_equal(trale_address_parse(text, &address), 0);
+    return address;
+}
+
 /* Makes a future that the test polls through its own member. */
 static inline void test_make(struct trale_future *future)
 {

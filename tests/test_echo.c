@@ -79,7 +79,7 @@ trale_async_with(client, client_cleanup)
     while (atomic_load(self->port) == 0)
         trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
     snprintf(self->buf, sizeof self->buf, "127.0.0.1:%u", (unsigned)atomic_load(self->port));
-    int r = trale_address_parse(cx->runtime, self->buf, &self->peer);
+    int r = trale_address_parse(self->buf, &self->peer);
     if (r == 0)
         r = trale_udp_open(cx->runtime, "127.0.0.1:0", 0, &self->socket);
     if (r == 0)
@@ -323,7 +323,7 @@ trale_async_with(refused, refused_cleanup)
         trale_return(trale_result());
     /* The socket goes on: another socket takes the port, and its datagram arrives. */
     char text[TRALE_ADDRESS_TEXT];
-    if (trale_address_format(cx->runtime, &self->peer, text, sizeof text) < 0)
+    if (trale_address_format(&self->peer, text, sizeof text) < 0)
         trale_return(-EBADMSG);
     r = trale_udp_open(cx->runtime, text, 0, &self->gone);
     if (r == 0)

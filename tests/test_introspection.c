@@ -59,6 +59,7 @@ static void test_a_task_s_polls_and_wakes_are_counted(void **state)
     turns(*state, 5);
     struct trale_task_info found = {0};
     assert_int_equal(trale_tasks(*state, find_waiter, &found), 0);
+    assert_int_equal(found.size, sizeof found);
     assert_int_equal(found.n_polls, 4);
     assert_int_equal(found.n_wakes, 3);
     assert_int_equal(found.poll_ns, 0); /* not measured */

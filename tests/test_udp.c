@@ -305,10 +305,10 @@ static struct trale_address address_of(struct trale_udp_socket *socket)
     return address;
 }
 
-static struct trale_address parsed(struct fixture *f, const char *text, uint16_t port_of_network)
+static struct trale_address parsed(const char *text, uint16_t port_of_network)
 {
     struct trale_address address;
-    assert_int_equal(trale_address_parse(f->runtime, text, &address), 0);
+    assert_int_equal(trale_address_parse(text, &address), 0);
     if (port_of_network != 0)
         address.v4.sin_port = port_of_network;
     return address;
@@ -456,7 +456,7 @@ static void test_a_connected_socket_has_a_peer_until_it_is_disconnected(void **s
     assert_int_equal(trale_udp_peer(b, &peer), -ENOTCONN);
     b_address = address_of(b);
     assert_true(trale_address_equal(&b_address, &unconnected));
-    b_address = parsed(f, "127.0.0.1:0", b_address.v4.sin_port);
+    b_address = parsed("127.0.0.1:0", b_address.v4.sin_port);
     assert_int_equal(send_text(f, stranger, &b_address, "stranger"), 8);
     expect_text(f, b, "stranger");
     assert_int_equal(finish(f, trale_udp_send(&send, b, "hello", 5)), -EDESTADDRREQ);
@@ -509,14 +509,14 @@ static void test_addresses_that_cannot_be_sent_to_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct trale_udp_socket *v4 = opened(f, "127.0.0.1:0", 0);
-    struct trale_address v6_address = parsed(f, "[::1]:9", 0), strange = {.any.sa_family = AF_UNIX};
+    struct trale_address v6_address = parsed("[::1]:9", 0), strange = {.any.sa_family = AF_UNIX};
     struct trale_udp_send send;
     assert_int_equal(send_text(f, v4, &v6_address, "x"), -EAFNOSUPPORT);
     assert_int_equal(send_text(f, v4, &strange, "x"), -EAFNOSUPPORT);
     assert_int_equal(trale_udp_connect(v4, &v6_address), -EAFNOSUPPORT);
     assert_int_equal(trale_udp_connect(v4, &strange), -EAFNOSUPPORT);
     assert_int_equal(finish(f, trale_udp_send(&send, v4, "x", 1)), -EDESTADDRREQ);
-    struct trale_address no_port = parsed(f, "127.0.0.1:0", 0);
+    struct trale_address no_port = parsed("127.0.0.1:0", 0);
     assert_int_equal(send_text(f, v4, &no_port, "x"), -EINVAL);
 }
 
@@ -524,7 +524,7 @@ static void test_a_broadcast_needs_its_option(void **state)
 {
     struct fixture *f = *state;
     struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0), *listener = opened(f, "0.0.0.0:0", 0);
-    struct trale_address everyone = parsed(f, "127.255.255.255:0", address_of(listener).v4.sin_port);
+    struct trale_address everyone = parsed("127.255.255.255:0", address_of(listener).v4.sin_port);
     assert_int_equal(send_text(f, socket, &everyone, MESSAGE), -EACCES);
     assert_int_equal(trale_udp_set(socket, TRALE_UDP_BROADCAST, 1), 0);
     assert_int_equal(send_text(f, socket, &everyone, MESSAGE), strlen(MESSAGE));
@@ -975,18 +975,18 @@ static void test_an_ipv6_socket_takes_ipv4_unless_told_not_to(void **state)
 {
     struct fixture *f = *state;
     struct trale_udp_socket *both = opened(f, "[::]:0", 0), *v4 = opened(f, "127.0.0.1:0", 0), *only, *beside = NULL;
-    struct trale_address to = parsed(f, "127.0.0.1:0", address_of(both).v4.sin_port);
+    struct trale_address to = parsed("127.0.0.1:0", address_of(both).v4.sin_port);
     struct trale_udp_recv recv;
     char buf[8], text[TRALE_ADDRESS_TEXT];
     assert_int_equal(send_text(f, v4, &to, "x"), 1);
     assert_int_equal(finish(f, trale_udp_recv_from(&recv, both, buf, sizeof buf)), 1);
-    assert_true(trale_address_format(f->runtime, &recv.from, text, sizeof text) > 0);
+    assert_true(trale_address_format(&recv.from, text, sizeof text) > 0);
     assert_memory_equal(text, "[::ffff:127.0.0.1]:", 19);
     assert_int_equal(send_text(f, both, &recv.from, "y"), 1);
     expect_text(f, v4, "y");
 
     /* The same port is free for IPv4 beside the one, unless another program has just taken it, but not the other. */
-    struct trale_address any = parsed(f, "0.0.0.0:0", to.v4.sin_port);
+    struct trale_address any = parsed("0.0.0.0:0", to.v4.sin_port);
     assert_int_equal(trale_udp_open_at(f->runtime, &any, 0, &beside), -EADDRINUSE);
     int r = -EADDRINUSE;
     for (int i = 0; i < 10 && r == -EADDRINUSE; i++) {
@@ -1125,11 +1125,11 @@ static void test_the_interface_for_groups_is_set_by_index(void **state)
 }
 
 /* Joins a group on lo, with all that can be refused. */
-static void join_on_loopback(struct fixture *f, struct trale_udp_socket *member, const struct trale_address *group,
-                             const char *local_text, const char *other_text)
+static void join_on_loopback(struct trale_udp_socket *member, const struct trale_address *group, const char *local_text,
+                             const char *other_text)
 {
     uint32_t loopback = if_nametoindex("lo");
-    struct trale_address no_group = parsed(f, local_text, 0), other = parsed(f, other_text, 0);
+    struct trale_address no_group = parsed(local_text, 0), other = parsed(other_text, 0);
     assert_int_equal(trale_udp_leave_group(member, group, loopback), -EADDRNOTAVAIL);
     assert_int_equal(trale_udp_join_group(member, &no_group, loopback), -EINVAL);
     assert_int_equal(trale_udp_join_group(member, group, INT32_MAX), -ENODEV);
@@ -1144,10 +1144,10 @@ static void test_an_ipv4_group_is_heard_from_join_to_leave(void **state)
     struct fixture *f = *state;
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *member = opened(f, "0.0.0.0:0", 0), *sender = opened(f, "127.0.0.1:0", 0);
-    struct trale_address group = parsed(f, "239.86.75.30:0", address_of(member).v4.sin_port);
-    struct trale_address alone = parsed(f, "127.0.0.1:0", group.v4.sin_port);
+    struct trale_address group = parsed("239.86.75.30:0", address_of(member).v4.sin_port);
+    struct trale_address alone = parsed("127.0.0.1:0", group.v4.sin_port);
     assert_int_equal(trale_udp_set(sender, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
-    join_on_loopback(f, member, &group, "127.0.0.1:0", "[ff01::7:86]:0");
+    join_on_loopback(member, &group, "127.0.0.1:0", "[ff01::7:86]:0");
     assert_int_equal(send_text(f, sender, &group, "group"), 5);
     expect_text(f, member, "group");
     assert_int_equal(trale_udp_leave_group(member, &group, loopback), 0);
@@ -1175,191 +1175,12 @@ static void test_an_ipv6_group_is_joined_and_left(void **state)
 {
     struct fixture *f = *state;
     struct trale_udp_socket *member = opened(f, "[::1]:0", 0);
-    struct trale_address group = parsed(f, "[ff01::7:86]:0", 0);
-    join_on_loopback(f, member, &group, "[::1]:0", "239.86.75.30:0");
+    struct trale_address group = parsed("[ff01::7:86]:0", 0);
+    join_on_loopback(member, &group, "[::1]:0", "239.86.75.30:0");
     assert_true(loopback_is_member());
     assert_int_equal(trale_udp_leave_group(member, &group, if_nametoindex("lo")), 0);
     assert_false(loopback_is_member());
     assert_int_equal(trale_udp_leave_group(member, &group, if_nametoindex("lo")), -EADDRNOTAVAIL);
-}
-
-/* --- addresses ---------------------------------------------------------------------------------------------------- */
-
-static void test_good_addresses_are_read_and_written_back(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        const char *text, *written;
-        uint16_t port;
-    } cases[] = {
-        {"192.0.2.1:53", NULL, 53},
-        {"0.0.0.0:0", NULL, 0},
-        {"255.255.255.255:65535", NULL, 65535},
-        {"[::]:0", NULL, 0},
-        {"[2001:db8::1]:53", NULL, 53},
-        {"[2001:DB8:0:0::0001]:53", "[2001:db8::1]:53", 53},
-        {"[0:0:0:0:0:0:0:1]:9", "[::1]:9", 9},
-        {"[::ffff:192.0.2.1]:65535", NULL, 65535},
-        {"[1234:5678:9abc:def0:1234:5678:9abc:def0]:65535", NULL, 65535},
-        {"[fe80::1%lo]:53", NULL, 53},
-        {"[ff02::1%1]:5353", "[ff02::1%lo]:5353", 5353},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct trale_address address, again;
-        memset(&address, 0xff, sizeof address);
-        char text[TRALE_ADDRESS_TEXT];
-        const char *written = cases[i].written != NULL ? cases[i].written : cases[i].text;
-        if (trale_address_parse(f->runtime, cases[i].text, &address) != 0)
-            fail_msg("%s is refused", cases[i].text);
-        assert_int_equal(address.any.sa_family, cases[i].text[0] == '[' ? AF_INET6 : AF_INET);
-        assert_int_equal(ntohs(address.v4.sin_port), cases[i].port);
-        if (address.any.sa_family == AF_INET)
-            assert_memory_equal(&address.v6.sin6_addr.s6_addr[8], (char[12]){0}, 12);
-        assert_int_equal(trale_address_format(f->runtime, &address, text, sizeof text), strlen(written));
-        assert_string_equal(text, written);
-        assert_int_equal(trale_address_parse(f->runtime, text, &again), 0);
-        assert_memory_equal(&again, &address, sizeof address);
-    }
-}
-
-static void test_addresses_are_equal_by_what_they_mean(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const different[] = {"192.0.2.1:53",          "192.0.2.1:54",   "192.0.2.2:53",
-                                            "[2001:db8::1]:53",      "[::1]:53",       "[::1]:54",
-                                            "[::ffff:192.0.2.1]:53", "[fe80::1%1]:53", "[fe80::1]:53"};
-    const size_t n = sizeof different / sizeof different[0];
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < n; j++) {
-            struct trale_address a = parsed(f, different[i], 0), b = parsed(f, different[j], 0);
-            if (b.any.sa_family == AF_INET) /* what is beyond an IPv4 address has no meaning */
-                memset((char *)&b + sizeof b.v4, 0xff, sizeof b - sizeof b.v4);
-            else
-                b.v6.sin6_flowinfo = htonl(7);
-            assert_int_equal(trale_address_equal(&a, &b), i == j);
-        }
-    }
-    const struct trale_address none = {0}, v4 = parsed(f, different[0], 0);
-    assert_true(trale_address_equal(&none, &none));
-    assert_false(trale_address_equal(&none, &v4));
-}
-
-static void test_anything_else_is_no_address(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const invalid[] = {
-        "",
-        ":",
-        ":53",
-        "53",
-        "192.0.2.1",
-        "192.0.2.1:",
-        "192.0.2.1:65536",
-        "192.0.2.1:99999999999999999999",
-        "192.0.2.1:-1",
-        "192.0.2.1:+1",
-        "192.0.2.1: 1",
-        "192.0.2.1:1 ",
-        " 192.0.2.1:1",
-        "192.0.2.1 :1",
-        "192.0.2.1:0x35",
-        "192.0.2.1:053",
-        "192.0.2.1:00",
-        "192.0.2.1:5a",
-        "192.0.2.1:53\n",
-        "192.0.2.1:53:53",
-        "192.0.2:53",
-        "192.0.2.1.1:53",
-        "192.0.2.256:53",
-        "192.0.2.01:53",
-        "0xc0.0.2.1:53",
-        "3221225985:53",
-        "192.0.2.1%lo:53",
-        "[192.0.2.1]:53",
-        "localhost:53",
-        "*:53",
-        "::1",
-        "::1:53",
-        "[::1]",
-        "[::1]:",
-        "[::1]53",
-        "[::1]]:53",
-        "[[::1]]:53",
-        "[[::1]:53",
-        "[::1:53",
-        "::1]:53",
-        "[]:53",
-        "[",
-        "]",
-        "[]",
-        "[:53",
-        "]:53",
-        "[:]:53",
-        "[:::]:53",
-        "[::1::]:53",
-        "[12345::]:53",
-        "[1:2:3:4:5:6:7]:53",
-        "[1:2:3:4:5:6:7:8:9]:53",
-        "[g::]:53",
-        "[::1 ]:53",
-        "[ ::1]:53",
-        "[::1] :53",
-        "[::1]:65536",
-        "[::1]:053",
-        "[::1]:-1",
-        "[fe80::1%]:53",
-        "[%lo]:53",
-        "[::1/128]:53",
-        "[::256.0.2.1]:53",
-        "unix:/tmp/x:1",
-        "192.0.2.1:\xd9\xa1",
-        "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:53",
-    };
-    static const char *const no_interface[] = {
-        "[fe80::1%no-such-if]:53",
-        "[fe80::1%0]:53",
-        "[fe80::1%2147483647]:53",
-        "[fe80::1%4294967297]:53",
-        "[fe80::1%-1]:53",
-        "[fe80::1%01]:53",
-        "[fe80::1%lo%lo]:53",
-        "[fe80::1%lo ]:53",
-        "[fe80::1%lo:1]:53",
-        "[fe80::1%lo]]:53",
-        "[fe80::1%a-name-that-is-much-too-long-for-any]:53",
-    };
-    struct trale_address untouched, address;
-    memset(&untouched, 0x5a, sizeof untouched);
-    address = untouched;
-    for (size_t i = 0; i < sizeof invalid / sizeof invalid[0]; i++)
-        if (trale_address_parse(f->runtime, invalid[i], &address) != -EINVAL)
-            fail_msg("\"%s\" is taken", invalid[i]);
-    for (size_t i = 0; i < sizeof no_interface / sizeof no_interface[0]; i++)
-        if (trale_address_parse(f->runtime, no_interface[i], &address) != -ENODEV)
-            fail_msg("\"%s\" is taken", no_interface[i]);
-    assert_memory_equal(&address, &untouched, sizeof address);
-}
-
-static void test_an_address_is_written_whole_or_not_at_all(void **state)
-{
-    struct fixture *f = *state;
-    struct trale_address address = parsed(f, "192.0.2.1:53", 0), zone = parsed(f, "[fe80::1%lo]:53", 0);
-    char buf[32];
-    for (size_t size = 0; size <= strlen("192.0.2.1:53"); size++) {
-        memset(buf, 'x', sizeof buf);
-        assert_int_equal(trale_address_format(f->runtime, &address, buf, size), -ENOSPC);
-        assert_int_equal(buf[0], 'x');
-    }
-    assert_int_equal(trale_address_format(f->runtime, &address, buf, 13), 12);
-    assert_string_equal(buf, "192.0.2.1:53");
-    address.any.sa_family = AF_UNIX;
-    assert_int_equal(trale_address_format(f->runtime, &address, buf, sizeof buf), -EINVAL);
-    address.any.sa_family = AF_UNSPEC;
-    assert_int_equal(trale_address_format(f->runtime, &address, buf, sizeof buf), -EINVAL);
-    assert_string_equal(buf, "192.0.2.1:53");
-    zone.v6.sin6_scope_id = UINT32_MAX;
-    assert_int_equal(trale_address_format(f->runtime, &zone, buf, sizeof buf), strlen("[fe80::1%4294967295]:53"));
-    assert_string_equal(buf, "[fe80::1%4294967295]:53");
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
@@ -1453,10 +1274,6 @@ int main(void)
         TEST(the_interface_for_groups_is_set_by_index),
         TEST(an_ipv4_group_is_heard_from_join_to_leave),
         TEST(an_ipv6_group_is_joined_and_left),
-        TEST(good_addresses_are_read_and_written_back),
-        TEST(addresses_are_equal_by_what_they_mean),
-        TEST(anything_else_is_no_address),
-        TEST(an_address_is_written_whole_or_not_at_all),
         TEST(the_driver_describes_itself),
         TEST(the_driver_exports_one_symbol),
     };

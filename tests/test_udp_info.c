@@ -22,17 +22,10 @@ struct pair {
     struct trale_address replier; /* who sent what was received last */
 };
 
-static struct trale_address address_of(struct trale *runtime, const char *text)
-{
-    struct trale_address address;
-    assert_int_equal(trale_address_parse(runtime, text, &address), 0);
-    return address;
-}
-
 /* The port is in the same place in both families. */
-static struct trale_address address_with_port(struct trale *runtime, const char *host, in_port_t port)
+static struct trale_address address_with_port(const char *host, in_port_t port)
 {
-    struct trale_address address = address_of(runtime, host);
+    struct trale_address address = test_address(host);
     address.v4.sin_port = port;
     return address;
 }
@@ -46,7 +39,7 @@ static struct pair open_pair(const char *receiver, const char *host, const char 
     assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, told), 0);
     assert_int_equal(trale_udp_local(pair.receiver, &local), 0);
     assert_int_equal(trale_udp_local(pair.sender, &pair.from), 0);
-    pair.to = address_with_port(pair.runtime, host, local.v4.sin_port);
+    pair.to = address_with_port(host, local.v4.sin_port);
     return pair;
 }
 
@@ -88,12 +81,12 @@ static struct trale_udp_info exchange(struct pair *pair, struct trale_udp_info *
     return info;
 }
 
-static void assert_host(struct trale *runtime, const struct trale_address *address, const char *host)
+static void assert_host(const struct trale_address *address, const char *host)
 {
     char text[TRALE_ADDRESS_TEXT];
     struct trale_address found = *address;
     found.v4.sin_port = 0;
-    assert_true(trale_address_format(runtime, &found, text, sizeof text) > 0);
+    assert_true(trale_address_format(&found, text, sizeof text) > 0);
     assert_string_equal(text, host);
 }
 
@@ -114,12 +107,12 @@ static void assert_told(const char *receiver, const char *host, const char *send
     if (pair.from.any.sa_family == AF_INET)
         pair.to = (struct trale_address){.v4 = {.sin_family = AF_INET,
                                                 .sin_port = pair.to.v4.sin_port,
-                                                .sin_addr = address_of(pair.runtime, "127.0.0.2:0").v4.sin_addr}};
+                                                .sin_addr = test_address("127.0.0.2:0").v4.sin_addr}};
     uint64_t before_ns = wall_clock_ns();
     struct trale_udp_info info = exchange(&pair, NULL);
     uint64_t after_ns = wall_clock_ns();
     assert_int_equal(info.have, ALL);
-    assert_host(pair.runtime, &info.local, local);
+    assert_host(&info.local, local);
     assert_int_equal(info.interface_index, if_nametoindex("lo"));
     assert_int_equal(info.traffic_class, 0xb9);
     assert_int_equal(info.ttl, 33);
@@ -210,8 +203,8 @@ static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(vo
     struct pair pair = open_pair("[::]:0", "[::1]:0", "127.0.0.1:0", ALL);
     int on = 1, fd = socket(AF_INET6, SOCK_DGRAM, 0);
     trale_udp_close(pair.receiver);
-    pair.to = address_with_port(pair.runtime, "127.0.0.9:0", pair.to.v4.sin_port);
-    struct trale_address local = address_with_port(pair.runtime, "[::]:0", pair.to.v4.sin_port);
+    pair.to = address_with_port("127.0.0.9:0", pair.to.v4.sin_port);
+    struct trale_address local = address_with_port("[::]:0", pair.to.v4.sin_port);
     assert_int_equal(bind(fd, &local.any, sizeof local), 0);
     static const int v4[] = {IP_PKTINFO, IP_RECVTOS, IP_RECVTTL};
     static const int v6[] = {IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT};
@@ -225,7 +218,7 @@ static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(vo
     for (int i = 0; i < 2; i++) {
         struct trale_udp_info info = exchange(&pair, NULL);
         assert_int_equal(info.have, ALL);
-        assert_host(pair.runtime, &info.local, "[::ffff:127.0.0.9]:0");
+        assert_host(&info.local, "[::ffff:127.0.0.9]:0");
         info.have = TRALE_UDP_INFO_LOCAL;
         assert_int_equal(send_with(pair.receiver, &pair.replier, &info), 1);
         assert_int_equal(recv_with(&pair, pair.sender, NULL), 1);
@@ -275,7 +268,7 @@ static void assert_said(const char *receiver, const char *host, const char *send
     struct pair pair = open_pair(receiver, host, sender, ALL);
     struct trale_udp_info said = {.have = TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_INTERFACE |
                                           TRALE_UDP_INFO_TRAFFIC_CLASS | TRALE_UDP_INFO_TTL,
-                                  .local = address_of(pair.runtime, source),
+                                  .local = test_address(source),
                                   .interface_index = if_nametoindex("lo"),
                                   .traffic_class = 46 << 2 | 2,
                                   .ttl = 7};
@@ -283,7 +276,7 @@ static void assert_said(const char *receiver, const char *host, const char *send
     assert_int_equal(info.traffic_class, 46 << 2 | 2);
     assert_int_equal(info.ttl, 7);
     if (pair.replier.any.sa_family == AF_INET6 || pair.from.any.sa_family == AF_INET)
-        assert_host(pair.runtime, &pair.replier, source);
+        assert_host(&pair.replier, source);
     /* It was said of one datagram. */
     info = exchange(&pair, NULL);
     assert_int_not_equal(info.traffic_class, 46 << 2 | 2);
@@ -342,14 +335,14 @@ static void test_what_cannot_be_said_is_refused_and_nothing_sent(void **state)
         {{.have = TRALE_UDP_INFO_TTL, .ttl = 256}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = -1}, -EINVAL},
         {{.have = TRALE_UDP_INFO_TRAFFIC_CLASS, .traffic_class = 256}, -EINVAL},
-        {{.have = TRALE_UDP_INFO_LOCAL, .local = address_of(pair.runtime, "[::1]:0")}, -EAFNOSUPPORT},
+        {{.have = TRALE_UDP_INFO_LOCAL, .local = test_address("[::1]:0")}, -EAFNOSUPPORT},
         {{.have = TRALE_UDP_INFO_INTERFACE, .interface_index = UINT32_MAX}, -EINVAL},
     };
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct trale_udp_info info = samples[i].info;
         assert_int_equal(send_with(pair.sender, &pair.to, &info), samples[i].error);
     }
-    struct trale_udp_info foreign = {.have = TRALE_UDP_INFO_LOCAL, .local = address_of(pair.runtime, "192.0.2.1:0")};
+    struct trale_udp_info foreign = {.have = TRALE_UDP_INFO_LOCAL, .local = test_address("192.0.2.1:0")};
     assert_true(send_with(pair.sender, &pair.to, &foreign) < 0);
     assert_int_equal(recv_with(&pair, pair.receiver, NULL), -EAGAIN);
     assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, 32), -EINVAL);
@@ -403,7 +396,7 @@ static int ends_open(struct ends *ends, struct trale *runtime, const struct samp
         r = trale_udp_local(ends->receiver, &local);
     if (r < 0)
         return r;
-    ends->asked = address_with_port(runtime, sample->host, local.v4.sin_port);
+    ends->asked = address_with_port(sample->host, local.v4.sin_port);
     ends->to = sample->connected ? NULL : &ends->asked;
     return sample->connected ? trale_udp_connect(ends->sender, &ends->asked) : 0;
 }

@@ -42,17 +42,10 @@ static struct trale_udp_socket *open_socket(struct trale *runtime, const char *a
     return socket;
 }
 
-static struct trale_address address_of(struct trale *runtime, const char *text)
-{
-    struct trale_address address;
-    assert_int_equal(trale_address_parse(runtime, text, &address), 0);
-    return address;
-}
-
 /* The host with the socket's port, which is in the same place in both families. */
-static struct trale_address address_with_port(struct trale *runtime, const char *host, struct trale_udp_socket *socket)
+static struct trale_address address_with_port(const char *host, struct trale_udp_socket *socket)
 {
-    struct trale_address local, address = address_of(runtime, host);
+    struct trale_address local, address = test_address(host);
     assert_int_equal(trale_udp_local(socket, &local), 0);
     address.v4.sin_port = local.v4.sin_port;
     return address;
@@ -210,7 +203,7 @@ static void test_info_that_fails_half_way_is_what_it_was_before(void **state)
     (void)state;
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *sender = open_socket(runtime, "[::1]:0", 0), *socket = open_socket(runtime, "[::]:0", 0);
-    struct trale_address to = address_with_port(runtime, "[::1]:0", socket);
+    struct trale_address to = address_with_port("[::1]:0", socket);
     const uint32_t before = TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TIME,
                    other = TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS;
     assert_int_equal(trale_udp_set(socket, TRALE_UDP_INFO, before), 0);
@@ -240,7 +233,7 @@ static void test_the_options_of_a_dual_stack_socket_hold_for_its_ipv4_datagrams(
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", 0);
     struct trale_udp_socket *sender = open_socket(runtime, "[::]:0", 0);
-    struct trale_address to = address_with_port(runtime, "[::ffff:127.0.0.1]:0", receiver);
+    struct trale_address to = address_with_port("[::ffff:127.0.0.1]:0", receiver);
     struct trale_udp_info info;
     assert_int_equal(trale_udp_set(receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TTL | TRALE_UDP_INFO_TRAFFIC_CLASS), 0);
     assert_int_equal(trale_udp_set(sender, TRALE_UDP_TTL, 33), 0);
@@ -258,7 +251,7 @@ static void test_a_dual_stack_socket_may_broadcast_once_it_says_so(void **state)
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", 0);
     struct trale_udp_socket *sender = open_socket(runtime, "[::]:0", 0);
-    struct trale_address to = address_with_port(runtime, "[::ffff:127.255.255.255]:0", receiver);
+    struct trale_address to = address_with_port("[::ffff:127.255.255.255]:0", receiver);
     assert_int_equal(option_of(sender, TRALE_UDP_BROADCAST), 0);
     assert_int_equal(try_send(sender, &to), -EACCES);
     assert_int_equal(trale_udp_set(sender, TRALE_UDP_BROADCAST, 1), 0);
@@ -275,8 +268,8 @@ static void test_a_dual_stack_socket_sends_to_ipv4_groups_with_its_options(void 
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", 0);
     struct trale_udp_socket *sender = open_socket(runtime, "[::]:0", 0);
-    struct trale_address group = address_of(runtime, "239.86.75.31:0");
-    struct trale_address to = address_with_port(runtime, "[::ffff:239.86.75.31]:0", receiver);
+    struct trale_address group = test_address("239.86.75.31:0");
+    struct trale_address to = address_with_port("[::ffff:239.86.75.31]:0", receiver);
     struct trale_udp_info info;
     assert_int_equal(trale_udp_set(receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TTL), 0);
     assert_int_equal(trale_udp_join_group(receiver, &group, loopback), 0);
@@ -298,7 +291,7 @@ static void test_the_path_mtu_is_that_of_the_way_to_the_peer(void **state)
     struct trale *runtime = test_open("udp", TEST_UDP);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         struct trale_udp_socket *socket = open_socket(runtime, ends[i][0], 0);
-        struct trale_address peer = address_of(runtime, ends[i][1]);
+        struct trale_address peer = test_address(ends[i][1]);
         int64_t mtu = 12345;
         assert_int_equal(trale_udp_get(socket, TRALE_UDP_PATH_MTU, &mtu), -ENOTCONN);
         assert_int_equal(mtu, 12345);
@@ -332,7 +325,7 @@ static void test_a_free_bind_takes_addresses_that_do_not_exist_yet(void **state)
     static const char *const foreign[] = {"192.0.2.77:0", "[2001:db8::77]:0", "[::ffff:192.0.2.77]:0"};
     struct trale *runtime = test_open("udp", TEST_UDP);
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        struct trale_address wanted = address_of(runtime, foreign[i]), local;
+        struct trale_address wanted = test_address(foreign[i]), local;
         struct trale_udp_socket *socket = NULL;
         assert_int_equal(trale_udp_open_at(runtime, &wanted, 0, &socket), -EADDRNOTAVAIL);
         assert_null(socket);

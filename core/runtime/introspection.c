@@ -32,6 +32,7 @@ static void listing_visit(const struct listing *listing, const struct trale_task
     if (type == &tasks_emptied_type || type == &listing_type || type == &counting_type)
         return;
     struct trale_task_info info = {
+        .size = sizeof info,
         .id = task->id,
         .name = task_name(task),
         .runnable = task->state != TASK_IDLE,

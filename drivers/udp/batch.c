@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 
-#include "address.h"
 #include "error.h"
 #include "info.h"
 #include "operation.h"
@@ -135,7 +134,7 @@ int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batc
 static int message_prepare(const struct udp_socket *socket, struct udp_messages *messages, uint32_t i,
                            struct trale_datagram *datagram)
 {
-    socklen_t length = udp_address_length(&datagram->address);
+    socklen_t length = trale_address_length(&datagram->address);
     if (length == 0 && datagram->address.any.sa_family != AF_UNSPEC)
         return -EAFNOSUPPORT;
     message_set(messages, i, datagram, length);

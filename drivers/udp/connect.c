@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 
-#include "address.h"
 #include "option.h"
 #include "socket.h"
 
@@ -78,7 +77,7 @@ static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
     if (r < 0 || local.v4.sin_port != 0)
         return r;
     local.v4.sin_port = connected.v4.sin_port;
-    return bind(socket->fd, &local.any, udp_address_length(&local)) < 0 ? -errno : 0;
+    return bind(socket->fd, &local.any, trale_address_length(&local)) < 0 ? -errno : 0;
 }
 
 /* A filter drops all datagrams while a socket that was bound to an interface is open to all interfaces: for ever, if
@@ -108,7 +107,7 @@ int32_t udp_connect(void *instance, struct trale_udp_socket *base, const struct 
 {
     (void)instance;
     struct udp_socket *socket = (struct udp_socket *)base;
-    socklen_t length = udp_address_length(peer);
+    socklen_t length = trale_address_length(peer);
     if (peer->any.sa_family == AF_UNSPEC)
         return socket_disconnect(socket);
     if (length == 0)

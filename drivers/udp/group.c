@@ -4,17 +4,11 @@
 #include "group.h"
 
 #include "socket.h"
-#include "address.h"
 
 /* The address, or the IPv4 address that an IPv6 socket's caller has written as a mapped one (RFC 4291 2.5.5.2). */
 static struct trale_address address_unmapped(const struct udp_socket *socket, const struct trale_address *address)
 {
-    if (socket->family != AF_INET6 || address->any.sa_family != AF_INET6 ||
-        !IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
-        return *address;
-    struct trale_address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = address->v6.sin6_port}};
-    memcpy(&v4.v4.sin_addr, &address->v6.sin6_addr.s6_addr[12], sizeof v4.v4.sin_addr);
-    return v4;
+    return socket->family == AF_INET6 ? trale_address_unmap(address) : *address;
 }
 
 /* Whether an IPv6 socket receives IPv4 datagrams. */
@@ -53,7 +47,7 @@ static int32_t group_change(struct trale_udp_socket *base, int name, const struc
     int32_t r = family_check(socket, group.any.sa_family, name == MCAST_JOIN_GROUP);
     if (r < 0)
         return r;
-    memcpy(&request.gr_group, &group, udp_address_length(&group));
+    memcpy(&request.gr_group, &group, trale_address_length(&group));
     return group_set(socket, group.any.sa_family, name, &request, sizeof request);
 }
 
@@ -69,8 +63,8 @@ static int32_t source_change(struct trale_udp_socket *base, int name, const stru
         r = -EAFNOSUPPORT;
     if (r < 0)
         return r;
-    memcpy(&request.gsr_group, &group, udp_address_length(&group));
-    memcpy(&request.gsr_source, &source, udp_address_length(&source));
+    memcpy(&request.gsr_group, &group, trale_address_length(&group));
+    memcpy(&request.gsr_source, &source, trale_address_length(&source));
     return group_set(socket, group.any.sa_family, name, &request, sizeof request);
 }
 

@@ -170,24 +170,14 @@ static void control_add(struct msghdr *message, union udp_control *control, int 
     message->msg_controllen += CMSG_SPACE(size);
 }
 
-static bool is_link_local(const struct trale_address *address)
-{
-    static const uint8_t v4_prefix[] = {169, 254}; /* RFC 3927 */
-    const uint8_t *v6 = address->v6.sin6_addr.s6_addr;
-    if (address->any.sa_family == AF_INET)
-        return memcmp(&address->v4.sin_addr, v4_prefix, sizeof v4_prefix) == 0;
-    return address->any.sa_family == AF_INET6 &&
-           (IN6_IS_ADDR_LINKLOCAL(&address->v6.sin6_addr) ||
-            (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr) && memcmp(v6 + 12, v4_prefix, sizeof v4_prefix) == 0));
-}
-
 /* The interface that the datagram is sent with; 0: none. An interface overrides the route, so a source address brings
  * its interface along only between link-local addresses, which are ambiguous without. */
 static uint32_t interface_index(const struct trale_udp_info *info, const struct trale_address *to)
 {
     if ((info->have & TRALE_UDP_INFO_INTERFACE) != 0)
         return info->interface_index;
-    if ((info->have & TRALE_UDP_INFO_LOCAL) != 0 && (is_link_local(&info->local) || is_link_local(to)))
+    if ((info->have & TRALE_UDP_INFO_LOCAL) != 0 &&
+        (trale_address_is_link_local(&info->local) || trale_address_is_link_local(to)))
         return info->interface_index;
     return 0;
 }

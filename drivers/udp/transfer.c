@@ -3,7 +3,6 @@
  * One datagram at a time: recvfrom(2) and sendto(2), and with info recvmsg(2) and sendmsg(2). */
 #include "transfer.h"
 
-#include "address.h"
 #include "info.h"
 #include "operation.h"
 
@@ -116,7 +115,7 @@ static int64_t send_attempt(struct trale_future *future)
 {
     const struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
     const struct udp_socket *socket = (struct udp_socket *)send->socket;
-    socklen_t to_length = udp_address_length(&send->to);
+    socklen_t to_length = trale_address_length(&send->to);
     if (send->to.any.sa_family != AF_UNSPEC && to_length == 0)
         return -EAFNOSUPPORT;
     int64_t n;

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "connect.h"
 #include "error.h"
 #include "group.h"
@@ -72,7 +71,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
     struct udp *udp = instance;
     if ((flags & ~OPEN_FLAGS) != 0)
         return -EINVAL;
-    if (udp_address_length(local) == 0)
+    if (trale_address_length(local) == 0)
         return -EAFNOSUPPORT;
     int fd = socket(local->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -83,7 +82,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
         return -ENOMEM;
     }
     int32_t r = socket_set_up(udp, opened, flags);
-    if (r == 0 && bind(fd, &local->any, udp_address_length(local)) < 0)
+    if (r == 0 && bind(fd, &local->any, trale_address_length(local)) < 0)
         r = -errno;
     if (r < 0) {
         udp_socket_free(opened);
@@ -166,8 +165,6 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
         .send = udp_transfer_send,
         .recv_batch = udp_transfer_recv_batch,
         .send_batch = udp_transfer_send_batch,
-        .address_parse = udp_address_parse,
-        .address_format = udp_address_format,
         .try_recv = udp_transfer_try_recv,
         .try_send = udp_transfer_try_send,
         .try_recv_batch = udp_transfer_try_recv_batch,

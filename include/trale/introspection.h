@@ -10,8 +10,10 @@
 extern "C" {
 #endif
 
-/* What trale_tasks tells of one task: lent for the call. */
+/* What trale_tasks reports of one task: lent for the call. */
 struct trale_task_info {
+    uint32_t size;                     /* of what the runtime has set; a newer header has members beyond it */
+    uint32_t priority;                 /* TRALE_PRIORITY_ */
     uint64_t id;                       /* counts from 1 in each runtime */
     const char *name;                  /* trale_task_name */
     uint32_t runnable;                 /* 1: on the run-queue or being polled; 0: idle, waiting for a wake */
@@ -20,8 +22,8 @@ struct trale_task_info {
     uint64_t n_polls;                  /* modulo 2^32 */
     uint64_t n_wakes; /* the same; also when it was awake; those of other threads that arrive together count once */
     uint64_t poll_ns; /* how long its polls took; 0 unless [runtime] poll_times = yes */
-    uint32_t priority;
 };
+static_assert(offsetof(struct trale_task_info, poll_ns) == 56, "append only");
 
 /* Calls `visit` for each task that is not done, on the executor thread, while no task runs; `visit` must not call
  * trale. On another thread the call waits for its turn, as a task does. Returns 0, -ENOMEM, or -EDEADLK and -ECHILD as

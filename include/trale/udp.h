@@ -91,9 +91,6 @@ struct trale_udp {
     void (*send)(void *instance, struct trale_udp_send *op);
     void (*recv_batch)(void *instance, struct trale_udp_batch *op);
     void (*send_batch)(void *instance, struct trale_udp_batch *op);
-    /* [any] */
-    int32_t (*address_parse)(void *instance, const char *text, struct trale_address *address);
-    int32_t (*address_format)(void *instance, const struct trale_address *address, char *buf, uint64_t size);
     /* In udp_socket.h: */
     int64_t (*try_recv)(void *instance, struct trale_udp_recv *op);
     int64_t (*try_send)(void *instance, struct trale_udp_send *op);
@@ -140,23 +137,6 @@ static inline const struct trale_udp *trale_udp(struct trale *runtime)
     return (const struct trale_udp *)trale_interface(runtime, "trale.udp/1", sizeof(struct trale_udp));
 }
 
-/* Reads "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53" (RFC 4007 zone: an interface's name or index).
- * Returns 0; -EINVAL for any other text; -ENODEV: the zone is no interface, or no driver offers UDP. [any] */
-static inline int trale_address_parse(struct trale *runtime, const char *text, struct trale_address *address)
-{
-    const struct trale_udp *udp = trale_udp(runtime);
-    return udp == NULL ? -ENODEV : udp->address_parse(udp->interface.instance, text, address);
-}
-
-/* Writes an address into buf, in the form that trale_address_parse reads. TRALE_ADDRESS_TEXT bytes are always enough.
- * Returns the length without the NUL; -EINVAL: neither IPv4 nor IPv6; -ENOSPC; -ENODEV: no driver offers UDP. [any] */
-static inline int trale_address_format(struct trale *runtime, const struct trale_address *address, char *buf,
-                                       size_t size)
-{
-    const struct trale_udp *udp = trale_udp(runtime);
-    return udp == NULL ? -ENODEV : udp->address_format(udp->interface.instance, address, buf, size);
-}
-
 /* Opens a socket of the family of `local`, and binds it to that address; for port 0 the kernel chooses a port. Does not
  * wait. Returns 0, or -ENODEV (no driver offers UDP), -EINVAL (unknown flag), -EAFNOSUPPORT, -EADDRINUSE,
  * -EADDRNOTAVAIL, -EACCES (privileged port), -EMFILE, -ENFILE, -ENOMEM, or another error of bind(2). */
@@ -167,12 +147,13 @@ TRALE_CHECK_RESULT static inline int trale_udp_open_at(struct trale *runtime, co
     return udp == NULL ? -ENODEV : udp->open(udp->interface.instance, local, flags, socket);
 }
 
-/* The same with the address as text. */
+/* The same with the address as text (trale_address_parse); more errors: -EINVAL (not an address), -ENODEV (no such
+ * zone). */
 TRALE_CHECK_RESULT static inline int trale_udp_open(struct trale *runtime, const char *local, uint32_t flags,
                                                     struct trale_udp_socket **socket)
 {
     struct trale_address address;
-    int r = trale_address_parse(runtime, local, &address);
+    int r = trale_address_parse(local, &address);
     return r < 0 ? r : trale_udp_open_at(runtime, &address, flags, socket);
 }
 
