@@ -12,6 +12,7 @@ each_driver() {
     "$@" inotify 'timer' '' inotify.c
     "$@" simulated_timer '' '' simulated_timer.c
     "$@" lines 'timer' 'longest = 1K' lines.cpp
+    "$@" datagrams '' 'kernel = thread' datagrams/{driver,socket,thread,uring}.c
 }
 
 # is_a_driver NAME BEFORE LINE SOURCE...
