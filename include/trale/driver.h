@@ -31,6 +31,20 @@
  *           [any]       on any thread, from start until stop returns
  * So a driver needs no lock, unless it has threads of its own.
  *
+ * Completions.  Where a kernel or a thread has a buffer from the submission of an operation to its completion, as with
+ * io_uring(7), a future may be dropped in between. The drop waits for nothing, and after it nothing of the frame is
+ * touched, nor what the frame was lent. So:
+ *   buffers   What is submitted points only into memory of the instance. Poll copies from there and to there.
+ *   drop      It takes the future out of the driver, and may ask for the operation to be cancelled. The operation ends
+ *             with its own completion, and not with that of the cancel: it may succeed all the same.
+ *   results   One that comes after the drop is accounted for. What was received, be it a datagram, a lock or a
+ *             connection, is for the next future that asks. What was sent is sent whole, once; its interface says that
+ *             a dropped send may be sent. An operation that was given up without a cancel is submitted again: io_uring
+ *             gives up what a thread has submitted when the thread ends, and with threads = 0 any thread polls.
+ *   submit    before_wait submits all that a turn has gathered, at once. What was dropped by then is not submitted.
+ *   complete  Completions come by an fd, for which a task of the driver's own waits (spawn).
+ *   end       settle waits until all is complete, and only then stop frees the buffers.
+ *
  * Growth. Every table that is passed between the runtime and a driver begins with its size and grows only at its end.
  * The receiver copies the smaller of the two sizes into a zeroed table of its own, and compares members that came later
  * than the first version with NULL before it uses them. Members have fixed widths; errors are negative errno. Array

@@ -117,7 +117,9 @@ struct trale_future_type {
     int64_t (*poll)(struct trale_future *future, struct trale_context *context);
 
     /* Gives up a future that has no result yet, polled or not: it takes its waker back from wherever it put it, and
-     * releases what it holds. The future that it awaits was dropped before. Nothing touches the memory afterwards.
+     * releases what it holds. The future that it awaits was dropped before. Nothing touches the memory afterwards, nor
+     * any memory that the future was lent. It does not block: an operation that goes on without the future works on
+     * memory of the driver, which waits for it at the end (driver.h).
      * NULL where there is nothing to release. [executor thread; a future that was never polled, where it is spawned too
      * late, see trale_spawn_frame; not during its own poll] */
     void (*drop)(struct trale_future *future);

@@ -67,7 +67,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_recv_batch(struc
  * or is dropped. Resolves as soon as the kernel has taken some of them, to their number, 1 to TRALE_UDP_BATCH, from the
  * first on. Call it again for the others: it sends them, or resolves to the error of the first of them. Or, and none
  * was sent, to -EINVAL (n_datagrams is 0, or segment_size or info has a value that does not fit), or an error of
- * trale_udp_send_to. A dropped batch has sent none.
+ * trale_udp_send_to. A dropped batch has sent none; but see trale_udp_send_to.
  *
  * A datagram with a segment_size is sent one segment at a time if the interface lacks segmentation offload, or if the
  * segments are too large for it; each send finds this out anew. After an error or a drop, some segments of the first
