@@ -33,8 +33,7 @@ static int open_runtime(struct trale **runtime, struct test_log *log)
 
 /* --- what the tests are made of ----------------------------------------------------------------------------------- */
 
-/* A task that runs a function until that returns something else than TRALE_PENDING, each time after a short sleep: time
- * enough for the driver to hand over what was begun, and for its own task to run. */
+/* A task that runs a function until that returns something else than TRALE_PENDING, with a short sleep in between. */
 struct bench {
     struct trale_future future;
     struct trale_sleep sleep;
@@ -170,7 +169,7 @@ static int64_t step_loses_nothing(struct bench *self, struct trale_context *cont
     }
     if (self->phase == 1) { /* it is with the kernel: a datagram comes, and it is dropped */
         if (self->count.n_operations == 0)
-            return -EIO;
+            return TRALE_PENDING;
         peer_sends(self, self->number);
         drop_and_free(self->futures[0]);
         self->recv = malloc(sizeof *self->recv + sizeof(int));
@@ -200,18 +199,23 @@ static void test_a_dropped_receive_loses_no_datagram(void **state)
  * because the datagram's send(2) completes the receive before it returns. */
 static int64_t step_late_receive(struct bench *self, struct trale_context *context)
 {
-    switch (self->phase++) {
+    switch (self->phase) {
     case 0:
+        self->phase = 1;
         self->futures = calloc(1, sizeof self->futures[0]);
         self->futures[0] = begin_recv(self, context);
         self->number = (int)self->count.n_late_receives;
         return TRALE_PENDING;
     case 1:
+        if (self->count.n_operations == 0)
+            return TRALE_PENDING;
+        self->phase = 2;
         datagrams_hold(context->runtime, 1);
         peer_sends(self, 42);
         drop_and_free(self->futures[0]);
         return TRALE_PENDING;
     case 2:
+        self->phase = 3;
         datagrams_hold(context->runtime, 0);
         return TRALE_PENDING;
     }
@@ -231,7 +235,7 @@ static void test_what_a_cancelled_receive_brings_is_for_the_next(void **state)
     assert_int_equal(run(*state, step_late_receive), 42);
 }
 
-/* A datagram was given to a future that is dropped before it is polled again: the next in line gets it, and is woken. */
+/* A datagram was given to a future that is dropped before it is polled again: the next one gets it, and is woken. */
 struct taker {
     struct trale_future future;
     struct datagrams_socket *socket;
@@ -253,6 +257,7 @@ struct heir {
     struct datagrams_socket *socket;
     struct datagrams_recv first;
     struct trale_task *second;
+    struct datagrams_count count;
     int peer, number;
 };
 
@@ -274,10 +279,10 @@ trale_async_with(heir, heir_close)
     if (trale_future_poll(datagrams_recv(&self->first, self->socket, &self->number, sizeof(int)), cx) != TRALE_PENDING)
         trale_return(-EIO);
     self->second = trale_spawn(cx->runtime, taker, .socket = self->socket);
-    for (self->number = 0; self->number < 20; self->number++)
+    while (datagrams_count(cx->runtime, &self->count), self->count.n_operations < 2)
         trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND / 4));
     send(self->peer, &(int){7}, sizeof(int), 0);
-    for (self->number = 0; self->number < 20; self->number++)
+    while (datagrams_count(cx->runtime, &self->count), self->count.n_operations > 1)
         trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND / 4));
     trale_future_drop(&self->first.future);
     trale_await(trale_join_future(&self->joined, self->second));
@@ -295,8 +300,9 @@ static void test_a_datagram_given_to_a_dropped_future_wakes_the_next(void **stat
 static int64_t step_drops_a_thousand(struct bench *self, struct trale_context *context)
 {
     const bool can_hold = strcmp(kernel, "thread") == 0;
-    switch (self->phase++) {
+    switch (self->phase) {
     case 0:
+        self->phase = 1;
         if (can_hold)
             datagrams_hold(context->runtime, 1);
         self->futures = calloc(N_OPERATIONS, sizeof self->futures[0]);
@@ -306,9 +312,10 @@ static int64_t step_drops_a_thousand(struct bench *self, struct trale_context *c
         return TRALE_PENDING;
     case 1:
         if (self->count.n_operations != N_OPERATIONS)
-            return -EIO;
-        /* One for the thread; io_uring is asked whenever its ring of 64 is full. */
-        if ((int)self->count.n_calls - self->number > N_OPERATIONS / 64 + 1)
+            return TRALE_PENDING;
+        self->phase = 2;
+        /* They began in one poll. The thread is asked once, io_uring whenever its ring of 64 is full. */
+        if ((int)self->count.n_calls - self->number > (can_hold ? 1 : N_OPERATIONS / 64 + 1))
             return -E2BIG;
         for (int i = 0; i < N_OPERATIONS; i++)
             drop_and_free(self->futures[i]);
@@ -317,6 +324,7 @@ static int64_t step_drops_a_thousand(struct bench *self, struct trale_context *c
             return -EIO;
         return TRALE_PENDING;
     case 2:
+        self->phase = 3;
         if (can_hold && self->count.n_operations != N_OPERATIONS)
             return -EIO;
         datagrams_hold(context->runtime, 0);
@@ -349,13 +357,15 @@ static int64_t step_drops_sends(struct bench *self, struct trale_context *contex
         }
         return TRALE_PENDING;
     }
+    int i = 0;
     if (self->phase == 1) {
+        if (recv(self->peer, &i, sizeof i, MSG_PEEK) < 0)
+            return TRALE_PENDING;
         self->phase = 2;
-        for (int i = 0; i < N_SENDS; i++)
+        for (i = 0; i < N_SENDS; i++)
             drop_and_free(self->futures[i]);
         return TRALE_PENDING;
     }
-    int i;
     while (recv(self->peer, &i, sizeof i, 0) == sizeof i) {
         if (i < 0 || i >= N_SENDS || self->futures[i] == NULL)
             return -EILSEQ; /* damaged, or sent twice */
@@ -376,8 +386,9 @@ static void test_a_dropped_send_is_sent_whole_once_or_never(void **state)
 static int64_t step_late_send(struct bench *self, struct trale_context *context)
 {
     char c;
-    switch (self->phase++) {
+    switch (self->phase) {
     case 0:
+        self->phase = 1;
         self->number = (int)self->count.n_late_sends;
         if (datagrams_hold(context->runtime, 1) < 0)
             return 0; /* with io_uring it is left to chance */
@@ -386,9 +397,13 @@ static int64_t step_late_send(struct bench *self, struct trale_context *context)
             return -EIO;
         return TRALE_PENDING;
     case 1:
+        if (self->count.n_operations == 0)
+            return TRALE_PENDING;
+        self->phase = 2;
         drop_and_free(&self->send->future);
         return TRALE_PENDING;
     case 2:
+        self->phase = 3;
         datagrams_hold(context->runtime, 0);
         return TRALE_PENDING;
     }
@@ -449,7 +464,7 @@ static int64_t step_closes_the_socket(struct bench *self, struct trale_context *
         }
         drop_and_free(self->futures[9]);
     }
-    char c;
+    const char c = 'x';
     if (self->count.n_operations > 0)
         return TRALE_PENDING;
     return send(self->peer, &c, 1, MSG_NOSIGNAL) < 0 ? 0 : -EIO; /* the other end is closed */
@@ -497,8 +512,9 @@ static void test_closing_the_runtime_waits_for_the_kernel(void **state)
     int64_t peer = trale_join(trale_spawn(runtime, crowd));
     assert_true(peer >= 0);
     if (table->hold(table->interface.instance, 1) == 0) {
-        assert_int_equal(trale_close_within(runtime, 10 * TRALE_MILLISECOND), -ETIMEDOUT);
-        assert_non_null(strstr(log.text, "datagrams: the kernel still has 1000 operations"));
+        /* The first may only get as far as dropping the tasks. */
+        while (strstr(log.text, "datagrams: the kernel still has 1000 operations") == NULL)
+            assert_int_equal(trale_close_within(runtime, 10 * TRALE_MILLISECOND), -ETIMEDOUT);
         table->hold(table->interface.instance, 0);
     }
     assert_int_equal(trale_close(runtime), 0);

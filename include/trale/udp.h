@@ -258,8 +258,8 @@ trale_udp_recv_from(struct trale_udp_recv *recv, struct trale_udp_socket *socket
  *   -ECONNREFUSED  As in trale_udp_recv_from, for an earlier datagram. Send this one again.
  *   -EACCES        `to` is a broadcast address, and TRALE_UDP_BROADCAST is off.
  *   -EAFNOSUPPORT, -EDESTADDRREQ, or another error of sendto(2).
- * A dropped send has sent nothing; but with a driver on completions (driver.h) it may have sent the datagram, or send it
- * later. */
+ * A dropped send has sent nothing; but with a driver on completions (driver.h) it may have sent the datagram, or may
+ * still send it. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_to(struct trale_udp_send *send,
                                                                         struct trale_udp_socket *socket,
                                                                         const void *buf, size_t size,
