@@ -174,7 +174,7 @@ forbid "headers include libc and trale/ alone" \
     bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|type_traits|assert|errno|pthread|signal|string|sys/socket|netinet/|arpa/|net/if)'"
 forbid "core names no driver" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*/*.[ch] | grep -vE ':[0-9]+: *(/\\*|\\*)'"
-forbid "only reactor.c includes epoll" only 'sys/epoll\.h' core/reactor/reactor.c
+forbid "only poller.h includes epoll" only 'sys/epoll\.h' core/reactor/poller.h
 forbid "only load.c includes dlopen" only '#include <dlfcn\.h>' core/driver/load.c
 forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h

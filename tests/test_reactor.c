@@ -47,7 +47,7 @@ static int wait_for(struct reactor *reactor, int fd, uint32_t interest, struct w
 {
     waiter->waker.table = &waiter_table;
     waiter->wait.waker = &waiter->waker;
-    return reactor_register(reactor, "test", fd, interest, &waiter->wait);
+    return reactor_register(reactor, (struct owner){"test", false}, fd, interest, &waiter->wait);
 }
 
 struct fixture {
@@ -108,14 +108,14 @@ static void test_a_readable_fd_wakes_its_wait_once(void **state)
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
-    reactor_wait(&f->reactor, 0);
+    reactor_wait(&f->reactor, 0, false);
     assert_int_equal(a->n_wakes, 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
     assert_null(a->wait.link.next);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, 0);
+    reactor_wait(&f->reactor, 0, false);
     assert_int_equal(a->n_wakes, 1);
 }
 
@@ -128,7 +128,7 @@ static void test_any_number_of_waits_may_be_for_one_fd(void **state)
             wait_for(&f->reactor, f->fds[0], i < 9 ? TRALE_READABLE : TRALE_READABLE | TRALE_WRITABLE, &waiters[i]), 0);
     reactor_cancel(&f->reactor, &waiters[4].wait);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     for (int i = 0; i < 10; i++)
         assert_int_equal(waiters[i].n_wakes, i != 4);
 }
@@ -140,11 +140,11 @@ static void test_directions_are_told_apart(void **state)
     struct waiter *writer = &f->waiters[1];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, reader), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_WRITABLE, writer), 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(writer->n_wakes, 1);
     assert_int_equal(reader->n_wakes, 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(reader->n_wakes, 1);
 }
 
@@ -156,7 +156,7 @@ static void test_the_steady_state_costs_no_epoll_ctl(void **state)
     n_controls = 0;
     for (int i = 0; i < 1000; i++) {
         put(f->fds[1]);
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
         take(f->fds[0]);
         assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     }
@@ -170,10 +170,10 @@ static void test_a_look_leaves_alone_what_a_runnable_task_will_take(void **state
     struct waiter *a = &f->waiters[0];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     n_controls = 0;
     for (int i = 0; i < 10; i++)
-        reactor_wait(&f->reactor, 0);
+        reactor_wait(&f->reactor, 0, false);
     take(f->fds[0]);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     assert_int_equal(n_controls, 0);
@@ -187,18 +187,18 @@ static void test_a_direction_without_a_wait_is_disarmed_once(void **state)
     reactor_cancel(&f->reactor, &a->wait);
     put(f->fds[1]);
     n_controls = 0;
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(n_controls, 1);
     for (int i = 0; i < 3; i++) {
         /* Only the interrupt ends this sleep: the fd does not spin. */
         reactor_interrupt(&f->reactor);
-        reactor_wait(&f->reactor, UINT64_MAX);
-        reactor_wait(&f->reactor, 0);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
+        reactor_wait(&f->reactor, 0, false);
     }
     assert_int_equal(n_controls, 1);
     /* The byte is still there. */
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
 }
 
@@ -208,11 +208,11 @@ static void test_an_edge_without_a_wait_is_kept(void **state)
     struct waiter *a = &f->waiters[0];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     take(f->fds[0]);
     /* Here the task has found the fd empty, and is about to wait when the next byte comes. */
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
 }
@@ -227,17 +227,17 @@ static void test_hangup_wakes_both_directions_and_does_not_spin(void **state)
         ;
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, reader), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_WRITABLE, writer), 0);
-    reactor_wait(&f->reactor, 0);
+    reactor_wait(&f->reactor, 0, false);
     assert_int_equal(reader->n_wakes + writer->n_wakes, 0);
     shutdown(f->fds[1], SHUT_RDWR);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(reader->n_wakes, 1);
     assert_int_equal(writer->n_wakes, 1);
     if (!f->reactor.threaded)
-        reactor_wait(&f->reactor, UINT64_MAX); /* no wait is left for the events */
+        reactor_wait(&f->reactor, UINT64_MAX, true); /* no wait is left for the events */
     for (int i = 0; i < 3; i++) {
         reactor_interrupt(&f->reactor);
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     }
 }
 
@@ -257,7 +257,8 @@ static void test_what_epoll_refuses_comes_back_as_errno(void **state)
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
     struct waiter *none = &f->waiters[1];
-    assert_int_equal(reactor_register(&f->reactor, "test", f->fds[0], TRALE_READABLE, &none->wait), -EINVAL);
+    assert_int_equal(
+        reactor_register(&f->reactor, (struct owner){"test", false}, f->fds[0], TRALE_READABLE, &none->wait), -EINVAL);
 }
 
 static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
@@ -278,11 +279,11 @@ static void test_a_reused_fd_number_does_not_wake_the_old_wait(void **state)
     assert_int_equal(fd, pair[0]);
     assert_int_equal(wait_for(&f->reactor, fd, TRALE_READABLE, new), 0);
     put(pair[1]);
-    reactor_wait(&f->reactor, 0);
+    reactor_wait(&f->reactor, 0, false);
     assert_int_equal(old->n_wakes, 1);
     assert_int_equal(new->n_wakes, 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(new->n_wakes, 1);
     reactor_forget(&f->reactor, fd);
     close(fd);
@@ -332,7 +333,7 @@ static void test_an_fd_closed_without_forgetting_can_be_waited_for_again(void **
     assert_int_equal(fd, pair[0]);
     assert_int_equal(wait_for(&f->reactor, fd, TRALE_READABLE | TRALE_WRITABLE, a), 0);
     assert_int_equal(old->n_wakes, 1); /* its file is gone */
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
     reactor_forget(&f->reactor, fd);
     close(fd);
@@ -354,7 +355,7 @@ static void make_orphan(struct fixture *f, struct orphan *orphan)
     *orphan = (struct orphan){pair[0], dup(pair[0]), pair[1]};
     assert_int_equal(wait_for(&f->reactor, orphan->fd, TRALE_READABLE, a), 0);
     put(orphan->peer);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
     close(orphan->fd);
 }
@@ -373,10 +374,10 @@ static void assert_left_behind(struct fixture *f, const struct orphan *orphan)
     assert_int_equal(a->n_wakes, 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), -EBUSY);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
     reactor_interrupt(&f->reactor);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     close(orphan->duplicate);
     close(orphan->peer);
 }
@@ -387,7 +388,7 @@ static void test_an_orphan_is_left_behind_when_it_cannot_be_disarmed(void **stat
     struct orphan orphan;
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &f->waiters[8]), 0);
     make_orphan(f, &orphan);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_left_behind(f, &orphan);
 }
 
@@ -404,7 +405,7 @@ static void test_an_orphan_of_one_direction_is_left_behind(void **state)
         ;
     assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_WRITABLE, writer), 0);
     close(orphan.fd);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(writer->n_wakes, 1); /* its fd is gone */
     assert_left_behind(f, &orphan);
 }
@@ -417,7 +418,7 @@ static void test_an_fd_that_is_forgotten_after_it_was_closed_is_left_behind(void
     make_orphan(f, &orphan);
     reactor_forget(&f->reactor, orphan.fd);
     assert_int_equal(f->messages.length, 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_left_behind(f, &orphan);
 }
 
@@ -430,10 +431,10 @@ static void test_an_orphan_does_not_wake_the_next_file_with_its_number(void **st
     make_orphan(f, &orphan);
     assert_int_equal(dup2(f->fds[1], orphan.fd), orphan.fd);
     assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE | TRALE_FAILING, next), 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(next->n_wakes, 0);
     put(f->fds[0]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(next->n_wakes, 1);
     take(f->fds[1]);
     reactor_forget(&f->reactor, orphan.fd);
@@ -454,14 +455,14 @@ static void test_an_orphan_that_wakes_the_waits_of_the_next_file_is_found(void *
         assert_true(i <= 65536);
         if (next->wait.link.next == NULL)
             assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE, next), 0);
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     }
     next->n_wakes = 0;
     assert_int_equal(wait_for(&f->reactor, orphan.fd, TRALE_READABLE, next), 0);
-    reactor_wait(&f->reactor, 0);
+    reactor_wait(&f->reactor, 0, false);
     assert_int_equal(next->n_wakes, 0);
     put(f->fds[0]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(next->n_wakes, 1);
     take(f->fds[1]);
     reactor_forget(&f->reactor, orphan.fd);
@@ -479,7 +480,7 @@ static void test_edges_of_an_orphan_end_as_well(void **state)
         assert_true(i <= 65536);
         take(orphan.duplicate);
         put(orphan.peer);
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     }
     assert_left_behind(f, &orphan);
 }
@@ -488,7 +489,7 @@ static void *look_again_and_again(void *data)
 {
     struct fixture *f = data;
     while (!atomic_load(&f->stopping))
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     return NULL;
 }
 
@@ -517,7 +518,7 @@ static void test_an_orphan_is_left_behind_while_another_thread_registers(void **
     reactor_interrupt(&f->reactor);
     assert_int_equal(pthread_join(thread, NULL), 0);
     reactor_cancel(&f->reactor, &a->wait);
-    reactor_wait(&f->reactor, 0); /* takes in the interrupt, if the thread ended before it came */
+    reactor_wait(&f->reactor, 0, false); /* takes in the interrupt, if the thread ended before it came */
     assert_left_behind(f, &orphan);
 }
 
@@ -534,10 +535,10 @@ static void test_leaving_an_orphan_behind_is_tried_again(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     int epoll_fd = f->reactor.epoll_fd;
     for (int i = 0; i < 3; i++)
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(f->reactor.epoll_fd, epoll_fd);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_left_behind(f, &orphan);
 }
 
@@ -553,7 +554,7 @@ static void test_one_edge_for_two_datagrams_makes_every_future_try_again(void **
     assert_int_equal(read(f->fds[0], &byte, 1), -1);
     put(f->fds[1]);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(early->n_wakes, 1);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, late), 1);
     /* `late` takes one byte and stops as well: the next future that comes to wait has to try too, */
@@ -589,14 +590,14 @@ static int found(struct fixture *f, int fd, uint32_t interest, bool is_kept, voi
         /* The next edge finds no wait. */
         reactor_cancel(&f->reactor, &waiter->wait);
         act(peer);
-        reactor_wait(&f->reactor, f->reactor.threaded ? UINT64_MAX : 0);
+        reactor_wait(&f->reactor, f->reactor.threaded ? UINT64_MAX : 0, false);
         r = wait_for(&f->reactor, fd, interest, waiter);
         assert_int_equal(r, f->reactor.threaded);
     } else {
         act(peer);
     }
     while (r == 0 && waiter->wait.link.next != NULL)
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     reactor_forget(&f->reactor, fd);
     return waiter->wait.ready;
 }
@@ -738,7 +739,7 @@ static void test_each_wait_finds_what_it_is_for(void **state)
     assert_int_equal(wait_for(&f->reactor, f->fds[0], W, writer), 0);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], R | W | F | P, all), 0);
     shutdown(f->fds[1], SHUT_RDWR);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(reader->wait.ready, R | RH | H);
     assert_int_equal(writer->wait.ready & ~W, H);
     assert_int_equal(all->wait.ready & ~W, R | RH | H);
@@ -749,7 +750,7 @@ static void test_a_wait_that_is_forgotten_finds_nothing(void **state)
     struct fixture *f = *state;
     struct waiter *a = &f->waiters[0];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], W, a), 0);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->wait.ready, W);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], R, a), 0);
     assert_int_equal(a->wait.ready, 0);
@@ -764,7 +765,7 @@ static void test_an_edge_given_to_another_wait_says_what_was_ready(void **state)
     struct waiter *early = &f->waiters[0], *late = &f->waiters[1];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], R, early), 0);
     shutdown(f->fds[1], SHUT_WR);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(early->wait.ready, R | RH);
     assert_int_equal(wait_for(&f->reactor, f->fds[0], R, late), 1);
     assert_int_equal(late->wait.ready, R | RH);
@@ -778,7 +779,7 @@ static void test_what_an_old_edge_said_is_not_told_of_a_new_one(void **state)
     make_refused(fds);
     assert_int_equal(wait_for(&f->reactor, fds[0], R, a), 0);
     put(fds[0]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->wait.ready & F, F);
     /* The error is taken, and the future finds no datagram. */
     char buf[256];
@@ -795,7 +796,7 @@ static void test_what_an_old_edge_said_is_not_told_of_a_new_one(void **state)
     assert_int_equal(getsockname(fds[0], (struct sockaddr *)&own, &size), 0);
     assert_int_equal(connect(fds[0], (struct sockaddr *)&own, size), 0);
     put(fds[0]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(wait_for(&f->reactor, fds[0], R, a), 1);
     assert_int_equal(a->wait.ready, R);
     reactor_forget(&f->reactor, fds[0]);
@@ -816,7 +817,7 @@ static void test_every_interrupt_is_counted_once(void **state)
     struct fixture *f = *state;
     for (int i = 0; i < 5; i++)
         reactor_interrupt(&f->reactor);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(reactor_n_interrupts(&f->reactor), 5);
     assert_int_equal(reactor_n_interrupts(&f->reactor), 5);
 }
@@ -827,17 +828,17 @@ static void test_each_interrupt_ends_a_sleep_and_only_one(void **state)
     struct sigaction action = {.sa_handler = on_alarm}, before;
     for (int i = 0; i < 3; i++) {
         reactor_interrupt(&f->reactor);
-        reactor_wait(&f->reactor, UINT64_MAX);
+        reactor_wait(&f->reactor, UINT64_MAX, true);
     }
     /* The next sleep only ends by the alarm. */
     n_alarms = 0;
     sigaction(SIGALRM, &action, &before);
     setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 2000}}, NULL);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(n_alarms, 1);
     sigaction(SIGALRM, &before, NULL);
     reactor_interrupt(&f->reactor);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(reactor_n_interrupts(&f->reactor), 4);
 }
 
@@ -847,12 +848,12 @@ static void test_a_signal_does_not_hurt(void **state)
     struct sigaction action = {.sa_handler = on_alarm}, before;
     sigaction(SIGALRM, &action, &before);
     setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 2000}}, NULL);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     sigaction(SIGALRM, &before, NULL);
     struct waiter *a = &f->waiters[0];
     assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, a), 0);
     put(f->fds[1]);
-    reactor_wait(&f->reactor, UINT64_MAX);
+    reactor_wait(&f->reactor, UINT64_MAX, true);
     assert_int_equal(a->n_wakes, 1);
 }
 

@@ -14,7 +14,8 @@ static bool is_ours(const struct host *host)
 static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
 {
     const struct host *host = context;
-    return is_ours(host) ? reactor_register(host->reactor, host->name, fd, interest, wait) : -ECHILD;
+    return is_ours(host) ? reactor_register(host->reactor, (struct owner){host->name, false}, fd, interest, wait)
+                         : -ECHILD;
 }
 
 static int32_t host_cancel_wait(void *context, struct trale_wait *wait)

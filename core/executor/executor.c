@@ -147,7 +147,7 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
         if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue))
             executor->n_sleeps += injection_sleep(&executor->injection, limit_ns);
         else
-            executor->injection.park.wait(executor->injection.park.data, PARK_LOOK);
+            executor->injection.park.wait(executor->injection.park.data, PARK_LOOK, false);
     }
 out:
     executor_on_thread = executor->outer;

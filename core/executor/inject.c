@@ -67,7 +67,7 @@ bool injection_sleep(struct injection *injection, uint64_t limit_ns)
         return false;
     /* injection_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
     bool may_block = !atomic_load(&injection->stopping);
-    injection->park.wait(injection->park.data, may_block ? limit_ns : PARK_LOOK);
+    injection->park.wait(injection->park.data, may_block ? limit_ns : PARK_LOOK, true);
     expected = INJECTION_ASLEEP;
     if (!atomic_compare_exchange_strong_explicit(&injection->top, &expected, INJECTION_EMPTY, memory_order_acq_rel,
                                                  memory_order_relaxed))
@@ -92,5 +92,5 @@ bool injection_close(struct injection *injection)
 void injection_settle(struct injection *injection)
 {
     while (injection->park.n_interrupts(injection->park.data) < injection->n_owed)
-        injection->park.wait(injection->park.data, PARK_NO_LIMIT);
+        injection->park.wait(injection->park.data, PARK_NO_LIMIT, true);
 }

@@ -13,8 +13,9 @@ static bool futex_park_look(struct futex_park *park)
     return is_new;
 }
 
-void futex_park_wait(void *futex_park, uint64_t limit_ns)
+void futex_park_wait(void *futex_park, uint64_t limit_ns, bool all_tasks_ran)
 {
+    (void)all_tasks_ran;
     struct futex_park *park = futex_park;
     if (futex_park_look(park) || limit_ns == PARK_LOOK)
         return;

@@ -14,8 +14,9 @@
 
 struct park {
     /* Sleeps until an interrupt or until a task may have been woken, for `limit_ns` at most; may also return without a
-     * cause. With PARK_LOOK it does not sleep, but only wakes the tasks whose events have come. [executor] */
-    void (*wait)(void *data, uint64_t limit_ns);
+     * cause. With PARK_LOOK it does not sleep, but only wakes the tasks whose events have come. all_tasks_ran: no task
+     * is runnable, so what no task waits for is not wanted. [executor] */
+    void (*wait)(void *data, uint64_t limit_ns, bool all_tasks_ran);
     /* Ends the current sleep or the next one. After it the caller touches nothing. [any] */
     void (*interrupt)(void *data);
     /* The number of interrupts since the beginning. [executor] */
@@ -29,7 +30,7 @@ struct futex_park {
     uint32_t seen;
     uint64_t n_interrupts; /* as of `seen` */
 };
-void futex_park_wait(void *futex_park, uint64_t limit_ns);
+void futex_park_wait(void *futex_park, uint64_t limit_ns, bool all_tasks_ran);
 void futex_park_interrupt(void *futex_park);
 uint64_t futex_park_n_interrupts(void *futex_park);
 

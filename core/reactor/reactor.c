@@ -23,21 +23,19 @@
  * Level-triggered, such an orphan would never let the executor sleep. It is found without a system call on the fast
  * path: its events are stale, or disarming it fails, or (its number was reused, and its events wake the new file's
  * waits) one event in 65,536 checks the registration. Then every other fd moves to a new epoll instance, and a warning
- * names the driver.
+ * names the driver, or the task if the application has waited for the fd.
  */
 #include "core/reactor/reactor.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <trale/trale.h>
 
+#include "core/reactor/poller.h"
+
 #define N_EVENTS 128
-#define MILLISECOND UINT64_C(1000000)
-#define SECOND (1000 * MILLISECOND)
 #define INTERRUPT_DATA UINT64_MAX
 
 static void reactor_lock(struct reactor *reactor)
@@ -54,21 +52,16 @@ static void reactor_unlock(struct reactor *reactor)
 
 static int reactor_control(struct reactor *reactor, int operation, int fd, uint32_t events, uint64_t data)
 {
-    struct epoll_event event = {.events = events, .data.u64 = data};
-    return epoll_ctl(reactor->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
+    return poller_control(reactor->epoll_fd, operation, fd, events, data);
 }
 
 /* --- registrations ------------------------------------------------------------------------------------------------ */
 
-/* Tells epoll which interests to report; none removes the fd, since errors and hangups cannot be masked otherwise. For
- * the same reason TRALE_FAILING needs no bit of its own. EPOLLRDHUP never comes without EPOLLIN. */
+/* Tells epoll which interests to report; none removes the fd, since errors and hangups cannot be masked otherwise. */
 static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t interests)
 {
     uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
-    uint32_t events = reactor->threaded ? EPOLLET : 0;
-    events |= (interests & TRALE_READABLE) != 0 ? EPOLLIN | EPOLLRDHUP : 0;
-    events |= (interests & TRALE_WRITABLE) != 0 ? EPOLLOUT : 0;
-    events |= (interests & TRALE_PRIORITY_DATA) != 0 ? EPOLLPRI : 0;
+    uint32_t events = poller_events(interests) | (reactor->threaded ? EPOLLET : 0);
     int operation = interests == 0 ? EPOLL_CTL_DEL : watch->armed != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     int r = reactor_control(reactor, operation, fd, events, data);
     /* The fd is an orphan whose file has the number again. */
@@ -80,7 +73,7 @@ static int watch_arm(struct reactor *reactor, struct watch *watch, int32_t fd, u
 }
 
 /* Adds the interests to those that epoll reports. */
-static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t interests, const char *owner)
+static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, uint8_t interests, struct owner owner)
 {
     int r = -ENOENT;
     if (watch->armed != 0)
@@ -88,7 +81,8 @@ static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, u
     if (watch->armed != 0 && r < 0)
         watch_lose(watch);
     if (watch->armed == 0) {
-        watch->owner = owner;
+        watch->owner = owner.name;
+        watch->owner_is_task = owner.is_task;
         r = watch_arm(reactor, watch, fd, interests);
     }
     return r;
@@ -103,7 +97,7 @@ static bool watch_is_registered(struct reactor *reactor, const struct watch *wat
 
 /* --- what drivers call -------------------------------------------------------------------------------------------- */
 
-int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd, uint32_t interest,
+int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd, uint32_t interest,
                          struct trale_wait *wait)
 {
     if (fd < 0)
@@ -157,7 +151,7 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
     if (watch != NULL) {
         /* After close(2) it is too late to remove the fd. */
         if (watch->armed != 0 && watch_arm(reactor, watch, fd, 0) < 0)
-            watch->suspect = watch->owner;
+            watch_suspect(watch);
         watch_reset(watch);
     }
     reactor_unlock(reactor);
@@ -165,16 +159,17 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
 
 /* --- orphans ------------------------------------------------------------------------------------------------------ */
 
-/* Notes that epoll reports an orphan, and names the driver, once. */
+/* Notes that epoll reports an orphan, and names the driver or task, once. */
 static void reactor_report_orphan(struct reactor *reactor, struct watch *watch, int32_t fd)
 {
+    bool is_task = watch->suspect_is_task;
     reactor->has_orphan = true;
     if (watch->suspect != NULL)
-        log_say(
-            reactor->log, TRALE_LOG_WARNING, watch->suspect,
-            "fd %d was closed without forget_fd, and a duplicate of it is open: epoll goes on to report it, and all "
-            "other fds move to a new epoll instance",
-            fd);
+        log_say(reactor->log, TRALE_LOG_WARNING, is_task ? "trale" : watch->suspect,
+                "fd %d%s%s was closed without %s, and a duplicate of it is open: epoll goes on to report it, and all "
+                "other fds move to a new epoll instance",
+                fd, is_task ? " of task " : "", is_task ? watch->suspect : "",
+                is_task ? "trale_fd_forget" : "forget_fd");
     watch->suspect = NULL;
 }
 
@@ -216,18 +211,6 @@ static void reactor_leave_orphans(struct reactor *reactor)
 
 /* --- what the executor or the reactor's thread calls -------------------------------------------------------------- */
 
-static uint32_t event_ready(uint32_t events)
-{
-    uint32_t ready = 0;
-    ready |= (events & EPOLLIN) != 0 ? TRALE_READABLE : 0;
-    ready |= (events & EPOLLOUT) != 0 ? TRALE_WRITABLE : 0;
-    ready |= (events & EPOLLERR) != 0 ? TRALE_FAILING : 0;
-    ready |= (events & EPOLLPRI) != 0 ? TRALE_PRIORITY_DATA : 0;
-    ready |= (events & EPOLLHUP) != 0 ? TRALE_HANGUP : 0;
-    ready |= (events & EPOLLRDHUP) != 0 ? TRALE_READ_HANGUP : 0;
-    return ready;
-}
-
 static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *event, bool all_tasks_ran)
 {
     int32_t fd = (int32_t)(event->data.u64 & UINT32_MAX);
@@ -246,7 +229,7 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
         reactor_report_orphan(reactor, watch, fd);
         return;
     }
-    uint32_t ready = event_ready(event->events), wanted = watch_wake(watch, ready);
+    uint32_t ready = poller_ready(event->events), wanted = watch_wake(watch, ready);
     uint32_t unwanted = interests_ended(ready) & ~wanted;
     if (reactor->threaded) {
         watch_remember(watch, ready, wanted);
@@ -257,29 +240,16 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
     }
 }
 
-/* Kernels before 5.11 have no epoll_pwait2(2): there a limit is rounded up to milliseconds. */
-static int reactor_sleep(int epoll_fd, struct epoll_event events[N_EVENTS], uint64_t limit_ns)
-{
-    if (limit_ns == 0 || limit_ns > INT64_MAX)
-        return epoll_wait(epoll_fd, events, N_EVENTS, limit_ns == 0 ? 0 : -1);
-    struct timespec limit = {(time_t)(limit_ns / SECOND), (long)(limit_ns % SECOND)};
-    int n = epoll_pwait2(epoll_fd, events, N_EVENTS, &limit, NULL);
-    if (n >= 0 || errno != ENOSYS)
-        return n;
-    uint64_t limit_ms = (limit_ns - 1) / MILLISECOND + 1;
-    return epoll_wait(epoll_fd, events, N_EVENTS, limit_ms < INT_MAX ? (int)limit_ms : INT_MAX);
-}
-
-void reactor_wait(void *data, uint64_t limit_ns)
+void reactor_wait(void *data, uint64_t limit_ns, bool all_tasks_ran)
 {
     struct reactor *reactor = data;
     struct epoll_event events[N_EVENTS];
-    int n = reactor_sleep(reactor->epoll_fd, events, limit_ns);
+    int n = poller_wait(reactor->epoll_fd, events, N_EVENTS, limit_ns);
     reactor->n_looks++;
     reactor_lock(reactor);
     for (int i = 0; i < n; i++)
         if (events[i].data.u64 != INTERRUPT_DATA)
-            reactor_dispatch(reactor, &events[i], limit_ns > 0);
+            reactor_dispatch(reactor, &events[i], all_tasks_ran);
     if (reactor->has_orphan)
         reactor_leave_orphans(reactor);
     reactor_unlock(reactor);

@@ -34,15 +34,20 @@ int reactor_init(struct reactor *reactor, bool threaded, const struct log *log);
 /* No wait may be registered any more. */
 void reactor_deinit(struct reactor *reactor);
 
-/* The contracts of register_waker, cancel_wait and forget_fd in trale/driver.h. `owner` is the name of the driver, for
- * messages, lent until reactor_deinit. */
-int32_t reactor_register(struct reactor *reactor, const char *owner, int32_t fd, uint32_t interest,
+/* What waits, for messages: a driver, or a task of an application. The name is lent until reactor_deinit. */
+struct owner {
+    const char *name;
+    bool is_task;
+};
+
+/* The contracts of register_waker, cancel_wait and forget_fd in trale/driver.h. */
+int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd, uint32_t interest,
                          struct trale_wait *wait);
 bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
 /* A struct park (park.h) whose data is the reactor. */
-void reactor_wait(void *reactor, uint64_t limit_ns);
+void reactor_wait(void *reactor, uint64_t limit_ns, bool all_tasks_ran);
 void reactor_interrupt(void *reactor);
 uint64_t reactor_n_interrupts(void *reactor);
 

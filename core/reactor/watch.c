@@ -108,8 +108,14 @@ void watch_reset(struct watch *watch)
     watch_end(watch, ALL_INTERESTS, 0);
 }
 
-void watch_lose(struct watch *watch)
+void watch_suspect(struct watch *watch)
 {
     watch->suspect = watch->owner;
+    watch->suspect_is_task = watch->owner_is_task;
+}
+
+void watch_lose(struct watch *watch)
+{
+    watch_suspect(watch);
     watch_reset(watch);
 }

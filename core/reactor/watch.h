@@ -4,6 +4,8 @@
 #ifndef CORE_REACTOR_WATCH_H
 #define CORE_REACTOR_WATCH_H
 
+#include <stdbool.h>
+
 #include <trale/driver.h>
 
 #include "core/base/list.h"
@@ -19,10 +21,11 @@ struct watch {
     uint8_t armed;     /* interests that epoll reports; 0: the fd is not in epoll */
     uint8_t kept;      /* edge-triggered: interests whose edge found no wait */
     uint8_t given;     /* edge-triggered: interests whose edge woke a wait, and that no future has found empty since */
-    uint8_t told[N_INTERESTS];         /* what the edges reported, for each interest that is kept or given */
+    uint8_t told[N_INTERESTS]; /* what the edges reported, for each interest that is kept or given */
+    bool owner_is_task, suspect_is_task;
     const struct trale_wait *given_to; /* the wait that this edge woke; NULL: it woke several */
-    const char *owner;                 /* the driver whose wait added the fd to epoll */
-    const char *suspect;               /* the driver that closed an fd of this number without forget_fd, or NULL */
+    const char *owner;                 /* the driver, or the task of an application, whose wait added the fd to epoll */
+    const char *suspect;               /* the one that closed an fd of this number without forgetting it, or NULL */
 };
 
 /* The watches by number, in chunks that never move. Zeroed, it has none. */
@@ -60,7 +63,10 @@ void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wa
 /* The number has no file, or another one: ends all waits, and makes the events of the old file stale. */
 void watch_reset(struct watch *watch);
 
-/* The same, when the fd was not forgotten before. */
+/* Notes that the owner has not forgotten the fd before it was closed. */
+void watch_suspect(struct watch *watch);
+
+/* watch_suspect and watch_reset. */
 void watch_lose(struct watch *watch);
 
 #endif

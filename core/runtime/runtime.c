@@ -29,7 +29,7 @@ static void *reactor_thread(void *data)
 {
     struct trale *runtime = data;
     while (!atomic_load(&runtime->reactor_stopping))
-        reactor_wait(&runtime->reactor, UINT64_MAX);
+        reactor_wait(&runtime->reactor, UINT64_MAX, true);
     return NULL;
 }
 
