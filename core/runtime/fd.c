@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for the application's own fds: register_waker as a future. Level-triggered for the caller: where the reactor
+ * is edge-triggered, poll(2) says whether the fd is ready already. */
+#include <trale/fd.h>
+
+#include "core/reactor/poller.h"
+#include "core/runtime/runtime.h"
+
+static struct trale_fd_wait *fd_wait_of(struct trale_future *future)
+{
+    return (struct trale_fd_wait *)(void *)future;
+}
+
+/* The wait is over. What was found is kept where the task may take no more results in this poll. */
+static int64_t fd_wait_end(const struct trale_fd_wait *self, struct trale_context *context)
+{
+    if (self->wait.ready == 0)
+        return -ECANCELED;
+    return trale_context_may_resolve(context) ? self->wait.ready : TRALE_PENDING;
+}
+
+/* Registers the wait; or, edge-triggered, finds the fd ready. */
+static int64_t fd_wait_begin(struct trale_fd_wait *self, struct trale_context *context)
+{
+    struct reactor *reactor = &self->runtime->reactor;
+    const struct owner owner = {trale_task_name(self->runtime->executor.running), true};
+    for (;;) {
+        int32_t r = reactor_register(reactor, owner, self->wait.fd, self->wait.interest, &self->wait);
+        if (r < 0 || !reactor->threaded)
+            return r < 0 ? r : TRALE_PENDING;
+        uint32_t ready = poller_look(self->wait.fd, self->wait.interest);
+        if (ready != 0) {
+            reactor_cancel(reactor, &self->wait);
+            self->wait.ready = (uint16_t)ready;
+            return fd_wait_end(self, context);
+        }
+        if (r == 0)
+            return TRALE_PENDING;
+    }
+}
+
+static int64_t fd_wait_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_fd_wait *self = fd_wait_of(future);
+    if (self->runtime != NULL && !reactor_cancel(&self->runtime->reactor, &self->wait))
+        return fd_wait_end(self, context);
+    self->runtime = context->runtime;
+    self->wait.waker = context->waker;
+    return fd_wait_begin(self, context);
+}
+
+static void fd_wait_drop(struct trale_future *future)
+{
+    struct trale_fd_wait *self = fd_wait_of(future);
+    if (self->runtime != NULL && executor_is_ours(&self->runtime->executor))
+        reactor_cancel(&self->runtime->reactor, &self->wait);
+}
+
+struct trale_future *trale_fd_wait(struct trale_fd_wait *wait, int fd, uint32_t interest)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_fd_wait", fd_wait_poll, fd_wait_drop};
+    *wait = (struct trale_fd_wait){
+        .future = {.type = &type},
+        .wait = {.fd = fd, .interest = (interest & ~ALL_INTERESTS) == 0 ? (uint16_t)interest : 0},
+    };
+    return &wait->future;
+}
+
+/* --- forgetting, as a call from outside --------------------------------------------------------------------------- */
+
+struct forgetting {
+    struct trale_future future;
+    struct reactor *reactor;
+    int32_t fd;
+};
+
+static int64_t forgetting_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct forgetting *forgetting = (const struct forgetting *)(void *)future;
+    (void)context;
+    reactor_forget(forgetting->reactor, forgetting->fd);
+    return 0;
+}
+
+int trale_fd_forget(struct trale *runtime, int fd)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_fd_forget", forgetting_poll, NULL};
+    struct forgetting forgetting = {{.type = &type}, &runtime->reactor, fd};
+    if (fd < 0)
+        return -EBADF;
+    if (!executor_is_ours(&runtime->executor) || !executor_is_on_thread(&runtime->executor))
+        return (int)runtime_call(runtime, &forgetting.future, true);
+    reactor_forget(&runtime->reactor, fd);
+    return 0;
+}
