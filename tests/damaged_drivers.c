@@ -160,14 +160,15 @@ enum damage {
     MANGLED_HEAD, /* A word in the header or in the program headers is wrong. */
     MANGLED_WORD, /* A word in one of the tables is wrong. */
     MANGLED_MORE, /* Two to eight are, in one table or in several. */
+    MANGLED_REST, /* One to eight words are wrong behind what is mapped: section headers, symbols for debuggers. */
     /* Damage that no reader of tables can see. It is counted and not judged. */
     NOISY_CODE,   /* One to eight bytes of the code are random. */
     SWAPPED_PAGE, /* A page has the content of another one. */
     N_DAMAGES,
 };
 static const char *const damage_names[N_DAMAGES] = {
-    "zeroed tail",  "zeroed pages",  "zeroed range", "noisy bytes",  "mangled head",
-    "mangled word", "mangled words", "noisy code",   "swapped page",
+    "zeroed tail",  "zeroed pages",  "zeroed range", "noisy bytes", "mangled head",
+    "mangled word", "mangled words", "mangled rest", "noisy code",  "swapped page",
 };
 
 static enum damage damage(const struct file *original, struct file *file)
@@ -199,6 +200,10 @@ static enum damage damage(const struct file *original, struct file *file)
             file->bytes[at] = (unsigned char)random_number();
             times--;
         }
+        break;
+    case MANGLED_REST:
+        for (times = 1 + below(8); times > 0; times--)
+            mangle_word(file, mapped, file->size - mapped);
         break;
     case MANGLED_HEAD:
         mangle_word(file, 0, header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)));

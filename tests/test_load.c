@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <trale/timer.h>
+
 #include "core/driver/description.h"
 #include "core/driver/load.h"
 #include "tests/folder.h"
@@ -500,8 +502,7 @@ static void assert_change_is_seen(const char *name, const char *from, const char
 static void test_a_description_that_changes_after_it_was_read_is_refused(void **state)
 {
     (void)state;
-    assert_change_is_seen("a.so", "timer", "timed", "its description was changed while it was loaded");
-    assert_change_is_seen("b.so", "trale.timer/1", "trale.timed/1",
+    assert_change_is_seen("b.so", TRALE_TIMER_1, "trale.timed/1",
                           ": its description was changed while it was loaded, by a constructor or in the file: "
                           "'interfaces' is not what it was when it was read");
     assert_change_is_seen("c.so", "monotonic | boottime | realtime", "monotonic | boottime | realtims",

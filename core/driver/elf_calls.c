@@ -137,7 +137,7 @@ static bool is_compilers(const char *name)
  * Rust's one more. The names of Rust's own sources, for its panics, tell that it is Rust. */
 static size_t count_compilers(const struct elf *elf)
 {
-    static const char rust[] = "/library/std/src/";
+    static const char rust[] = "library/std/src/";
     uint64_t value;
     size_t n = 2 + elf_tag(elf, DT_INIT, &value) + elf_tag(elf, DT_FINI, &value);
     for (size_t i = 0; i < elf->n_loads; i++)
