@@ -105,7 +105,7 @@ static uint32_t hints;
 const void *trale_interface(struct trale *runtime, const char *name, size_t size)
 {
     const struct trale_udp *udp = ((struct fixture *)(void *)runtime)->udp;
-    return strcmp(name, "trale.udp/1") == 0 && size == sizeof *udp ? udp : NULL;
+    return strcmp(name, TRALE_UDP_1) == 0 && size == sizeof *udp ? udp : NULL;
 }
 
 static int32_t host_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
@@ -1191,7 +1191,7 @@ static void test_the_driver_describes_itself(void **state)
     assert_int_equal(driver->size, sizeof *driver);
     assert_int_equal(driver->abi, TRALE_ABI);
     assert_string_equal(driver->name, "udp");
-    assert_string_equal(driver->interfaces, "trale.udp/1");
+    assert_string_equal(driver->interfaces, TRALE_UDP_1);
     assert_string_equal(driver->options[0].name, "receive_buffer");
     assert_string_equal(driver->options[1].name, "send_buffer");
     assert_null(driver->options[2].name);

@@ -197,5 +197,5 @@ static const struct trale_interface *udp_interface(void *instance, const char *n
 }
 
 TRALE_DRIVER(.name = "udp", .version = TRALE_VERSION, .summary = "datagrams, on the kernel's UDP sockets",
-             .interfaces = "trale.udp/1", .options = udp_options, .start = udp_start, .stop = udp_stop,
+             .interfaces = TRALE_UDP_1, .options = udp_options, .start = udp_start, .stop = udp_stop,
              .interface = udp_interface);

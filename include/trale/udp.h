@@ -70,6 +70,9 @@ struct trale_udp_send {
 struct trale_udp_batch;
 struct trale_udp_error;
 
+#define TRALE_UDP_1_SIZE 192
+#define TRALE_UDP_1 TRALE_INTERFACE("trale.udp/1", TRALE_UDP_1_SIZE)
+
 struct trale_udp {
     struct trale_interface interface; /* version 1 */
 
@@ -134,7 +137,7 @@ static inline void trale_udp_send_init_(struct trale_udp_send *send, struct tral
 /* The runtime's UDP interface; NULL: no driver offers it. [any] */
 static inline const struct trale_udp *trale_udp(struct trale *runtime)
 {
-    return (const struct trale_udp *)trale_interface(runtime, "trale.udp/1", sizeof(struct trale_udp));
+    return (const struct trale_udp *)trale_interface(runtime, TRALE_UDP_1, sizeof(struct trale_udp));
 }
 
 /* Opens a socket of the family of `local`, and binds it to that address; for port 0 the kernel chooses a port. Does not
@@ -283,6 +286,7 @@ trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, con
     return trale_udp_send_to(send, socket, buf, size, NULL);
 }
 
+static_assert(offsetof(struct trale_udp, recv_error) + sizeof(void *) == TRALE_UDP_1_SIZE, "append only");
 static_assert(sizeof(struct trale_udp_recv) == 160, "frozen: part of frames");
 static_assert(sizeof(struct trale_udp_send) == 152, "frozen: part of frames");
 

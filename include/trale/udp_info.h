@@ -93,8 +93,6 @@ static inline int64_t trale_udp_try_recv_info(struct trale_udp_recv *recv, struc
 {
     trale_udp_recv_init_(recv, socket, buf, size);
     recv->info = info;
-    if (!trale_udp_has_(socket, try_recv))
-        return -EOPNOTSUPP;
     return socket->udp->try_recv(socket->udp->interface.instance, recv);
 }
 
@@ -104,8 +102,6 @@ static inline int64_t trale_udp_try_send_info(struct trale_udp_send *send, struc
 {
     trale_udp_send_init_(send, socket, buf, size, to);
     send->info = info;
-    if (!trale_udp_has_(socket, try_send))
-        return -EOPNOTSUPP;
     return socket->udp->try_send(socket->udp->interface.instance, send);
 }
 
@@ -141,30 +137,18 @@ struct trale_udp_error {
     struct trale_udp_operation operation;
 };
 
-static inline int64_t trale_udp_recv_error_refuse_(struct trale_future *future, struct trale_context *context)
-{
-    (void)future;
-    (void)context;
-    return -EOPNOTSUPP;
-}
-
 /* A future that waits for the next error, and copies the beginning of the datagram that failed into buf: as much of it
  * as was sent back, at most 64 bytes. buf is lent until the future resolves or is dropped; NULL is allowed for size 0.
- * Resolves to the number of bytes in buf. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off, or the driver cannot),
+ * Resolves to the number of bytes in buf. Or to -EOPNOTSUPP (TRALE_UDP_ERRORS is off),
  * -ECANCELED (the socket was closed), or an error of epoll_ctl(2). A dropped receive has taken no error. */
 TRALE_CHECK_RESULT static inline struct trale_future *
 trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *socket, void *buf, size_t size)
 {
-    static const struct trale_future_type refused = {sizeof refused, TRALE_ABI, "trale_udp_recv_error",
-                                                     trale_udp_recv_error_refuse_, NULL};
-    const struct trale_udp *udp = socket->udp;
     memset(error, 0, sizeof *error);
-    error->future.type = &refused;
     error->socket = socket;
     error->buf = buf;
     error->size = size;
-    if (trale_udp_has_(socket, recv_error))
-        udp->recv_error(udp->interface.instance, error);
+    socket->udp->recv_error(socket->udp->interface.instance, error);
     return &error->future;
 }
 

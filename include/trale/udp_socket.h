@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * More about UDP sockets, an addition to udp.h: tries that never wait, groups with chosen sources, and sockets that are
- * open already. These functions use members that the interface got later; if the driver lacks one, they return
- * -EOPNOTSUPP. Threads as in udp.h. */
+ * open already. Threads as in udp.h. */
 #ifndef TRALE_UDP_SOCKET_H
 #define TRALE_UDP_SOCKET_H
 
@@ -11,11 +10,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Whether the socket's driver has a member of the table. */
-#define trale_udp_has_(socket, member)                                                                                 \
-    ((socket)->udp->interface.size >= offsetof(struct trale_udp, member) + sizeof((socket)->udp->member) &&            \
-     (socket)->udp->member != NULL)
 
 /* --- tries -------------------------------------------------------------------------------------------------------- */
 
@@ -28,8 +22,6 @@ static inline int64_t trale_udp_try_recv_from(struct trale_udp_recv *recv, struc
                                               size_t size)
 {
     trale_udp_recv_init_(recv, socket, buf, size);
-    if (!trale_udp_has_(socket, try_recv))
-        return -EOPNOTSUPP;
     return socket->udp->try_recv(socket->udp->interface.instance, recv);
 }
 
@@ -37,8 +29,6 @@ static inline int64_t trale_udp_try_send_to(struct trale_udp_send *send, struct 
                                             const void *buf, size_t size, const struct trale_address *to)
 {
     trale_udp_send_init_(send, socket, buf, size, to);
-    if (!trale_udp_has_(socket, try_send))
-        return -EOPNOTSUPP;
     return socket->udp->try_send(socket->udp->interface.instance, send);
 }
 
@@ -53,8 +43,6 @@ static inline int64_t trale_udp_try_recv_batch(struct trale_udp_batch *batch, st
                                                struct trale_datagram *datagrams, size_t n_datagrams)
 {
     trale_udp_batch_init_(batch, socket, datagrams, n_datagrams);
-    if (!trale_udp_has_(socket, try_recv_batch))
-        return -EOPNOTSUPP;
     return socket->udp->try_recv_batch(socket->udp->interface.instance, batch);
 }
 
@@ -62,8 +50,6 @@ static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, st
                                                struct trale_datagram *datagrams, size_t n_datagrams)
 {
     trale_udp_batch_init_(batch, socket, datagrams, n_datagrams);
-    if (!trale_udp_has_(socket, try_send_batch))
-        return -EOPNOTSUPP;
     return socket->udp->try_send_batch(socket->udp->interface.instance, batch);
 }
 
@@ -79,8 +65,6 @@ static inline int64_t trale_udp_try_send_batch(struct trale_udp_batch *batch, st
 static inline int trale_udp_join_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                               const struct trale_address *source, uint32_t interface_index)
 {
-    if (!trale_udp_has_(socket, join_source))
-        return -EOPNOTSUPP;
     return socket->udp->join_source(socket->udp->interface.instance, socket, group, source, interface_index);
 }
 
@@ -89,8 +73,6 @@ static inline int trale_udp_join_source_group(struct trale_udp_socket *socket, c
 static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, const struct trale_address *group,
                                                const struct trale_address *source, uint32_t interface_index)
 {
-    if (!trale_udp_has_(socket, leave_source))
-        return -EOPNOTSUPP;
     return socket->udp->leave_source(socket->udp->interface.instance, socket, group, source, interface_index);
 }
 
@@ -105,9 +87,7 @@ static inline int trale_udp_leave_source_group(struct trale_udp_socket *socket, 
 TRALE_CHECK_RESULT static inline int trale_udp_adopt(struct trale *runtime, int fd, struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
-    if (udp == NULL)
-        return -ENODEV;
-    return udp->adopt == NULL ? -EOPNOTSUPP : udp->adopt(udp->interface.instance, fd, socket);
+    return udp == NULL ? -ENODEV : udp->adopt(udp->interface.instance, fd, socket);
 }
 
 /* Makes a socket of one that a service manager has opened for this program and keeps open while the service restarts
@@ -119,9 +99,7 @@ TRALE_CHECK_RESULT static inline int trale_udp_inherit(struct trale *runtime, co
                                                        struct trale_udp_socket **socket)
 {
     const struct trale_udp *udp = trale_udp(runtime);
-    if (udp == NULL)
-        return -ENODEV;
-    return udp->inherit == NULL ? -EOPNOTSUPP : udp->inherit(udp->interface.instance, name, socket);
+    return udp == NULL ? -ENODEV : udp->inherit(udp->interface.instance, name, socket);
 }
 
 #ifdef __cplusplus
