@@ -33,6 +33,7 @@ scope: -33, dropped: 1
 sent: 0, sum: 155
 ping: 5
 blocking: 17
+caught: 212
 tasks left: 0'
 
 # works THREADS WRAPPER...

@@ -117,6 +117,11 @@ header_stands_alone() {
     "$@" -Wall -Wextra -Wpedantic -Werror $(package --cflags) -c "$tmp/alone.c" -o "$tmp/alone.o"
 }
 
+# A program without async functions: also what the macros of the other headers expand to is pedantic.
+program_by_hand_builds() {
+    "$@" -O2 -Wall -Wextra -Wpedantic -Werror $(package --cflags) -c "$root/tests/stranger/by_hand.c" -o "$tmp/by_hand.o"
+}
+
 refuses_cxx() {
     local compiler
     printf '#include <trale/async.h>\n' >"$tmp/async.cc"
@@ -221,6 +226,7 @@ for header in "$stage$(package --variable=includedir | sed "s|^$stage||")"/trale
     [[ ${header##*/} == async.h ]] ||
         ok "${header##*/} can be included alone in C++" for_each_cxx header_stands_alone "${header##*/}"
 done
+ok "futures by hand, fibers and spawning need no extension of C11" for_each_compiler program_by_hand_builds
 ok "async.h says that C++ has no async functions" refuses_cxx
 ok "a target of 32 bits is refused with a sentence" refuses_32_bits
 for example in "$root"/examples/*.c; do

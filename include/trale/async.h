@@ -160,7 +160,8 @@
 /* trale_call(name, frame, .member = value, ...) makes *frame a call of the async function `name`, with the other
  * members zero, and is its future, to be awaited; `frame` is evaluated twice. What the frame held before must have
  * resolved or been dropped. */
-#define trale_call(name, frame, ...)                                                                                   \
+#define trale_call(name, ...) trale_call_(name, __VA_ARGS__, )
+#define trale_call_(name, frame, ...)                                                                                  \
     trale_future_of_(&(*(frame) = (struct name){.future = {.type = &name##_type}, __VA_ARGS__}, (frame))->future)
 
 #endif

@@ -27,7 +27,8 @@
  *
  *     static const struct trale_future_type nap_type = {sizeof nap_type, TRALE_ABI, "nap", nap_poll, NULL};
  *
- * The word `struct` is needed in C++ as well, because many functions have the names of their types.
+ * The word `struct` is needed in C++ as well, because many functions have the names of their types. No exception may
+ * leave a function that trale calls.
  */
 #ifndef TRALE_FUTURE_H
 #define TRALE_FUTURE_H

@@ -51,7 +51,8 @@ TRALE_CHECK_RESULT TRALE_API struct trale_future *trale_scope(struct trale_scope
  * A caller that must release something when the child does not start does so for any error but -ESHUTDOWN.
  * [in the body and in children, and in their cleanup functions] */
 #ifndef __cplusplus
-#define trale_scope_spawn(scope, name, ...)                                                                            \
+#define trale_scope_spawn(scope, ...) trale_scope_spawn_((scope), __VA_ARGS__, )
+#define trale_scope_spawn_(scope, name, ...)                                                                           \
     trale_scope_spawn_frame(                                                                                           \
         (scope), &(trale_scope_frame_(name)){.frame = {.future = {.type = &name##_type}, __VA_ARGS__}}.child,          \
         sizeof(trale_scope_frame_(name)))

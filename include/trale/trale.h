@@ -190,7 +190,8 @@ TRALE_CHECK_RESULT TRALE_API int trale_group_close_within(struct trale_group *gr
  * Returns its handle, which the caller gives up by one of trale_join, trale_join_future or trale_detach. NULL: memory
  * is out; those functions accept it. */
 #ifndef __cplusplus
-#define trale_spawn(runtime, name, ...)                                                                                \
+#define trale_spawn(runtime, ...) trale_spawn_((runtime), __VA_ARGS__, )
+#define trale_spawn_(runtime, name, ...)                                                                               \
     trale_spawn_frame((runtime), &(struct name){.future = {.type = &name##_type}, __VA_ARGS__}.future,                 \
                       sizeof(struct name))
 #endif

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -253,6 +254,44 @@ int64_t block(void *)
                                             [](void *data) { delete static_cast<std::string *>(data); }));
 }
 
+/* --- an exception within a fiber ------------------------------------------------------------------------------------------ */
+
+struct guard {
+    int &n_left;
+    ~guard()
+    {
+        n_left++;
+    }
+};
+
+void nap_and_throw(int &n_left)
+{
+    guard guard{n_left};
+    struct trale_sleep sleep;
+    trale_fiber_await(trale_sleep(&sleep, TRALE_MILLISECOND));
+    throw std::runtime_error("thrown");
+}
+
+int64_t catch_it(void *)
+{
+    int n_left = 0;
+    try {
+        nap_and_throw(n_left);
+    } catch (const std::runtime_error &error) {
+        return static_cast<int64_t>(std::string(error.what()).size()) + 100 * n_left;
+    }
+    return -ENOMSG;
+}
+
+int64_t catch_two(void *)
+{
+    struct trale *runtime = trale_current();
+    struct trale_task *other = trale_fiber_spawn(runtime, catch_it, nullptr);
+    struct trale_join_future joined;
+    int64_t own = catch_it(nullptr);
+    return own + trale_fiber_await(trale_join_future(&joined, other));
+}
+
 } // namespace
 
 int main()
@@ -280,6 +319,8 @@ int main()
 
     printf("ping: %" PRId64 "\n", trale_join(trale_fiber_spawn(runtime, ping, nullptr)));
     printf("blocking: %" PRId64 "\n", trale_join(trale_fiber_spawn(runtime, block, nullptr)));
+
+    printf("caught: %" PRId64 "\n", trale_join(trale_fiber_spawn(runtime, catch_two, nullptr)));
 
     struct trale_stats stats;
     r = trale_stats(runtime, &stats);
