@@ -6,6 +6,8 @@
  *     resolve [-s SERVER[:PORT]] [-t MILLISECONDS] NAME...
  *         -s  the name server; without it, those of /etc/resolv.conf
  *         -t  how long the first try may take */
+#define _GNU_SOURCE 1 /* ares.h wants fd_set */
+
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <unistd.h>
