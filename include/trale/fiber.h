@@ -42,7 +42,7 @@
  * thread-local variable kept; compilers keep the address of errno, so a body that reads or sets errno on both sides of
  * an await uses trale_errno. A signal mask that the body sets is the thread's, and stays with the thread.
  * trale_current() is the runtime. Calls that are refused inside a task (-EDEADLK) are refused inside a fiber as well. A
- * body must not be left by longjmp(3). In C++ a body may throw what it catches itself; but it must not await inside of a
+ * body must not be left by longjmp(3). In C++ a body may throw what it catches itself; but it must not await inside a
  * handler (`catch`), because C++ keeps the exceptions that are being handled for each thread.
  */
 #ifndef TRALE_FIBER_H
