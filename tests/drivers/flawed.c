@@ -242,7 +242,7 @@ __attribute__((visibility("default"))) struct trale_driver trale_driver = {.size
                                                                            .interface = flawed_interface};
 __attribute__((constructor)) static void change(void)
 {
-    trale_driver.summary = "another";
+    *(const char *volatile *)&trale_driver.summary = "another"; /* or clang would do it when it compiles */
 }
 #else
 TRALE_DRIVER(
