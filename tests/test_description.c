@@ -106,6 +106,13 @@ static void test_packed_relocations_are_applied(void **state)
         uint64_t *packed = table(&object, DT_RELR);
         packed[0] |= 1; /* a bitmap, and no address before it */
         assert_refused(&object, "is damaged: its relocations");
+        packed[0] &= ~UINT64_C(1);
+        char *strings = table(&object, DT_STRTAB);
+        char *version = memmem(strings, entry(&object, DT_STRSZ)->d_un.d_val, "GLIBC_ABI_DT_RELR", 17);
+        if (version != NULL) {
+            version[0] = 'X';
+            assert_refused(&object, "it has packed relocations, and not the version GLIBC_ABI_DT_RELR, without which");
+        }
     }
     test_free(object.bytes);
     if (!is_packed)

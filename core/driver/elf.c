@@ -60,6 +60,11 @@ bool elf_is_mapped(const struct elf *elf, uint64_t address, uint64_t length, uin
     return false;
 }
 
+bool elf_is_own_machines(const struct elf *elf)
+{
+    return elf->header.e_machine == __ehdr_start.e_machine;
+}
+
 static const char *check_header(const struct elf *elf, uint16_t machine)
 {
     const ElfW(Ehdr) *header = &elf->header, *own = &__ehdr_start;
@@ -69,7 +74,7 @@ static const char *check_header(const struct elf *elf, uint16_t machine)
         return "it is an ELF file of another word size";
     if (header->e_ident[EI_DATA] != own->e_ident[EI_DATA])
         return "it is an ELF file of another byte order";
-    if (header->e_machine != (machine != ELF_OWN_MACHINE ? machine : own->e_machine))
+    if (machine != ELF_OWN_MACHINE ? header->e_machine != machine : !elf_is_own_machines(elf))
         return "it is an ELF file for another machine";
     if (header->e_type == ET_EXEC)
         return "it is a program, not a shared object";

@@ -93,6 +93,8 @@ const char *elf_next_exposed(const struct elf *elf, size_t *position);
 
 /* --- among the elf*.c files --------------------------------------------------------------------------------------- */
 
+bool elf_is_own_machines(const struct elf *elf);
+
 static inline bool elf_contains(uint64_t start, uint64_t size, uint64_t address, uint64_t length)
 {
     return address >= start && address - start <= size && length <= size - (address - start);
