@@ -247,11 +247,17 @@ int64_t measure(void *data)
     return static_cast<int64_t>(static_cast<std::string *>(data)->size());
 }
 
+void release(void *data)
+{
+    delete static_cast<std::string *>(data);
+}
+
 int64_t block(void *)
 {
     struct trale_blocking work;
-    return trale_fiber_await(trale_blocking(&work, measure, new std::string("on another thread"),
-                                            [](void *data) { delete static_cast<std::string *>(data); }));
+    int64_t length = trale_fiber_await(trale_blocking(&work, measure, new std::string("on another thread"), release));
+    release(work.data);
+    return length;
 }
 
 /* --- an exception within a fiber ------------------------------------------------------------------------------------------ */
