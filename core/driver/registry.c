@@ -194,12 +194,13 @@ bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name)
     if (interfaces->group != NULL)
         interfaces = interfaces->group;
     pthread_mutex_lock(&interfaces->lock);
+    const size_t length = interface_name_of(name, strlen(name)).length;
     struct interface_miss *miss = interfaces->misses;
-    while (miss != NULL && strcmp(miss->name, name) != 0)
+    while (miss != NULL && (strncmp(miss->name, name, length) != 0 || miss->name[length] != '\0'))
         miss = miss->next;
     bool is_first = miss == NULL;
-    if (is_first && (miss = malloc(sizeof *miss + strlen(name) + 1)) != NULL) {
-        strcpy(miss->name, name);
+    if (is_first && (miss = calloc(1, sizeof *miss + length + 1)) != NULL) {
+        memcpy(miss->name, name, length);
         miss->next = interfaces->misses;
         interfaces->misses = miss;
     }
