@@ -80,11 +80,13 @@ static void list_runtime(const struct examination *examination, struct table *ta
 
 static void list_driver(const struct examination *examination, const struct driver *driver, struct table *table)
 {
-    const struct config_entry *path = config_entry(&examination->config, driver->section->name, "path");
-    const struct trale_option path_option = {.name = "path", .type = TRALE_OPTION_TEXT};
-    if (path != NULL)
-        add_setting(examination, table, driver->section->name, &path_option,
-                    &(struct trale_value){.text = path->value, .line = path->line}, NULL);
+    for (const char *const *key = option_runtime_keys; *key != NULL; key++) {
+        const struct config_entry *entry = config_entry(&examination->config, driver->section->name, *key);
+        const struct trale_option option = {.name = *key, .type = TRALE_OPTION_TEXT};
+        if (entry != NULL)
+            add_setting(examination, table, driver->section->name, &option,
+                        &(struct trale_value){.text = entry->value, .line = entry->line}, NULL);
+    }
     for (size_t i = 0; i < driver->settings.n_values; i++) {
         const struct trale_option *option = &driver->description.options[i];
         add_setting(examination, table, driver->section->name, option, &driver->values[i], NULL);
@@ -119,10 +121,11 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     const struct trale_driver *description = &driver->description;
     bool is_valid = driver->state != DRIVER_CLOSED;
     const char *needs = description->needs != NULL ? description->needs : "";
-    char what[256] = "";
+    char what[512] = "";
     if (is_valid)
-        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s", description->name, description->version,
-                 description->abi, description->interfaces, needs[0] != '\0' ? ", needs " : "", needs);
+        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s%s%s", description->name, description->version,
+                 description->abi, description->interfaces, needs[0] != '\0' ? ", needs " : "", needs,
+                 driver->over != NULL ? ", over " : "", driver->over != NULL ? driver->over : "");
     table_add_text(table, examination_driver(examination, i));
     table_add_text(table, !is_valid ? "refused" : is_started ? "starts" : "valid");
     table_add_truth(table, is_valid);
@@ -137,6 +140,7 @@ static void list_state(const struct examination *examination, size_t i, bool is_
         table_add_text(table, NULL);
     table_add_words(table, is_valid ? description->interfaces : "");
     table_add_words(table, needs);
+    table_add_words(table, driver->over != NULL ? driver->over : "");
 }
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
@@ -188,7 +192,8 @@ int command_check(const struct command_options *options)
                                         {"version", FOR_PROGRAMS},
                                         {"abi", FOR_PROGRAMS},
                                         {"interfaces", FOR_PROGRAMS},
-                                        {"needs", FOR_PROGRAMS}}};
+                                        {"needs", FOR_PROGRAMS},
+                                        {"over", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
     examination_note_environment(&examination);
     warn_of_no_drivers(&examination);

@@ -224,13 +224,18 @@ const char *option_allowed(const struct trale_option *option, char buf[OPTION_TE
 
 /* --- schemas ------------------------------------------------------------------------------------------------------ */
 
+const char *const option_runtime_keys[] = {"path", "over", NULL};
+
 static const char *option_flaw(const struct trale_option *option)
 {
     int64_t integer;
     if (option->name[0] == '\0' || option->name[strspn(option->name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
         return "its name is not of lower case letters, digits and '_'";
-    if (strlen(option->name) > 49 || strcmp(option->name, "path") == 0)
-        return "its name has more than 49 bytes, or is path, which is the runtime's";
+    if (strlen(option->name) > 49)
+        return "its name has more than 49 bytes";
+    for (const char *const *key = option_runtime_keys; *key != NULL; key++)
+        if (strcmp(option->name, *key) == 0)
+            return "its name is a key of the runtime's";
     if (option_kind(option) == NULL)
         return "its type is unknown";
     if (option->minimum > option->maximum)

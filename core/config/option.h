@@ -29,11 +29,14 @@ const char *option_kind(const struct trale_option *option);
  * Writes why not into `why` and returns -EINVAL, or returns the number of options. */
 int option_check_schema(const struct trale_option *options, char why[OPTION_TEXT]);
 
-/* Fills the zeroed values[0..n), which are in the schema's order, from the section's entries and from defaults; `also`
- * is a key that the section may have beside them, or NULL. Every unknown key (with the nearest known name) and wrong
- * value, in the order of lines, and then every missing key, is an error message. The texts are lent by config and
- * schema. A section that is NULL has no entries. 0 or -EINVAL. */
-int option_read_section(const struct config *config, const struct config_section *section, const char *also,
+/* The keys of the runtime in the section of a driver, which no option has as its name; NULL ends them. */
+extern const char *const option_runtime_keys[];
+
+/* Fills the zeroed values[0..n), which are in the schema's order, from the section's entries and from defaults. The
+ * section may also have the keys in `also`, an array that ends with NULL; NULL: no others. Every unknown key (with the
+ * nearest known name) and wrong value, in the order of lines, and then every missing key, is an error message. The
+ * texts are lent by config and schema. A section that is NULL has no entries. 0 or -EINVAL. */
+int option_read_section(const struct config *config, const struct config_section *section, const char *const *also,
                         const struct trale_option *options, size_t n_options, struct trale_value *values,
                         const struct log *log);
 

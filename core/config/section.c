@@ -13,7 +13,7 @@
 struct schema {
     const struct config *config;
     const struct config_section *section;
-    const char *also;
+    const char *const *also;
     const struct trale_option *options;
     size_t n_options;
     const struct log *log;
@@ -25,18 +25,26 @@ static struct log_place place_of(const struct schema *schema, uint32_t line, con
                               value};
 }
 
+static size_t count_also(const struct schema *schema)
+{
+    size_t n = 0;
+    while (schema->also != NULL && schema->also[n] != NULL)
+        n++;
+    return n;
+}
+
 /* An unknown key: names the nearest key if one is near, else all of them. */
 static void complain_about_key(const struct schema *schema, const struct config_entry *entry)
 {
     char names[512] = "";
     const char *nearest = NULL;
-    size_t least = ADVICE_DISTANCE + 1, used = 0;
-    for (size_t i = 0; i < schema->n_options + 1; i++) {
-        struct trale_option option = {.name = schema->also};
-        if (i > 0)
-            option = schema->options[i - 1];
-        if (option.name == NULL)
-            continue;
+    size_t least = ADVICE_DISTANCE + 1, used = 0, n_also = count_also(schema);
+    for (size_t i = 0; i < n_also + schema->n_options; i++) {
+        struct trale_option option = {0};
+        if (i < n_also)
+            option.name = schema->also[i];
+        else
+            option = schema->options[i - n_also];
         if (used < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", option.name);
         size_t off = advice_distance(entry->key, option.name);
@@ -75,8 +83,9 @@ static void complain_about_value(const struct schema *schema, const struct trale
 
 static int read_entry(const struct schema *schema, const struct config_entry *entry, struct trale_value *values)
 {
-    if (schema->also != NULL && strcmp(entry->key, schema->also) == 0)
-        return 0;
+    for (size_t i = 0; i < count_also(schema); i++)
+        if (strcmp(entry->key, schema->also[i]) == 0)
+            return 0;
     for (size_t i = 0; i < schema->n_options; i++) {
         const struct trale_option *option = &schema->options[i];
         if (strcmp(option->name, entry->key) != 0)
@@ -112,7 +121,7 @@ static int read_default(const struct schema *schema, const struct trale_option *
     return r;
 }
 
-int option_read_section(const struct config *config, const struct config_section *section, const char *also,
+int option_read_section(const struct config *config, const struct config_section *section, const char *const *also,
                         const struct trale_option *options, size_t n_options, struct trale_value *values,
                         const struct log *log)
 {

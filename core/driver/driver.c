@@ -182,7 +182,8 @@ static int driver_configure(struct driver *driver, const struct config *config)
                                                .section = driver->section->name,
                                                .values = driver->values,
                                                .n_values = n_values};
-    return option_read_section(config, driver->section, "path", options, n_values, driver->values, driver->log);
+    return option_read_section(config, driver->section, option_runtime_keys, options, n_values, driver->values,
+                               driver->log);
 }
 
 int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
@@ -191,6 +192,11 @@ int driver_open(struct driver *driver, const struct config *config, const struct
     driver->section = section;
     driver->name = section->name + strlen("driver:");
     driver->log = log;
+    const struct config_entry *over = config_entry(config, section->name, "over");
+    if (over != NULL) {
+        driver->over = over->value;
+        driver->over_line = over->line;
+    }
     int r = driver_find(driver, config, folder, trust);
     if (r == 0)
         r = driver_configure(driver, config);

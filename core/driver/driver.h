@@ -28,6 +28,8 @@ struct driver {
     struct elf *elf;                      /* OPENED: the file, which elf->fd has open; else NULL */
     struct trale_driver description;      /* as far as both sides know it; its functions are there once it is LOADED */
     char *offers;                         /* description.interfaces with the sizes of their first versions */
+    const char *over;                     /* the drivers that it is a layer over; NULL: it is none; lent */
+    uint32_t over_line;                   /* in trale.ini */
     struct trale_value *values;
     struct trale_settings settings;
     struct trale_host host;
@@ -68,7 +70,7 @@ int driver_settle(const struct driver *driver, uint64_t deadline_ns);
 /* Stops it if it was started, and frees what it holds, in any state. The file stays mapped. */
 void driver_close(struct driver *driver);
 
-/* Whether the driver says that it offers the interface; a CLOSED one does not. */
+/* Whether the driver offers the interface; a CLOSED one does not. */
 bool driver_offers(const struct driver *driver, const char *interface, size_t length);
 
 /* The name of the driver that offers an interface by convention, as a part of the interface's name: NAME in

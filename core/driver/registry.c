@@ -52,7 +52,7 @@ int interfaces_reserve(struct interfaces *interfaces, const struct driver *drive
 {
     size_t n_names = 0, length;
     for (size_t i = 0; i < n_drivers; i++) {
-        const char *list = drivers[i].description.interfaces;
+        const char *list = drivers[i].offers;
         while (list != NULL && words_next(&list, &length) != NULL)
             n_names++;
     }
@@ -109,6 +109,21 @@ static bool is_sound(struct interface *item, const struct interface_name *name)
     return false;
 }
 
+/* Whether it is the interface of that name, with any size or none. */
+static bool is_called(const struct interface *item, const char *name)
+{
+    const size_t length = strlen(item->name);
+    return strncmp(item->name, name, length) == 0 && (name[length] == '\0' || name[length] == ':');
+}
+
+static bool have(const struct interfaces *interfaces, size_t n_items, const char *name)
+{
+    for (size_t i = 0; i < n_items; i++)
+        if (is_called(&interfaces->items[i], name))
+            return true;
+    return false;
+}
+
 static int interfaces_add_name(struct interfaces *interfaces, const struct driver *driver, const char *text,
                                size_t length)
 {
@@ -122,7 +137,31 @@ static int interfaces_add_name(struct interfaces *interfaces, const struct drive
     if (item->sized_name == NULL || item->name == NULL)
         return -ENOMEM;
     item->table = driver->description.interface(driver->instance, item->name);
+    if (item->table == NULL && driver->over != NULL && !have(interfaces, interfaces->n_items - 1, item->name)) {
+        interfaces->n_items--;
+        free(item->sized_name);
+        free(item->name);
+        return 0;
+    }
     return is_sound(item, &name) ? 0 : -EPROTO;
+}
+
+int interfaces_check_needs(const struct interfaces *interfaces, const struct driver *driver)
+{
+    const char *list = driver->description.needs, *name;
+    size_t length;
+    while (list != NULL && (name = words_next(&list, &length)) != NULL) {
+        size_t i = 0;
+        while (i < interfaces->n_items &&
+               (strlen(interfaces->items[i].name) != length || memcmp(interfaces->items[i].name, name, length) != 0))
+            i++;
+        if (i < interfaces->n_items)
+            continue;
+        log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] needs %.*s, which a layer offers that is over nothing",
+                driver->section->name, (int)length, name);
+        return -EPROTO;
+    }
+    return 0;
 }
 
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver)
@@ -151,13 +190,6 @@ static const void *interface_copy(struct interface *interface, size_t size)
     return copy->table;
 }
 
-/* Whether it is the interface of that name, with any size or none. */
-static bool is_called(const struct interface *item, const char *name)
-{
-    const size_t length = strlen(item->name);
-    return strncmp(item->name, name, length) == 0 && (name[length] == '\0' || name[length] == ':');
-}
-
 const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const char *name, size_t size)
 {
     for (size_t i = n_items; i-- > 0;) {
@@ -181,10 +213,7 @@ const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const
 
 bool interfaces_have(const struct interfaces *interfaces, const char *name)
 {
-    for (size_t i = 0; i < interfaces->n_items; i++)
-        if (is_called(&interfaces->items[i], name))
-            return true;
-    return false;
+    return have(interfaces, interfaces->n_items, name);
 }
 
 bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name)

@@ -34,8 +34,13 @@ void interfaces_deinit(struct interfaces *interfaces);
 /* Makes room for all interfaces of these drivers. 0 or -ENOMEM. */
 int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers);
 
-/* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised, in
- * the version that it promised, with all functions of the first version of the table. */
+/* Whether the drivers that were started give what this one needs. Where stack_check has found it so, only a layer over
+ * nothing can have kept it back. 0, or -EPROTO and a message. */
+int interfaces_check_needs(const struct interfaces *interfaces, const struct driver *driver);
+
+/* Adds the interfaces of a started driver. A layer need not give one that no driver before it offers. 0, -ENOMEM, or
+ * -EPROTO and a message: it does not offer what it promised, in the version that it promised, with all functions of the
+ * first version of the table. */
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
 /* The last one of that name among the first `n_items`; trale_interface looks at all. If the name has a size, the table

@@ -8,14 +8,17 @@
 
 #include <trale/trale.h>
 
+#include "core/base/printable.h"
 #include "core/base/text.h"
 #include "core/base/words.h"
+#include "core/driver/interface_name.h"
 
 struct stack {
-    const struct driver *drivers;
+    struct driver *drivers;
     const struct settings *settings;
     const struct config *config;
     const struct log *log;
+    bool *moves; /* of each driver: in the cure it goes before the driver under examination */
 };
 
 /* The name of a driver, which may be CLOSED, in trale.ini. */
@@ -55,6 +58,150 @@ static bool is_any_closed(const struct stack *stack)
     return false;
 }
 
+/* Writes `drivers` as it should be: `before`, a list that ends in ", ", and the drivers that move, before driver i. */
+static void write_order(const struct stack *stack, size_t i, const char *before, struct text *order)
+{
+    const char *separator = "write drivers = ";
+    for (size_t j = 0; j < stack->settings->n_drivers; j++) {
+        if (stack->moves[j])
+            continue;
+        text_add(order, "%s%s%s", separator, j == i ? before : "", name_of(stack, j));
+        separator = ", ";
+    }
+}
+
+static void forget_moves(const struct stack *stack)
+{
+    memset(stack->moves, 0, stack->settings->n_drivers * sizeof *stack->moves);
+}
+
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+/* Whether driver j offers one of the interfaces in the description of driver i. */
+static bool has_common(const struct stack *stack, size_t i, size_t j)
+{
+    const char *list = stack->drivers[i].description.interfaces, *name;
+    size_t length;
+    while ((name = words_next(&list, &length)) != NULL)
+        if (driver_offers(&stack->drivers[j], name, length))
+            return true;
+    return false;
+}
+
+/* Says why driver i is no layer over a driver that comes later, or that `drivers` does not name, and the cure. */
+static void refuse_absent(const struct stack *stack, size_t i, const struct log_place *place, const char *word,
+                          size_t length)
+{
+    char name[PRINTABLE_SIZE], section[PRINTABLE_SIZE + sizeof "driver:"];
+    struct text before = {0}, order = {0};
+    size_t j = find_name(stack, word, length);
+    bool is_later = j < stack->settings->n_drivers;
+    snprintf(section, sizeof section, "driver:%s", printable_part(name, word, length));
+    text_add(&before, "%s, ", name);
+    if (is_later)
+        stack->moves[j] = true;
+    write_order(stack, i, text_chars(&before), &order);
+    forget_moves(stack);
+    if (is_later || config_section(stack->config, section) != NULL)
+        log_say_at(stack->log, TRALE_LOG_ERROR, place, "%s %s: %s", name,
+                   is_later ? "comes later, and a layer comes after what it is over" : "is not in drivers",
+                   text_chars(&order));
+    else
+        log_say_at(stack->log, TRALE_LOG_ERROR, place, "there is no driver %s; drivers = %s", name,
+                   stack->settings->values[SETTING_DRIVERS].text);
+    free(before.chars);
+    free(order.chars);
+}
+
+static int check_over_word(const struct stack *stack, size_t i, const struct log_place *place, const char *word,
+                           size_t length)
+{
+    size_t j = find_name(stack, word, length);
+    if (j > i) {
+        refuse_absent(stack, i, place, word, length);
+        return -EINVAL;
+    }
+    if (j == i) {
+        log_say_at(stack->log, TRALE_LOG_ERROR, place, "a driver is no layer over itself");
+        return -EINVAL;
+    }
+    if (stack->drivers[j].state == DRIVER_CLOSED || has_common(stack, i, j))
+        return 0;
+    log_say_at(stack->log, TRALE_LOG_ERROR, place,
+               "%s offers %s, and %s offers %s: a layer offers an interface of each driver that it is over",
+               name_of(stack, j), stack->drivers[j].description.interfaces, name_of(stack, i),
+               stack->drivers[i].description.interfaces);
+    return -EINVAL;
+}
+
+static int check_over(const struct stack *stack, size_t i)
+{
+    const struct driver *driver = &stack->drivers[i];
+    const char *list = driver->over, *word;
+    size_t length, n_words = 0;
+    int result = 0;
+    if (list == NULL)
+        return 0;
+    const struct log_place place = {stack->config->name, driver->over_line, driver->section->name, "over", list};
+    for (; (word = words_next(&list, &length)) != NULL; n_words++)
+        if (check_over_word(stack, i, &place, word, length) < 0)
+            result = -EINVAL;
+    if (n_words > 0)
+        return result;
+    log_say_at(stack->log, TRALE_LOG_ERROR, &place,
+               "no driver is named; a driver that is no layer does not have this line");
+    return -EINVAL;
+}
+
+static bool is_over(const struct driver *driver, const char *name)
+{
+    const char *list = driver->over, *word;
+    size_t length;
+    while ((word = words_next(&list, &length)) != NULL)
+        if (is_word(word, length, name))
+            return true;
+    return false;
+}
+
+static bool layer_offers(const struct stack *stack, size_t i, const char *name, size_t length)
+{
+    bool is_new = true;
+    for (size_t j = 0; j < i; j++) {
+        if (!driver_offers(&stack->drivers[j], name, length))
+            continue;
+        if (is_over(&stack->drivers[i], name_of(stack, j)))
+            return true;
+        is_new = false;
+    }
+    return is_new;
+}
+
+/* Removes the names of those that the layer does not offer from a list, in which names may have sizes. */
+static void shorten_list(const struct stack *stack, size_t i, char *list)
+{
+    const char *rest = list, *word;
+    char *end = list;
+    size_t length;
+    while ((word = words_next(&rest, &length)) != NULL) {
+        if (!layer_offers(stack, i, word, interface_name_of(word, length).length))
+            continue;
+        if (end > list)
+            *end++ = ' ';
+        memmove(end, word, length);
+        end += length;
+    }
+    *end = '\0';
+}
+
+static void shorten_offers(const struct stack *stack, size_t i)
+{
+    struct driver *driver = &stack->drivers[i];
+    if (driver->over == NULL)
+        return;
+    shorten_list(stack, i, driver->offers);
+    shorten_list(stack, i, (char *)(uintptr_t)driver->description.interfaces);
+}
+
 /* --- offers ------------------------------------------------------------------------------------------------------- */
 
 static int check_offer(const struct stack *stack, size_t i, const char *name, size_t length)
@@ -65,16 +212,21 @@ static int check_offer(const struct stack *stack, size_t i, const char *name, si
     const struct config_section *section = stack->settings->drivers[i];
     const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};
     log_say_about(stack->log, TRALE_LOG_ERROR, &place,
-                  "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them", stack->config->name,
-                  section->line, section->name, (int)length, name, stack->settings->drivers[first]->name);
+                  "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them, or, if %s is a layer, write "
+                  "over = %s in its section",
+                  stack->config->name, section->line, section->name, (int)length, name,
+                  stack->settings->drivers[first]->name, name_of(stack, i), name_of(stack, first));
     return -EINVAL;
 }
 
+/* Of a layer, the list has only what it may offer. */
 static int check_offers(const struct stack *stack, size_t i)
 {
     const char *list = stack->drivers[i].description.interfaces, *name;
     size_t length;
     int result = 0;
+    if (stack->drivers[i].over != NULL)
+        return 0;
     while (list != NULL && (name = words_next(&list, &length)) != NULL)
         if (check_offer(stack, i, name, length) < 0)
             result = -EINVAL;
@@ -90,7 +242,6 @@ struct shortage {
     struct text sections; /* for those of them that lack one: ", and add [driver:timer] with path = timer.so" */
     struct text offered;  /* what drivers of these names offer instead: "; [driver:timer] offers trale.timer/1" */
     struct text order;    /* the list of drivers as it should be */
-    bool *moves;          /* of each driver: it comes later and must come before */
 };
 
 /* Driver i needs an interface that no driver before it offers. */
@@ -101,9 +252,9 @@ static void shortage_add(struct shortage *shortage, const struct stack *stack, s
     text_add(&shortage->names, "%s%.*s", shortage->names.chars != NULL ? ", " : "", (int)length, name);
     size_t later = find_offer(stack, i + 1, n_drivers, name, length);
     if (later < n_drivers) {
-        if (!shortage->moves[later])
+        if (!stack->moves[later])
             text_add(&shortage->drivers, "%s, ", name_of(stack, later));
-        shortage->moves[later] = true;
+        stack->moves[later] = true;
         return;
     }
     size_t driver_length;
@@ -123,18 +274,15 @@ static void shortage_add(struct shortage *shortage, const struct stack *stack, s
 
 static void shortage_say(struct shortage *shortage, const struct stack *stack, size_t i)
 {
-    const char *separator = ": write drivers = ";
     const struct log_place place = {stack->config->name, stack->settings->values[SETTING_DRIVERS].line, "runtime",
                                     settings_options[SETTING_DRIVERS].name, NULL};
-    for (size_t j = 0; shortage->drivers.chars != NULL && j < stack->settings->n_drivers; j++) {
-        if (shortage->moves[j])
-            continue;
-        text_add(&shortage->order, "%s%s%s", separator, j == i ? shortage->drivers.chars : "", name_of(stack, j));
-        separator = ", ";
-    }
-    log_say_at(stack->log, TRALE_LOG_ERROR, &place, "[driver:%s] needs %s, which no driver before it offers%s%s%s",
+    if (shortage->drivers.chars != NULL)
+        write_order(stack, i, shortage->drivers.chars, &shortage->order);
+    forget_moves(stack);
+    log_say_at(stack->log, TRALE_LOG_ERROR, &place, "[driver:%s] needs %s, which no driver before it offers%s%s%s%s",
                name_of(stack, i), text_chars(&shortage->names), text_chars(&shortage->offered),
-               text_chars(&shortage->order), text_chars(&shortage->sections));
+               shortage->order.chars != NULL ? ": " : "", text_chars(&shortage->order),
+               text_chars(&shortage->sections));
 }
 
 /* What a driver that could not be opened offers is not known: there is a message about it already. */
@@ -144,9 +292,7 @@ static int check_needs(const struct stack *stack, size_t i)
     size_t length;
     if (list == NULL || is_any_closed(stack))
         return 0;
-    struct shortage shortage = {.moves = calloc(stack->settings->n_drivers, sizeof *shortage.moves)};
-    if (shortage.moves == NULL)
-        return -ENOMEM;
+    struct shortage shortage = {0};
     while ((name = words_next(&list, &length)) != NULL)
         if (find_offer(stack, 0, i, name, length) == i)
             shortage_add(&shortage, stack, i, name, length);
@@ -156,22 +302,26 @@ static int check_needs(const struct stack *stack, size_t i)
     struct text *texts[] = {&shortage.names, &shortage.drivers, &shortage.sections, &shortage.offered, &shortage.order};
     for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++)
         free(texts[j]->chars);
-    free(shortage.moves);
     return is_short ? -EINVAL : 0;
 }
 
-int stack_check(const struct driver *drivers, const struct settings *settings, const struct config *config,
+int stack_check(struct driver *drivers, const struct settings *settings, const struct config *config,
                 const struct log *log)
 {
-    const struct stack stack = {drivers, settings, config, log};
+    const struct stack stack = {drivers, settings, config, log, calloc(settings->n_drivers + 1, sizeof(bool))};
     int result = 0;
+    if (stack.moves == NULL)
+        return -ENOMEM;
     for (size_t i = 0; i < settings->n_drivers; i++) {
-        int r = check_offers(&stack, i);
-        result = result < 0 ? result : r;
+        if (check_over(&stack, i) < 0)
+            result = -EINVAL;
+        shorten_offers(&stack, i);
+        if (check_offers(&stack, i) < 0)
+            result = -EINVAL;
     }
-    for (size_t i = 0; i < settings->n_drivers; i++) {
-        int r = check_needs(&stack, i);
-        result = result < 0 ? result : r;
-    }
+    for (size_t i = 0; i < settings->n_drivers; i++)
+        if (check_needs(&stack, i) < 0)
+            result = -EINVAL;
+    free(stack.moves);
     return result;
 }

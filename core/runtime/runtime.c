@@ -108,8 +108,11 @@ static int runtime_start_drivers(struct trale *runtime)
                                           .interfaces = &runtime->interfaces,
                                           .n_interfaces = runtime->interfaces.n_items};
         driver->host = host_table(&runtime->hosts[i]);
+        int r = interfaces_check_needs(&runtime->interfaces, driver);
+        if (r < 0)
+            return r;
         uintptr_t mark = injection_mark(&runtime->executor.injection);
-        int r = driver_start(driver);
+        r = driver_start(driver);
         if (r < 0) {
             executor_forget_since(&runtime->executor, mark);
             return r;

@@ -46,16 +46,10 @@ static void clock_wake_due(struct timer_clock *clock, uint64_t now_ns)
         sleep->waker->table->wake_by_ref(sleep->waker);
 }
 
-static int64_t refused_poll(struct trale_future *future, struct trale_context *context)
-{
-    (void)context;
-    return -(int64_t)((struct trale_sleep *)(void *)future)->deadline_ns;
-}
-
 void timer_sleep_refuse(struct trale_sleep *sleep, int error)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", refused_poll, NULL};
-    *sleep = (struct trale_sleep){.future = {.type = &type}, .deadline_ns = (uint64_t)-error, .state = SLEEP_REFUSED};
+    sleep->deadline_ns = (uint64_t)-error;
+    sleep->state = SLEEP_REFUSED;
 }
 
 /* All sleeps that wait resolve to the error. Later ones may succeed. */

@@ -27,7 +27,8 @@ int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale
 /* Makes the task, where `is_watched` says that there is none. 0, or -ENOMEM. [executor] */
 int timer_clock_watch(struct timer_clock *clock);
 
-/* Makes a sleep that is in no queue resolve to an error, a negative errno. */
+/* Makes a sleep that is in no queue resolve to an error, a negative errno. Its type stays: a layer may have put its own
+ * over it. */
 void timer_sleep_refuse(struct trale_sleep *sleep, int error);
 
 /* After the task was dropped, or was forgotten because start fails. [stop, start] */

@@ -26,7 +26,7 @@ struct timer_queue {
 enum sleep_state {
     SLEEP_READY = TRALE_SLEEP_NEW + 1, /* Made, or taken out of the queue: its next poll looks at the clock. */
     SLEEP_WAITING,                     /* It is in the queue, and has a waker. */
-    SLEEP_REFUSED,                     /* Its clock cannot be opened: `deadline_ns` is the errno. */
+    SLEEP_REFUSED,                     /* It resolves to an error, whose number `deadline_ns` is. */
 };
 
 /* Puts a sleep in SLEEP_READY into the queue, where it is in SLEEP_WAITING; it must stay where it is in memory. 0 or

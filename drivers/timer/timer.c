@@ -69,6 +69,8 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
         sleep->waker = context->waker;
         return TRALE_PENDING;
     }
+    if (sleep->state == SLEEP_REFUSED)
+        return -(int64_t)sleep->deadline_ns;
     /* A sleep that was due waits again if its clock was set back since. */
     if (timer_clock_now(clock->id) >= sleep->deadline_ns)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
@@ -128,10 +130,9 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
     struct timer_clock *found = NULL;
     clockid_t id = timer_clock_id(timer, clock);
     int r = id >= 0 ? timer_find(timer, id, &found) : -EINVAL;
+    sleep_begin(timer, r == 0 ? found : &timer->clocks[0], sleep, deadline_ns, slack_ns);
     if (r < 0)
         timer_sleep_refuse(sleep, r);
-    else
-        sleep_begin(timer, found, sleep, deadline_ns, slack_ns);
 }
 
 static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
