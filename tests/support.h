@@ -35,13 +35,50 @@ static inline int test_threads(void)
     return threads != NULL ? atoi(threads) : 1;
 }
 
-/* Opens a runtime in that layout; `drivers` and `sections` are text for the configuration. The drivers come from the
- * build (TEST_DRIVERS). */
+/* How many layers `trace` (tests/stranger/trace.c) test_open puts over the drivers: $TRALE_TEST_LAYERS, 0 without. */
+static inline int test_layers(void)
+{
+    const char *layers = getenv("TRALE_TEST_LAYERS");
+    return layers != NULL ? atoi(layers) : 0;
+}
+
+/* Whether a list of drivers for trale.ini has this one. */
+static inline bool test_has_driver(const char *drivers, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *word = drivers + strspn(drivers, " ,"); *word != '\0';) {
+        size_t word_length = strcspn(word, " ,");
+        if (word_length == length && strncmp(word, name, length) == 0)
+            return true;
+        word += word_length;
+        word += strspn(word, " ,");
+    }
+    return false;
+}
+
+/* Writes the drivers that layers are over, as `over` in trale.ini. */
+static inline void test_over(char over[64], const char *drivers)
+{
+    const char *const names[] = {"timer", "udp", "signal", "blocking"};
+    over[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (test_has_driver(drivers, names[i]))
+            strcat(strcat(over, over[0] != '\0' ? ", " : ""), names[i]);
+}
+
+/* Opens a runtime in that layout, with these layers; `drivers` and `sections` are text for the configuration. The
+ * drivers come from the build (TEST_DRIVERS). */
 static inline struct trale *test_open(const char *drivers, const char *sections)
 {
-    char text[4096];
-    snprintf(text, sizeof text, "[runtime]\ndrivers = %s\nthreads = %d\ndrivers_folder = %s\n%s", drivers,
-             test_threads(), TEST_DRIVERS, sections);
+    char text[4096], over[64], names[64] = "", layers[1024] = "";
+    test_over(over, drivers);
+    for (int i = 0; i < test_layers() && over[0] != '\0'; i++) {
+        snprintf(names + strlen(names), sizeof names - strlen(names), ", trace%d", i);
+        snprintf(layers + strlen(layers), sizeof layers - strlen(layers),
+                 "[driver:trace%d]\npath = %s/trace.so\nover = %s\n", i, TEST_FLAWED_DRIVERS, over);
+    }
+    snprintf(text, sizeof text, "[runtime]\ndrivers = %s%s\nthreads = %d\ndrivers_folder = %s\n%s\n%s", drivers, names,
+             test_threads(), TEST_DRIVERS, sections, layers);
     struct trale *runtime = NULL;
     int r = trale_open(&runtime, &(struct trale_options){.config_text = text});
     if (r < 0)

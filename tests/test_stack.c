@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Drivers that use each other's interfaces: what they need, in which order they start and stop. */
+ * Drivers that use each other's interfaces: what they need, in which order they start and stop, and layers. */
 #include "tests/support.h"
 
 #define NONE "[driver:probe]\npath = flaw_none.so\n"
@@ -111,6 +111,76 @@ static void test_a_driver_that_cannot_be_opened_is_the_only_message(void **state
     assert_null(strstr(messages.text, "needs"));
 }
 
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+#define OTHER "[driver:other]\npath = flaw_other.so\n"
+#define LAYER(over) "[driver:layer]\npath = flaw_newer.so\nover = " over "\n"
+#define OVER "[driver:layer] over = "
+
+static void test_what_a_layer_is_over_must_be_a_driver_before_it(void **state)
+{
+    (void)state;
+    assert_refused("probe, layer", NONE LAYER("prope"),
+                   "9: " OVER "prope: there is no driver prope; drivers = probe, layer");
+    assert_refused("layer", NONE LAYER("probe"),
+                   "9: " OVER "probe: probe is not in drivers: write drivers = probe, layer");
+    assert_refused("layer, probe", NONE LAYER("probe"),
+                   "9: " OVER
+                   "probe: probe comes later, and a layer comes after what it is over: write drivers = probe, "
+                   "layer");
+    assert_refused("probe, layer", NONE LAYER("layer, probe"),
+                   "9: " OVER "layer, probe: a driver is no layer over itself");
+    assert_refused("probe, layer", NONE LAYER(""),
+                   "9: " OVER ": no driver is named; a driver that is no layer does not have this line");
+}
+
+static void test_a_layer_has_an_interface_of_what_it_is_over(void **state)
+{
+    (void)state;
+    assert_refused("other, layer", OTHER LAYER("other"),
+                   "9: " OVER "other: other offers org.example.other/1, and layer offers org.example.probe/1: a layer "
+                   "offers an interface of each driver that it is over");
+}
+
+static void test_a_second_driver_of_an_interface_must_be_a_layer(void **state)
+{
+    (void)state;
+    assert_refused("probe, b", NONE "[driver:b]\npath = flaw_newer.so\n",
+                   "7: [driver:b] offers org.example.probe/1, which [driver:probe] does already: load one of them, or, "
+                   "if b is a layer, write over = probe in its section");
+}
+
+/* The driver that gives the interface is the one whose number it is. */
+static void assert_number(struct trale *runtime, int64_t number)
+{
+    const struct probe *probe = trale_interface(runtime, "org.example.probe/1", sizeof *probe);
+    assert_int_equal(probe->number(probe->interface.instance), number);
+}
+
+static void test_a_layer_hides_what_it_is_over_from_all_after_it(void **state)
+{
+    (void)state;
+    struct trale *runtime;
+    const char *sections = NONE
+        "number = 1\n" LAYER("probe") "number = 2\n"
+                                      "[driver:top]\npath = flaw_none.so\nover = probe\nnumber = 3\n" NEEDY;
+    const struct {
+        const char *drivers;
+        int64_t number, needy;
+    } orders[] = {{"probe, needy", 1, 2},
+                  {"probe, layer, needy", 2, 3},
+                  {"probe, needy, layer", 2, 2},
+                  {"probe, layer, top, needy", 3, 4},
+                  {"probe, top, needy, layer", 2, 4}};
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        assert_int_equal(open_text(&runtime, orders[i].drivers, sections), 0);
+        assert_number(runtime, orders[i].number);
+        const struct probe *needy = trale_interface(runtime, "org.example.needy/1", sizeof *needy);
+        assert_int_equal(needy->number(needy->interface.instance), orders[i].needy);
+        trale_close(runtime);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +190,10 @@ int main(void)
         cmocka_unit_test(test_a_need_that_a_later_driver_offers_is_refused_with_the_right_order),
         cmocka_unit_test(test_a_driver_of_the_right_name_that_offers_something_else_is_named),
         cmocka_unit_test(test_a_driver_that_cannot_be_opened_is_the_only_message),
+        cmocka_unit_test(test_what_a_layer_is_over_must_be_a_driver_before_it),
+        cmocka_unit_test(test_a_layer_has_an_interface_of_what_it_is_over),
+        cmocka_unit_test(test_a_second_driver_of_an_interface_must_be_a_layer),
+        cmocka_unit_test(test_a_layer_hides_what_it_is_over_from_all_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

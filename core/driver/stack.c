@@ -207,7 +207,8 @@ static void shorten_offers(const struct stack *stack, size_t i)
 static int check_offer(const struct stack *stack, size_t i, const char *name, size_t length)
 {
     size_t first = find_offer(stack, 0, i, name, length);
-    if (first == i)
+    /* A layer before what it is over has a message already. */
+    if (first == i || (stack->drivers[first].over != NULL && is_over(&stack->drivers[first], name_of(stack, i))))
         return 0;
     const struct config_section *section = stack->settings->drivers[i];
     const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};

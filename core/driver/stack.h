@@ -13,8 +13,8 @@
 
 /* Checks the drivers, in the order of settings->drivers, of which those that could not be opened are CLOSED: what each
  * layer is over, that no two others offer the same interface, and that what each needs is offered by a driver before
- * it. Removes from the lists of a layer's interfaces what it does not offer. Each mistake is a message that says what to
- * write. 0, -EINVAL or -ENOMEM. */
+ * it. Removes from the lists of a layer's interfaces what it does not offer. Each mistake is a message that says what
+ * to write. 0, -EINVAL or -ENOMEM. */
 int stack_check(struct driver *drivers, const struct settings *settings, const struct config *config,
                 const struct log *log);
 

@@ -43,8 +43,9 @@
  * A LAYER WITH STATE. A layer that needs memory for each operation takes it from a pool of its own at the first poll,
  * and gives it back when the operation resolves or is dropped; an operation that was made and never polled holds
  * nothing. The driver below makes the operation as above, so that it belongs to its socket from the beginning. At the
- * first poll the layer copies the operation, which was not polled yet, to its own memory, and polls that; from then on
- * the driver's part of the application's operation is the layer's, for example to find its memory again.
+ * first poll the layer copies the operation, which was not polled yet, to its own memory, gives the copy the lower type
+ * (trale_layer_lower), and polls it. From then on the application's operation is the layer's, with a type of its own:
+ * the driver's part of it may point at that memory.
  *
  * WHAT A LAYER RELIES ON. A driver sets the type of an operation's future in the function that makes it and in its
  * poll, and nowhere else, and reads neither that type nor the table in its own sockets.
@@ -164,6 +165,12 @@ static inline struct trale_layer_kind *trale_layer_kind_of(const struct trale_fu
 static inline void *trale_layer_of(const struct trale_future *future)
 {
     return trale_layer_kind_of(future)->layer;
+}
+
+/* Its type of the driver below. [as trale_layer_of] */
+static inline const struct trale_future_type *trale_layer_lower(const struct trale_future *future)
+{
+    return ((const struct trale_layer_type *)(const void *)future->type)->lower;
 }
 
 /* Polls the future as the driver below does. If there is no result, the layer's type is over the future again. [in the

@@ -64,7 +64,8 @@ struct trale_timer {
 
     /* [executor] Makes *sleep a future that resolves to 0 when the clock has reached `deadline_ns`; at the first poll
      * if it has reached it by then. Or to a negative errno if the driver cannot wait (-ENOMEM). Sets its `state` and
-     * the `type` of its future, and zeroes the future's other members. */
+     * the `type` of its future, and zeroes the future's other members. The driver sets the type only here, in sleep_on
+     * and in polls: a layer (layer.h) may have replaced it. */
     void (*sleep_until)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 
     /* [any] The time on one of the TRALE_CLOCK_ clocks, in nanoseconds; 0 if the driver does not know the clock. */
@@ -76,7 +77,8 @@ struct trale_timer {
     void (*sleep_on)(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
                      uint64_t slack_ns);
 
-    /* [executor] Gives a sleep that has not resolved a new deadline, on the same clock, with the same slack. */
+    /* [executor] Gives a sleep that has not resolved, and that this table has made, a new deadline, on the same clock,
+     * with the same slack. */
     void (*reset)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 };
 

@@ -26,6 +26,8 @@ extern "C" {
 
 /* A socket. A driver's own socket begins with this; applications use only the pointer. */
 struct trale_udp_socket {
+    /* The table of functions for this socket. The driver sets it when it makes the socket, and does not read it: a
+     * layer (layer.h) replaces it by its own. */
     const struct trale_udp *udp;
 };
 
@@ -89,7 +91,8 @@ struct trale_udp {
                     uint32_t interface_index);
     int32_t (*leave)(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                      uint32_t interface_index);
-    /* Make *op a future: the driver sets its `type`. The caller has set what it passes; the rest is zero. */
+    /* Make *op a future: the driver sets its `type`, here and in polls alone, for a layer (layer.h) may have replaced
+     * it. The caller has set what it passes; the rest is zero. */
     void (*recv)(void *instance, struct trale_udp_recv *op);
     void (*send)(void *instance, struct trale_udp_send *op);
     void (*recv_batch)(void *instance, struct trale_udp_batch *op);
