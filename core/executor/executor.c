@@ -11,9 +11,10 @@
 
 void executor_adopt(struct executor *executor, struct trale_task *task)
 {
-    task->id = ++executor->last_id;
+    task_set_id(task, ++executor->last_id);
     executor->n_tasks += !task->driver;
-    executor_queue(executor, task);
+    run_queue_add(&executor->run_queue, task);
+    task->state = TASK_QUEUED;
 }
 
 /* Ends a task that comes when the executor has ended. What its drop spawns in turn is not taken, or a task that spawns
@@ -42,7 +43,7 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
     if (here && executor->refuses)
         return NULL;
     struct trale_task *task = task_new(here ? &executor->task_pool : NULL, executor->home, future, size,
-                                       executor->watchdog != NULL && executor->watchdog->measures);
+                                       executor->watches_polls && executor->watchdog->measures ? TASK_MEASURED : 0);
     if (task == NULL)
         return NULL;
     task->driver = driver;
@@ -79,7 +80,7 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
     executor->running = task;
     task->state = TASK_RUNNING;
     if (executor->watchdog != NULL)
-        watchdog_begin(executor->watchdog, WATCH_DROP, task->id, task_name(task));
+        watchdog_begin(executor->watchdog, WATCH_DROP, task_id(task), task_name(task));
     trale_future_drop(task_future(task));
     if (executor->watchdog != NULL)
         watchdog_end(executor->watchdog);
@@ -165,7 +166,7 @@ static bool executor_drop_all(struct executor *executor, bool drivers)
         executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
     while (!run_queue_is_empty(&executor->run_queue)) {
         struct trale_task *task = run_queue_take(&executor->run_queue);
-        if (task->id > last_id || (task->driver && !drivers))
+        if (task_id(task) > last_id || (task->driver && !drivers))
             list_append(&executor->idle, &task->node);
         else
             executor_drop(executor, task);
@@ -189,7 +190,7 @@ static void executor_drop_rest(struct executor *executor)
                     "task %" PRIu64
                     " (%s): spawned while the runtime closes, by the drop of a task that was so as well, "
                     "%d times over: spawning is refused from now on",
-                    (uint64_t)last->id, task_name(last), EXECUTOR_GENERATIONS_MAX);
+                    task_id(last), task_name(last), EXECUTOR_GENERATIONS_MAX);
     }
 }
 
@@ -275,12 +276,13 @@ int executor_init(struct executor *executor, struct trale *runtime, bool callers
     list_init(&executor->emptied);
     injection_init(&executor->injection, park);
     seat_init(&executor->seat);
+    task_pool_init(&executor->task_pool, &home->returns);
     return 0;
 }
 
 void executor_deinit(struct executor *executor)
 {
-    executor_home_give(executor->home);
     task_pool_deinit(&executor->task_pool);
+    executor_home_give(executor->home);
     seat_deinit(&executor->seat);
 }

@@ -18,30 +18,39 @@ static void task_copy_frame(struct trale_future *head, const struct trale_future
         memcpy(head + 1, future + 1, size - sizeof *head);
 }
 
-struct trale_task *task_new(struct task_pool *pool, const struct executor_home *home, const struct trale_future *future,
-                            size_t size, bool is_measured)
+/* A task with `size` bytes behind it, which has no future yet. */
+static inline struct trale_task *task_make(struct task_pool *pool, const struct executor_home *home, size_t size,
+                                           uint8_t place)
 {
-    size_t head = sizeof(struct trale_task) + (is_measured ? sizeof(max_align_t) : 0);
-    size_t rest = size > 0 ? size : sizeof(struct task_loan);
-    if (rest > SIZE_MAX - head)
-        return NULL;
-    uint8_t size_class = task_pool_class(head + rest);
-    struct trale_task *task = task_pool_get(pool, size_class, head + rest);
+    size += sizeof(struct trale_task);
+    uint8_t size_class = pool != NULL ? task_pool_class(size) : 0;
+    struct trale_task *task = size_class != 0 ? task_pool_get(pool, size_class) : malloc(size);
     if (task == NULL)
         return NULL;
     /* Set one by one: clearing the whole struct would cost more than all the rest. */
     task->waker.table = &home->table;
-    task->node = (struct trale_link){NULL, NULL};
     task->state = TASK_DONE;
-    task->place = (is_measured ? TASK_MEASURED : 0) | (size > 0 ? 0 : TASK_BORROWS);
+    task->place = place;
     task->driver = false;
     atomic_init(&task->priority, TRALE_PRIORITY_NORMAL);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     task->n_polls = task->n_wakes = 0;
-    task->id = 0;
-    task->size_class = size_class;
+    task_set_id(task, 0);
+    task->is_pooled = size_class != 0;
     task->joins_here = NULL;
-    if (is_measured)
+    return task;
+}
+
+/* A task that borrows its future or is measured. */
+static struct trale_task *task_new_placed(struct task_pool *pool, const struct executor_home *home,
+                                          const struct trale_future *future, size_t size, uint8_t place)
+{
+    size_t head = (place & TASK_MEASURED) != 0 ? sizeof(max_align_t) : 0;
+    size_t rest = size > 0 ? size : sizeof(struct task_loan);
+    struct trale_task *task = task_make(pool, home, head + rest, place | (size > 0 ? 0 : TASK_BORROWS));
+    if (task == NULL)
+        return NULL;
+    if (task_poll_ns(task) != NULL)
         *task_poll_ns(task) = 0;
     if (size > 0)
         task_copy_frame(task_behind(task), future, size);
@@ -50,14 +59,29 @@ struct trale_task *task_new(struct task_pool *pool, const struct executor_home *
     return task;
 }
 
+struct trale_task *task_new(struct task_pool *pool, const struct executor_home *home, const struct trale_future *future,
+                            size_t size, uint8_t place)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    if (size == 0 || place != 0)
+        return task_new_placed(pool, home, future, size, place);
+    struct trale_task *task = task_make(pool, home, size, 0);
+    if (task != NULL)
+        task_copy_frame((struct trale_future *)(void *)task->frame, future, size);
+    return task;
+}
+
 static void task_free(struct trale_task *task, struct task_pool *pool)
 {
     if ((atomic_load_explicit(&task->shared, memory_order_relaxed) & TASK_NAMED) != 0)
         aside_forget_name(task);
-    if (pool != NULL)
-        task_pool_put(pool, task->size_class, task);
-    else
+    if (!task->is_pooled)
         free(task);
+    else if (pool != NULL)
+        task_pool_put(pool, task);
+    else
+        task_pool_return(task);
 }
 
 const char *task_name(const struct trale_task *task)

@@ -53,8 +53,9 @@ struct trale_task {
     _Atomic uint8_t priority;
     _Atomic uint32_t shared;
     uint32_t n_polls, n_wakes; /* modulo 2^32 */
-    uint64_t id : 48;
-    uint64_t size_class : 8;       /* in the pool */
+    uint32_t id_low;           /* see task_id */
+    uint16_t id_high;
+    bool is_pooled;                /* its memory is of the pool, not of malloc(3) */
     struct trale_link *joins_here; /* the futures on this executor that wait for the result: a ring (task.c), or NULL */
     struct trale_task *next_injected;
     _Alignas(max_align_t) char frame[];
@@ -70,6 +71,7 @@ struct task_loan {
 /* Where the wakers of an executor's tasks lead. It outlives the executor, for wakers and handles may. */
 struct executor_home {
     struct trale_waker_table table; /* first: it is what a task knows of its executor */
+    struct task_returns returns;    /* of the executor's pool */
     struct executor *executor;  /* alive as long as one of its tasks is not FINISHED or has not left the injection */
     struct executor_home *next; /* among those that no executor has */
 };
@@ -77,6 +79,18 @@ struct executor_home {
 static inline const struct executor_home *task_home(const struct trale_task *task)
 {
     return (const struct executor_home *)(const void *)task->waker.table;
+}
+
+/* Counts from 1 in each executor; 0: the task is not there yet. 48 bits last for nine years of a million a second. */
+static inline uint64_t task_id(const struct trale_task *task)
+{
+    return (uint64_t)task->id_high << 32 | task->id_low;
+}
+
+static inline void task_set_id(struct trale_task *task, uint64_t id)
+{
+    task->id_low = (uint32_t)id;
+    task->id_high = (uint16_t)(id >> 32);
 }
 
 static inline struct executor *task_executor(const struct trale_task *task)
@@ -104,6 +118,8 @@ static inline struct trale_future *task_future(const struct trale_task *task)
 /* The result, once the task is FINISHED. It is kept in the frame, which is needed no more. */
 static inline int64_t *task_result(const struct trale_task *task)
 {
+    if (task->place == 0)
+        return &((struct trale_future *)(uintptr_t)task->frame)->result;
     if ((task->place & TASK_BORROWS) != 0)
         return &((struct task_loan *)task_behind(task))->result;
     return &((struct trale_future *)task_behind(task))->result;
@@ -122,10 +138,10 @@ const char *task_name(const struct trale_task *task);
 void task_set_name(struct trale_task *task, const char *name);
 
 /* Makes a task for a copy of the frame, or (size 0) for a future that stays where it is. It has two references: the
- * executor's and the handle's. `pool` is the executor's on its own thread, NULL on others. NULL when memory is out.
- * [any] */
+ * executor's and the handle's. `pool` is the executor's on its own thread, NULL on others. `place` is TASK_MEASURED or
+ * 0. NULL when memory is out. [any] */
 struct trale_task *task_new(struct task_pool *pool, const struct executor_home *home, const struct trale_future *future,
-                            size_t size, bool is_measured);
+                            size_t size, uint8_t place);
 
 void task_reference(struct trale_task *task);
 

@@ -121,7 +121,7 @@ static void executor_take_in(struct executor *executor, struct trale_task *task)
     uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_acq_rel);
     if ((shared & TASK_FINISHED) != 0)
         executor->n_late--;
-    else if (task->id == 0)
+    else if (task_id(task) == 0)
         executor_adopt(executor, task);
     else
         executor_wake(executor, task);

@@ -15,7 +15,7 @@
 
 int64_t watchdog_poll(struct watchdog *watchdog, struct trale_task *task, struct trale_context *context)
 {
-    watchdog_begin(watchdog, WATCH_POLL, task->id, task_name(task));
+    watchdog_begin(watchdog, WATCH_POLL, task_id(task), task_name(task));
     uint64_t start_ns = watchdog->measures ? deadline_now_ns() : 0;
     int64_t result = trale_future_poll(task_future(task), context);
     if (watchdog->measures) {

@@ -33,7 +33,7 @@ static void listing_visit(const struct listing *listing, const struct trale_task
         return;
     struct trale_task_info info = {
         .size = sizeof info,
-        .id = task->id,
+        .id = task_id(task),
         .name = task_name(task),
         .runnable = task->state != TASK_IDLE,
         .driver = task->driver,
