@@ -215,6 +215,8 @@ static void test_names_of_interfaces_are_checked_before_the_driver_is_loaded(voi
     assert_driver_refused("flaw_twice", "", -ENOEXEC,
                           AT_PATH("flaw_twice") ": 'org.example.probe/1' in the interfaces of its description is there "
                                                 "twice");
+    assert_driver_refused("flaw_many", "", -ENOEXEC,
+                          ": 'h/8' in the interfaces of its description is one too many: a driver has at most 64");
     assert_driver_refused("flaw_no_version", "", -ENOEXEC,
                           ": 'org.example.probe' in the interfaces of its description is not of the form NAME/VERSION");
     assert_driver_refused("flaw_impossible_size", "", -ENOEXEC,

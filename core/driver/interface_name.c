@@ -8,6 +8,7 @@
 #include "core/base/words.h"
 
 #define DIGITS_MAX 9 /* the largest number that certainly fits */
+#define NAMES_MAX 64
 
 /* The number behind the last `separator`, and *length without both; 0, and *length unchanged: there is none. */
 static uint32_t number_behind(const char *text, size_t *length, char separator)
@@ -63,7 +64,7 @@ static bool is_before(const char *list, const struct interface_name *name)
 const char *interface_names_flaw(const char *list, struct interface_name *flawed)
 {
     const char *rest = list, *word;
-    size_t length;
+    size_t length, n = 0;
     while ((word = words_next(&rest, &length)) != NULL) {
         const struct interface_name name = *flawed = interface_name_of(word, length);
         if (name.version == 0 || memchr(word, ':', name.length) != NULL)
@@ -72,6 +73,8 @@ const char *interface_names_flaw(const char *list, struct interface_name *flawed
             return "has an impossible size: it is that of a table of functions";
         if (is_before(list, &name))
             return "is there twice";
+        if (n++ == NAMES_MAX)
+            return "is one too many: a driver has at most 64";
     }
     return NULL;
 }

@@ -13,6 +13,10 @@
 #define INTERFACE "org.example.probe/1:32"
 #elif defined FLAW_TWICE
 #define INTERFACE "org.example.probe/1:24 org.example.other/1 org.example.probe/1"
+#elif defined FLAW_MANY
+#define EIGHT(name) name "1 " name "2 " name "3 " name "4 " name "5 " name "6 " name "7 " name "8 "
+#define INTERFACE                                                                                                      \
+    "last/1 " EIGHT("a/") EIGHT("b/") EIGHT("c/") EIGHT("d/") EIGHT("e/") EIGHT("f/") EIGHT("g/") EIGHT("h/")
 #elif defined FLAW_NO_VERSION
 #define INTERFACE "org.example.probe"
 #elif defined FLAW_IMPOSSIBLE_SIZE
