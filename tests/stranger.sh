@@ -12,6 +12,8 @@ each_driver() {
     "$@" inotify 'timer' '' inotify.c
     "$@" simulated_timer '' '' simulated_timer.c
     "$@" lines 'timer' 'longest = 1K' lines.cpp
+    "$@" trace 'timer, udp' 'over = timer, udp' trace.c trace_udp.c
+    "$@" delay 'timer, udp' 'over = udp' delay.c
     "$@" datagrams '' 'kernel = thread' datagrams/{driver,socket,thread,uring}.c
 }
 
@@ -45,6 +47,12 @@ sleeps_for_hours() {
     fails cmp -s "$tmp/hello.c" "$tmp/hours.c" || return 1
     ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/hours" "$tmp/hours.c" $(package --libs) &&
         write_config 1 simulated_timer && equal "$("$tmp/hours" | sort)" $'Hello from task 1!\nHello from task 2!'
+}
+
+# The same program with a layer over the timer, which trale.ini alone puts in.
+runs_under_a_layer() {
+    local before='timer, udp'
+    write_config "$1" trace 'over = timer, udp' && equal "$("$tmp/hello" | sort)" $'Hello from task 1!\nHello from task 2!'
 }
 
 # Without installing, by the variables that the README names.
@@ -225,6 +233,9 @@ done
 ok "trale drivers lists its interface" lists_the_driver
 ok "its options are checked" refuses_a_tiny_buffer
 ok "the program in the README builds and runs" readme_program_works
+for threads in 1 2 0; do
+    ok "threads = $threads: it runs as before under a layer" runs_under_a_layer $threads
+done
 ok "with the simulated timer it sleeps for hours in no time" sleeps_for_hours
 ok "the program in the README also works without installing" works_in_the_build_folder
 ok "trale-locals finds what does not survive an await" finds_locals

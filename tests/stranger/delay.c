@@ -190,7 +190,7 @@ static int32_t delay_start(const struct trale_host *host, const struct trale_set
     struct delay *delay = calloc(1, sizeof *delay);
     if (delay == NULL)
         return -ENOMEM;
-    delay->udp = host->interface(host->context, "trale.udp/1", sizeof(struct trale_udp));
+    delay->udp = host->interface(host->context, TRALE_UDP_1, sizeof(struct trale_udp));
     delay->timer = host->interface(host->context, TRALE_TIMER_1, sizeof(struct trale_timer));
     if (delay->udp == NULL || delay->timer == NULL) {
         host->log(host->context, TRALE_LOG_ERROR, "it is a layer over a driver of trale.udp/1: write over = udp");
@@ -225,6 +225,6 @@ static const struct trale_option options[] = {
     {.name = NULL},
 };
 
-TRALE_DRIVER(.name = "delay", .version = "1.0", .summary = "receives that come late", .interfaces = "trale.udp/1",
+TRALE_DRIVER(.name = "delay", .version = "1.0", .summary = "receives that come late", .interfaces = TRALE_UDP_1,
              .needs = TRALE_TIMER_1, .options = options, .start = delay_start, .stop = delay_stop,
              .interface = delay_interface);

@@ -193,7 +193,7 @@ static int32_t trace_start(const struct trale_host *host, const struct trale_set
     tracer->table = (struct trace){{sizeof tracer->table, 1, tracer}, trace_count, trace_below};
     tracer->below = host->interface(host->context, "org.example.trace/1", sizeof(struct trace));
     tracer->timer_below = host->interface(host->context, "trale.timer/1", sizeof(struct trale_timer));
-    tracer->udp_below = host->interface(host->context, "trale.udp/1", sizeof(struct trale_udp));
+    tracer->udp_below = host->interface(host->context, TRALE_UDP_1, sizeof(struct trale_udp));
     tracer->signals_below = host->interface(host->context, "trale.signal/1", sizeof(struct trale_signals));
     tracer->pool_below = host->interface(host->context, "trale.blocking/1", sizeof(struct trale_pool));
     traced_init(&tracer->sleep, tracer, "sleep");
@@ -242,5 +242,5 @@ static const struct trale_option options[] = {
 };
 
 TRALE_DRIVER(.name = "trace", .version = "1.0", .summary = "counts the operations of the drivers that it is over",
-             .interfaces = TRALE_TIMER_1 " trale.udp/1 " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1 " org.example.trace/1",
+             .interfaces = TRALE_TIMER_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1 " org.example.trace/1",
              .options = options, .start = trace_start, .stop = trace_stop, .interface = trace_interface);
