@@ -40,7 +40,7 @@ ok "where bare names are looked up is shown with its source" says 0 '$TRALE_DRIV
 
 refused "a key that is nearly known" "t.ini:5: [driver:udp] recieve_buffer: no such key; did you mean receive_buffer?" \
     '[runtime]' 'drivers = udp' '[driver:udp]' 'path = udp.so' 'recieve_buffer = 4K'
-refused "a key that is not known" "t.ini:5: [driver:udp] colour: no such key; allowed are path, receive_buffer, send_buffer" \
+refused "a key that is not known" "t.ini:5: [driver:udp] colour: no such key; allowed are path, over, receive_buffer, send_buffer" \
     '[runtime]' 'drivers = udp' '[driver:udp]' 'path = udp.so' 'colour = red'
 refused "a value of the wrong kind" "t.ini:2: [runtime] threads = many: not an integer; allowed: 0 to 2" \
     '[runtime]' 'threads = many'
@@ -159,6 +159,20 @@ ok "so does check" \
 needy 'drivers = needy, probe'
 ok "check says in which order they go" \
     bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F 'write drivers = probe, needy' '$tmp/out'"
+layer() {
+    ini '[runtime]' 'drivers = udp, trace' '[driver:udp]' 'path = udp.so' '[driver:trace]' \
+        "path = $build/tests/drivers/trace.so" "$1"
+}
+layer 'over = udp'
+ok "check says what a layer is over" \
+    bash -c "'$trale' check --start '$tmp/t.ini' | grep -E '^trace +starts .*trale.udp/1.*, over udp$'"
+refused "a layer over a driver that comes later" \
+    "t.ini:6: [driver:trace] over = udp: udp comes later, and a layer comes after what it is over: write drivers = udp, trace" \
+    '[runtime]' 'drivers = trace, udp' '[driver:udp]' 'path = udp.so' '[driver:trace]' \
+    'over = udp' "path = $build/tests/drivers/trace.so"
+layer 'log = no'
+ok "check says that a second driver of an interface may be a layer" \
+    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F 'if trace is a layer, write over = udp' '$tmp/out'"
 ok "what is piped is plain" bash -c "! '$trale' drivers --options -c '$tmp/named.ini' | grep -q $'\\033'"
 if command -v python3 >/dev/null; then
     # json EXPRESSION ARGUMENT...: the expression holds for what the command prints as JSON, as `found`.
