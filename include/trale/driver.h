@@ -233,8 +233,8 @@ struct trale_driver {
     const char *name;    /* printable, without blanks */
     const char *version; /* of the driver, for people to read */
     const char *summary; /* one line */
-    const char
-        *interfaces;   /* names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1"; none twice */
+    /* At most 64 names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1", none of them twice. */
+    const char *interfaces;
     const char *needs; /* interfaces that drivers started before this one must offer, likewise; NULL: none */
     const struct trale_option *options; /* NULL: none */
 
