@@ -52,6 +52,9 @@ struct datagrams_count {
     uint64_t n_calls;         /* system calls that handed operations to the kernel */
 };
 
+/* The name of the interface, with the size of version 1 of its table. */
+#define ORG_EXAMPLE_DATAGRAMS_1 TRALE_INTERFACE("org.example.datagrams/1", 64)
+
 struct datagrams {
     struct trale_interface interface; /* version 1 */
 
@@ -63,10 +66,11 @@ struct datagrams {
     void (*count)(void *instance, struct datagrams_count *count);
     int32_t (*hold)(void *instance, uint32_t held);
 };
+static_assert(offsetof(struct datagrams, hold) + sizeof(void *) == 64, "version 1 does not change");
 
 static inline const struct datagrams *datagrams(struct trale *runtime)
 {
-    return (const struct datagrams *)trale_interface(runtime, "org.example.datagrams/1", sizeof(struct datagrams));
+    return (const struct datagrams *)trale_interface(runtime, ORG_EXAMPLE_DATAGRAMS_1, sizeof(struct datagrams));
 }
 
 /* Makes a socket of an fd of datagrams, and owns it from then on. 0, -ENODEV (no driver offers this) or -ENOMEM.

@@ -274,6 +274,6 @@ static const struct trale_interface *driver_interface(void *data, const char *na
 }
 
 TRALE_DRIVER(.name = "datagrams", .version = "1.0", .summary = "datagrams, by a kernel that completes operations",
-             .interfaces = "org.example.datagrams/1", .options = datagrams_options, .start = driver_start,
+             .interfaces = ORG_EXAMPLE_DATAGRAMS_1, .options = datagrams_options, .start = driver_start,
              .stop = driver_stop, .interface = driver_interface, .before_wait = driver_before_wait,
              .settle = driver_settle);
