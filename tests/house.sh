@@ -178,7 +178,8 @@ forbid "only poller.h includes epoll" only 'sys/epoll\.h' core/reactor/poller.h
 forbid "only load.c includes dlopen" only '#include <dlfcn\.h>' core/driver/load.c
 forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
-forbid "only timer/clock.c includes timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c
+forbid "only timer/clock.c and reactor/backend.c include timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c \
+    core/reactor/backend.c
 forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c
 forbid "only the watchdog, limits of waiting and the driver timer read a clock, only the driver random draws numbers" \
     only "\\b($numbers|$clocks)\\(" core/base/deadline.h drivers/timer/clock.h drivers/random/random.c

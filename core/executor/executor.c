@@ -131,27 +131,57 @@ static bool executor_is_done(const struct executor *executor, const struct trale
     return executor_is_stopping(executor) || (until != NULL && task_is_finished(until));
 }
 
-/* A round: take in, poll for as long as TRALE_EVENT_INTERVAL allows, look or sleep. */
+/* Takes in what was pushed, and polls for as long as TRALE_EVENT_INTERVAL allows. False: it is done. */
+static bool executor_poll_some(struct executor *executor, const struct trale_task *until, uint32_t *spent)
+{
+    executor->n_rounds++;
+    executor_drain(executor);
+    while (*spent < TRALE_EVENT_INTERVAL && !run_queue_is_empty(&executor->run_queue)) {
+        *spent += executor_poll(executor);
+        if (executor_is_done(executor, until))
+            return false;
+    }
+    return true;
+}
+
+/* Rounds: take in, poll, look or sleep. */
 static void executor_loop(struct executor *executor, const struct trale_task *until)
 {
     executor->outer = executor_on_thread;
     executor_on_thread = executor;
     while (!executor_is_done(executor, until)) {
-        executor->n_rounds++;
-        executor_drain(executor);
-        for (uint32_t spent = 0; spent < TRALE_EVENT_INTERVAL && !run_queue_is_empty(&executor->run_queue);) {
-            spent += executor_poll(executor);
-            if (executor_is_done(executor, until))
-                goto out;
-        }
+        uint32_t spent = 0;
+        if (!executor_poll_some(executor, until, &spent))
+            break;
         uint64_t limit_ns = executor->before_wait(executor->before_wait_data);
         if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue))
             executor->n_sleeps += injection_sleep(&executor->injection, limit_ns);
         else
             executor->injection.park.wait(executor->injection.park.data, PARK_LOOK, false);
     }
-out:
     executor_on_thread = executor->outer;
+}
+
+/* Rounds without a sleep, until nothing is runnable. The last look says what no task waits for. Returns for how long
+ * the executor rests; 0: it does not. */
+static uint64_t executor_do_turn(struct executor *executor)
+{
+    const struct park *park = &executor->injection.park;
+    for (uint32_t spent = 0; spent < TRALE_EVENT_INTERVAL; spent++) {
+        if (!executor_poll_some(executor, NULL, &spent))
+            return 0;
+        uint64_t limit_ns = executor->before_wait(executor->before_wait_data);
+        park->wait(park->data, PARK_LOOK, run_queue_is_empty(&executor->run_queue));
+        if (!run_queue_is_empty(&executor->run_queue))
+            continue;
+        if (limit_ns == 0)
+            return 0;
+        if (injection_rest(&executor->injection)) {
+            executor->n_sleeps++;
+            return limit_ns;
+        }
+    }
+    return 0;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -228,11 +258,28 @@ bool executor_is_on_thread(const struct executor *executor)
 void executor_run_until(struct executor *executor, struct trale_task *task)
 {
     while (!task_is_finished(task) && seat_take(&executor->seat, task)) {
+        injection_rise(&executor->injection);
         executor_loop(executor, task);
         if (executor_is_stopping(executor))
             executor_end(executor);
+        else
+            executor->injection.park.rest(executor->injection.park.data, 0); /* the next turn finds out what is left */
         seat_leave(&executor->seat);
     }
+}
+
+int executor_turn(struct executor *executor)
+{
+    if (!seat_try(&executor->seat))
+        return -EBUSY;
+    injection_rise(&executor->injection);
+    executor->outer = executor_on_thread;
+    executor_on_thread = executor;
+    uint64_t limit_ns = executor_do_turn(executor);
+    executor->injection.park.rest(executor->injection.park.data, limit_ns);
+    executor_on_thread = executor->outer;
+    seat_leave(&executor->seat);
+    return limit_ns == 0;
 }
 
 void executor_run(struct executor *executor)
@@ -251,6 +298,7 @@ int executor_end_here(struct executor *executor, const struct timespec *deadline
     int r = seat_take_until(&executor->seat, deadline);
     if (r < 0)
         return r;
+    injection_rise(&executor->injection);
     executor_end(executor);
     seat_leave(&executor->seat);
     return 0;

@@ -60,18 +60,30 @@ struct trale_task *injection_take_since(struct injection *injection, uintptr_t m
     return (struct trale_task *)atomic_exchange(&injection->top, mark);
 }
 
-bool injection_sleep(struct injection *injection, uint64_t limit_ns)
+bool injection_rest(struct injection *injection)
 {
     uintptr_t expected = INJECTION_EMPTY;
-    if (!atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_ASLEEP))
+    injection->rests = atomic_compare_exchange_strong(&injection->top, &expected, INJECTION_ASLEEP);
+    return injection->rests;
+}
+
+void injection_rise(struct injection *injection)
+{
+    uintptr_t expected = INJECTION_ASLEEP;
+    if (injection->rests && !atomic_compare_exchange_strong_explicit(&injection->top, &expected, INJECTION_EMPTY,
+                                                                     memory_order_acq_rel, memory_order_relaxed))
+        injection->n_owed++;
+    injection->rests = false;
+}
+
+bool injection_sleep(struct injection *injection, uint64_t limit_ns)
+{
+    if (!injection_rest(injection))
         return false;
     /* injection_stop sets its flag, then looks for ASLEEP; here it is the other way round: one sees the other. */
     bool may_block = !atomic_load(&injection->stopping);
     injection->park.wait(injection->park.data, may_block ? limit_ns : PARK_LOOK, true);
-    expected = INJECTION_ASLEEP;
-    if (!atomic_compare_exchange_strong_explicit(&injection->top, &expected, INJECTION_EMPTY, memory_order_acq_rel,
-                                                 memory_order_relaxed))
-        injection->n_owed++;
+    injection_rise(injection);
     return true;
 }
 

@@ -13,6 +13,7 @@ struct injection {
     uint32_t process;      /* process_generation of the one whose threads sleep here */
     struct park park;
     uint64_t n_owed; /* interrupts that other threads have promised. [executor] */
+    bool rests;      /* between injection_rest and injection_rise. [executor] */
 };
 
 void injection_init(struct injection *injection, struct park park);
@@ -42,6 +43,12 @@ struct trale_task *injection_take_since(struct injection *injection, uintptr_t m
 /* Sleeps for `limit_ns` at most (park.h), unless something was pushed or injection_stop called; false if it did not.
  * [executor] */
 bool injection_sleep(struct injection *injection, uint64_t limit_ns);
+
+/* The two halves of a sleep, for an executor that lets its thread go in between. injection_rest: from now on a thread
+ * that pushes, or calls injection_stop, interrupts. False: something was pushed, and there is no rest. injection_rise
+ * ends the rest, if there is one. [executor] */
+bool injection_rest(struct injection *injection);
+void injection_rise(struct injection *injection);
 
 /* Ends the present sleep, or else the next one, and all later ones. [any] */
 void injection_stop(struct injection *injection);

@@ -31,6 +31,15 @@ bool seat_take(struct seat *seat, struct trale_task *task)
     return is_ours;
 }
 
+bool seat_try(struct seat *seat)
+{
+    pthread_mutex_lock(&seat->lock);
+    bool is_ours = !seat->taken;
+    seat->taken = true;
+    pthread_mutex_unlock(&seat->lock);
+    return is_ours;
+}
+
 int seat_take_until(struct seat *seat, const struct timespec *deadline)
 {
     int r = 0;

@@ -23,6 +23,9 @@ void seat_deinit(struct seat *seat);
 bool seat_take(struct seat *seat, struct trale_task *task);
 void seat_leave(struct seat *seat);
 
+/* Takes the seat if it is free. */
+bool seat_try(struct seat *seat);
+
 /* Waits until the seat is free, and takes it; until the deadline, if that is not NULL. 0 or -ETIMEDOUT. */
 int seat_take_until(struct seat *seat, const struct timespec *deadline);
 

@@ -202,10 +202,15 @@ static void reactor_leave_orphans(struct reactor *reactor)
         struct watch *watch = watch_find(&reactor->watches, (int32_t)i);
         r = watch != NULL ? watch_move(reactor, watch, (int32_t)i) : 0;
     }
+    if (r == 0)
+        r = reactor_move_backend(reactor, new_fd);
     if (r < 0)
         reactor->epoll_fd = old_fd;
     else
         reactor->has_orphan = false;
+    /* A child process may have a copy of the old instance, and so closing it may not be enough. */
+    if (r == 0 && reactor->backend_fd >= 0)
+        poller_control(reactor->backend_fd, EPOLL_CTL_DEL, old_fd, 0, 0);
     close(r < 0 ? new_fd : old_fd);
 }
 
@@ -244,6 +249,8 @@ void reactor_wait(void *data, uint64_t limit_ns, bool all_tasks_ran)
 {
     struct reactor *reactor = data;
     struct epoll_event events[N_EVENTS];
+    if (limit_ns > 0 && reactor->has_limit)
+        reactor_rest(reactor, UINT64_MAX); /* the rest is over */
     int n = poller_wait(reactor->epoll_fd, events, N_EVENTS, limit_ns);
     reactor->n_looks++;
     reactor_lock(reactor);
@@ -280,7 +287,7 @@ void reactor_interrupt(void *data)
 
 int reactor_init(struct reactor *reactor, bool threaded, const struct log *log)
 {
-    *reactor = (struct reactor){.threaded = threaded, .log = log, .event_fd = -1};
+    *reactor = (struct reactor){.threaded = threaded, .log = log, .event_fd = -1, .backend_fd = -1};
     int r;
     reactor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (reactor->epoll_fd < 0)
@@ -305,6 +312,7 @@ fail:
 void reactor_deinit(struct reactor *reactor)
 {
     watches_deinit(&reactor->watches);
+    reactor_close_backend(reactor);
     close(reactor->event_fd);
     close(reactor->epoll_fd);
     pthread_mutex_destroy(&reactor->lock);

@@ -25,6 +25,9 @@ struct reactor {
     bool threaded;
     pthread_mutex_t lock;
     bool has_orphan; /* epoll reports a closed fd that cannot be removed from it */
+    bool has_limit;  /* limit_fd is armed, or has fired */
+    int backend_fd;  /* -1 before reactor_open_backend: epoll_fd and limit_fd as one fd for another event loop */
+    int limit_fd;
     struct watches watches;
 };
 
@@ -50,5 +53,16 @@ void reactor_forget(struct reactor *reactor, int32_t fd);
 void reactor_wait(void *reactor, uint64_t limit_ns, bool all_tasks_ran);
 void reactor_interrupt(void *reactor);
 uint64_t reactor_n_interrupts(void *reactor);
+void reactor_rest(void *reactor, uint64_t limit_ns);
+
+/* An fd that is readable when reactor_wait or the end of a rest has something to do; the same each time, until
+ * reactor_deinit. Or -EMFILE, -ENFILE, -ENOMEM, -ENOSPC. For a reactor that is not threaded. */
+int reactor_open_backend(struct reactor *reactor);
+
+/* --- between reactor.c and backend.c ------------------------------------------------------------------------------ */
+
+/* Has the backend report another epoll instance as well; the one before leaves it when it is closed. */
+int reactor_move_backend(const struct reactor *reactor, int new_fd);
+void reactor_close_backend(struct reactor *reactor);
 
 #endif

@@ -163,8 +163,8 @@ static int runtime_load(struct trale *runtime)
     int r = reactor_init(&runtime->reactor, threads == 2, &runtime->log);
     if (r < 0)
         return r;
-    struct park in_epoll = {reactor_wait, reactor_interrupt, reactor_n_interrupts, &runtime->reactor};
-    struct park on_futex = {futex_park_wait, futex_park_interrupt, futex_park_n_interrupts, &runtime->futex_park};
+    struct park in_epoll = {reactor_wait, reactor_interrupt, reactor_rest, reactor_n_interrupts, &runtime->reactor};
+    struct park on_futex = {futex_park_wait, futex_park_interrupt, NULL, futex_park_n_interrupts, &runtime->futex_park};
     r = executor_init(&runtime->executor, runtime, threads == 0, threads == 2 ? on_futex : in_epoll,
                       runtime_before_wait, runtime);
     if (r < 0) {

@@ -157,6 +157,24 @@ TRALE_API struct trale *trale_current(void);
  * none. -EDEADLK as trale_join. Tasks that sleep forever keep it forever. */
 TRALE_API int trale_run(struct trale *runtime);
 
+/* A runtime inside another event loop, such as GLib's or libuv's, with threads = 0. That loop watches the fd for being
+ * readable, level-triggered, and then calls trale_turn, which does what there is to do and never blocks: polls the
+ * tasks that are runnable, for as long as TRALE_EVENT_INTERVAL allows, and takes in events, timers, and what other
+ * threads have woken, spawned or aborted. Nothing is lost between two turns, and while nothing is to do, the fd is not
+ * readable. trale_join, trale_block_on and trale_run may be used besides: they poll as well, and the loop goes on after
+ * them.
+ *
+ * trale_backend_fd returns the fd, the same each time; it is the runtime's, and closed with it: remove it from the loop
+ * first. Nothing but waiting may be done with it. It polls tasks, as trale_block_on does. -EOPNOTSUPP (threads is not
+ * 0), -ECHILD, -EMFILE, -ENFILE, -ENOMEM, -ENOSPC. */
+TRALE_CHECK_RESULT TRALE_API int trale_backend_fd(struct trale *runtime);
+
+/* Returns 1 if a task is still runnable: the fd is readable then, and the loop may do other things first. 0 if there is
+ * nothing more to do now. -EOPNOTSUPP (threads is not 0); -EDEADLK in a task or a cleanup function of the runtime;
+ * -EBUSY while another thread polls the tasks, in trale_join or the like: it does what there is to do, and the fd may
+ * be readable meanwhile; -ECHILD. May be called on any thread, and without the fd. */
+TRALE_API int trale_turn(struct trale *runtime);
+
 /* A group: equal runtimes that share nothing, to use more than one core; `[runtime] instances` says how many, 0 one for
  * each core that the process may use (sched_getaffinity(2)). Each has its own threads and its own instance of every
  * driver, and no task ever changes over. A server opens a socket in each of them, all on one port with
