@@ -110,8 +110,8 @@ void executor_abort(struct trale_task *task);
 void executor_run_until(struct executor *executor, struct trale_task *task);
 
 /* Becomes the executor thread for a turn: polls what is runnable, for as long as TRALE_EVENT_INTERVAL allows, looks at
- * the reactor, and does not block; then rests (park.h). 1: a task is runnable, or a driver wants to be asked again; 0: all is
- * done until the rest ends; -EBUSY: another thread is the executor thread. */
+ * the reactor, and does not block; then rests (park.h). 1: a task is runnable, or a driver wants to be asked again; 0:
+ * nothing is to do until the rest ends; -EBUSY: another thread is the executor thread. */
 int executor_turn(struct executor *executor);
 
 /* Becomes the executor thread until executor_stop is called, and then ends the executor. */

@@ -19,8 +19,8 @@ struct park {
     void (*wait)(void *data, uint64_t limit_ns, bool all_tasks_ran);
     /* Ends the current sleep or the next one. After it the caller touches nothing. [any] */
     void (*interrupt)(void *data);
-    /* Between two turns (executor_turn): has another event loop look after what `wait` waits for, and call the next turn
-     * then, or after `limit_ns`. NULL: there are no turns. [executor] */
+    /* Between two turns (executor_turn): has another event loop call the next turn when `wait` has something to do, or
+     * after `limit_ns`. NULL: there are no turns. [executor] */
     void (*rest)(void *data, uint64_t limit_ns);
     /* The number of interrupts since the beginning. [executor] */
     uint64_t (*n_interrupts)(void *data);
