@@ -58,7 +58,7 @@ static void test_a_driver_gets_the_interface_of_one_that_was_started_before(void
     assert_int_equal(needy->number(needy->interface.instance), 8);
     assert_int_equal(trale_close(runtime), 0);
     assert_driver_messages("1 probe: start\n1 needy: start 7\n1 other: start\n"
-                           "1 needy: settle 7\n1 other: stop\n1 needy: stop 7\n1 probe: stop\n");
+                           "1 other: settle\n1 needy: settle 7\n1 other: stop\n1 needy: stop 7\n1 probe: stop\n");
 }
 
 static void test_a_driver_that_does_not_start_leaves_what_it_needs_until_last(void **state)

@@ -4,6 +4,7 @@
 #ifndef CORE_BASE_WORDS_H
 #define CORE_BASE_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,6 +15,23 @@ static inline const char *words_next(const char **list, size_t *length)
     *length = strcspn(word, " \t,");
     *list = word + *length;
     return *length > 0 ? word : NULL;
+}
+
+/* Whether a word is this text. */
+static inline bool word_is(const char *word, size_t length, const char *text)
+{
+    return strlen(text) == length && memcmp(word, text, length) == 0;
+}
+
+/* Whether the list has the word. */
+static inline bool words_have(const char *list, const char *text)
+{
+    const char *word;
+    size_t length;
+    while ((word = words_next(&list, &length)) != NULL)
+        if (word_is(word, length, text))
+            return true;
+    return false;
 }
 
 #endif

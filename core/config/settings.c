@@ -143,16 +143,6 @@ static void warn_of_no_drivers(const struct config *config, const struct log *lo
 
 /* --- sections ----------------------------------------------------------------------------------------------------- */
 
-static bool is_in_list(const char *list, const char *name)
-{
-    const char *word;
-    size_t length;
-    while ((word = words_next(&list, &length)) != NULL)
-        if (strlen(name) == length && memcmp(word, name, length) == 0)
-            return true;
-    return false;
-}
-
 /* The name that the section probably should have, or NULL: [timer] is "driver:timer" if `drivers` names a timer, and
  * [drivers.timer] is in any case. */
 static const char *nearest_section(const char *name, const char *drivers, char buf[PRINTABLE_SIZE])
@@ -161,7 +151,7 @@ static const char *nearest_section(const char *name, const char *drivers, char b
         return SECTION_RUNTIME;
     if (advice_distance(name, SECTION_END) <= 1)
         return SECTION_END;
-    if (is_in_list(drivers, name)) {
+    if (words_have(drivers, name)) {
         snprintf(buf, PRINTABLE_SIZE, SECTION_DRIVER "%s", name);
         return buf;
     }

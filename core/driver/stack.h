@@ -8,6 +8,7 @@
 #ifndef CORE_DRIVER_STACK_H
 #define CORE_DRIVER_STACK_H
 
+#include "core/base/text.h"
 #include "core/config/settings.h"
 #include "core/driver/driver.h"
 
@@ -17,5 +18,37 @@
  * to write. 0, -EINVAL or -ENOMEM. */
 int stack_check(struct driver *drivers, const struct settings *settings, const struct config *config,
                 const struct log *log);
+
+/* --- among the stack*.c files ------------------------------------------------------------------------------------- */
+
+struct stack {
+    struct driver *drivers;
+    const struct settings *settings;
+    const struct config *config;
+    const struct log *log;
+    bool *moves; /* of each driver: in the cure it goes before the driver under examination */
+};
+
+/* The name of a driver, which may be CLOSED, in trale.ini. */
+const char *stack_name(const struct stack *stack, size_t i);
+
+/* The first of the drivers [begin, end) that offers the interface, or `end`. */
+size_t stack_find_offer(const struct stack *stack, size_t begin, size_t end, const char *interface, size_t length);
+
+/* The driver by that name, or n_drivers. */
+size_t stack_find_name(const struct stack *stack, const char *name, size_t length);
+
+/* Writes `drivers` as it should be: `before`, a list that ends in ", ", and the drivers that move, before driver i. */
+void stack_write_order(const struct stack *stack, size_t i, const char *before, struct text *order);
+void stack_forget_moves(const struct stack *stack);
+
+/* Checks what driver i is over, if it is a layer. 0, or -EINVAL and messages. */
+int stack_check_over(const struct stack *stack, size_t i);
+
+/* Removes from the interfaces of driver i, if it is a layer, those that it does not offer. */
+void stack_shorten_offers(const struct stack *stack, size_t i);
+
+/* Checks that the drivers before driver i offer what it needs. 0, or -EINVAL and a message. */
+int stack_check_needs(const struct stack *stack, size_t i);
 
 #endif

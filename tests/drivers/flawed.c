@@ -125,6 +125,16 @@ static void flawed_stop(void *data)
     free(instance);
 }
 
+#ifdef FLAW_OTHER
+static int32_t flawed_settle(void *data, uint64_t deadline_ns)
+{
+    struct instance *instance = data;
+    (void)deadline_ns;
+    instance->host.log(instance->host.context, 1, "settle");
+    return 0;
+}
+#endif
+
 #ifdef FLAW_FAILS_START
 /* A task spawned by a start that fails: polling or dropping it ends the process. */
 static int64_t doomed_poll(struct trale_future *future, struct trale_context *context)
@@ -287,6 +297,9 @@ TRALE_DRIVER(
 #endif
 #ifndef FLAW_NO_START
         .start = flawed_start,
+#endif
+#ifdef FLAW_OTHER
+        .settle = flawed_settle,
 #endif
 #ifdef FLAW_WILD_SETTLE
         .settle = (int32_t(*)(void *, uint64_t))(uintptr_t)options,
