@@ -120,6 +120,39 @@ static void test_deadlines_of_all_magnitudes_come_in_turn(void **state)
     free(queue);
 }
 
+/* So many that slots are divided, while a sleep that is far away waits as well, and others are added meanwhile. */
+static void test_many_sleeps_are_taken_in_order(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    static struct trale_sleep sleeps[N], away;
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    uint64_t last_ns = 0, now_ns = 0;
+    size_t n_added = 1, n_taken = 0;
+    random_state = 7;
+    away.deadline_ns = 3600 * TRALE_SECOND;
+    assert_int_equal(timer_queue_add(queue, &away), 0);
+    while (n_taken < N) {
+        for (size_t i = 0; i < N / 4 && n_added <= N; i++) {
+            struct trale_sleep *sleep = &sleeps[n_added++ - 1];
+            sleep->deadline_ns = now_ns + random_number() % TRALE_SECOND;
+            assert_int_equal(timer_queue_add(queue, sleep), 0);
+        }
+        uint64_t next_ns = timer_queue_next(queue);
+        now_ns = next_ns > now_ns ? next_ns : now_ns;
+        for (struct trale_sleep *taken; (taken = timer_queue_take(queue, now_ns)) != NULL; n_taken++) {
+            assert_true(taken->deadline_ns <= now_ns);
+            if (taken->deadline_ns < last_ns)
+                fail_msg("sleep %zu is late", n_taken);
+            last_ns = taken->deadline_ns;
+        }
+    }
+    assert_int_equal(queue->n_entries, 1);
+    assert_int_equal(timer_queue_next(queue), away.deadline_ns);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
 static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
 {
     (void)state;
@@ -155,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sleeps_are_taken_in_order_whatever_happens_meanwhile),
         cmocka_unit_test(test_deadlines_of_all_magnitudes_come_in_turn),
+        cmocka_unit_test(test_many_sleeps_are_taken_in_order),
         cmocka_unit_test(test_a_sleep_that_never_ends_keeps_its_slack),
         cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
     };

@@ -2,27 +2,31 @@
 #include "queue.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #define ARITY 4
+#define NEAR FAR_POSITION_MAX /* a bit of positions in the heap */
 
-/* Equal sleeps go in the order in which they came. Sleeps that need never be woken have no order: they keep their
- * slack, which could not be computed again, where the others have their sequence. */
-static bool entry_before(const struct timer_entry *a, const struct timer_entry *b)
+/* A slot with no more entries than this is moved into the heap and not divided. */
+#define FEW 62u
+
+/* --- the heap ----------------------------------------------------------------------------------------------------- */
+
+/* Equal sleeps go in the order in which they came. */
+static bool entry_before(const struct near_entry *a, const struct near_entry *b)
 {
     if (a->latest_ns != b->latest_ns)
         return a->latest_ns < b->latest_ns;
-    return a->sleep->sequence < b->sleep->sequence;
+    return a->sequence < b->sequence;
 }
 
-static void heap_put(struct timer_queue *queue, size_t position, struct timer_entry entry)
+static void heap_put(struct timer_queue *queue, size_t position, struct near_entry entry)
 {
     queue->heap[position] = entry;
-    entry.sleep->position = (uint32_t)position;
+    entry.sleep->position = NEAR | (uint32_t)position;
 }
 
-static void heap_rise(struct timer_queue *queue, size_t position, struct timer_entry entry)
+static void heap_rise(struct timer_queue *queue, size_t position, struct near_entry entry)
 {
     while (position > 0) {
         size_t parent = (position - 1) / ARITY;
@@ -34,11 +38,11 @@ static void heap_rise(struct timer_queue *queue, size_t position, struct timer_e
     heap_put(queue, position, entry);
 }
 
-static void heap_sink(struct timer_queue *queue, size_t position, struct timer_entry entry)
+static void heap_sink(struct timer_queue *queue, size_t position, struct near_entry entry)
 {
     for (;;) {
         size_t first = position * ARITY + 1;
-        size_t end = first + ARITY < queue->n_entries ? first + ARITY : queue->n_entries;
+        size_t end = first + ARITY < queue->n_near ? first + ARITY : queue->n_near;
         if (first >= end)
             break;
         size_t least = first;
@@ -55,8 +59,8 @@ static void heap_sink(struct timer_queue *queue, size_t position, struct timer_e
 
 static void heap_remove(struct timer_queue *queue, size_t position)
 {
-    struct timer_entry last = queue->heap[--queue->n_entries];
-    if (position == queue->n_entries)
+    struct near_entry last = queue->heap[--queue->n_near];
+    if (position == queue->n_near)
         return;
     if (position > 0 && entry_before(&last, &queue->heap[(position - 1) / ARITY]))
         heap_rise(queue, position, last);
@@ -64,51 +68,162 @@ static void heap_remove(struct timer_queue *queue, size_t position)
         heap_sink(queue, position, last);
 }
 
-static void queue_remove(struct timer_queue *queue, size_t position)
+static void near_add(struct timer_queue *queue, struct timer_entry entry)
 {
-    struct timer_entry entry = queue->heap[position];
-    heap_remove(queue, position);
-    if (entry.latest_ns != NEVER)
-        entry.sleep->slack_ns = entry.latest_ns - entry.sleep->deadline_ns;
-    entry.sleep->state = SLEEP_READY;
+    struct near_entry added = {entry.latest_ns, entry.sleep, ++queue->last_sequence};
+    heap_rise(queue, queue->n_near++, added);
 }
 
-int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
+/* --- from the slots into the heap --------------------------------------------------------------------------------- */
+
+/* The sleeps, and the tasks that wait for them, are about to be touched. */
+static void prefetch(const struct timer_entry *entries, size_t n)
 {
-    if (queue->n_entries == UINT32_MAX) /* positions have 32 bits */
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(&entries[i].sleep->deadline_ns, 1);
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(entries[i].sleep->waker, 1);
+}
+
+static void queue_move_slot(struct timer_queue *queue, uint32_t slot)
+{
+    struct timer_entry entries[FAR_CHUNK_ENTRIES];
+    for (size_t n; (n = far_take(queue->far, slot, entries)) > 0;) {
+        prefetch(entries, n);
+        for (size_t i = 0; i < n; i++) {
+            near_add(queue, entries[i]);
+            if (entries[i].latest_ns > queue->far->base_ns)
+                queue->far->base_ns = entries[i].latest_ns;
+        }
+    }
+}
+
+static void queue_divide_slot(struct timer_queue *queue, uint32_t slot)
+{
+    struct timer_entry entries[FAR_CHUNK_ENTRIES];
+    uint64_t start_ns = far_slot_start(queue->far, slot);
+    queue->far->base_ns = start_ns;
+    for (size_t n; (n = far_take(queue->far, slot, entries)) > 0;)
+        for (size_t i = 0; i < n; i++)
+            if (entries[i].latest_ns == start_ns)
+                near_add(queue, entries[i]);
+            else
+                far_add(queue->far, far_slot(queue->far, entries[i].latest_ns), entries[i]);
+}
+
+/* Fills the empty heap with the first sleeps, if they may have to be woken up to `horizon_ns`. */
+static void queue_fill(struct timer_queue *queue, uint64_t horizon_ns)
+{
+    while (queue->n_near == 0 && queue->far != NULL) {
+        uint32_t slot = far_first(queue->far);
+        if (slot == FAR_NEVER || far_slot_start(queue->far, slot) > horizon_ns)
+            break;
+        queue->knows_first_far = false;
+        if (slot < FAR_SLOTS || far_count(queue->far, slot, FEW) <= FEW || far_reserve(queue->far, FAR_SLOTS) < 0)
+            queue_move_slot(queue, slot);
+        else
+            queue_divide_slot(queue, slot);
+    }
+}
+
+/* --- the queue ---------------------------------------------------------------------------------------------------- */
+
+static int queue_reserve(struct timer_queue *queue)
+{
+    if (queue->far == NULL && (queue->far = calloc(1, sizeof *queue->far)) == NULL)
         return -ENOMEM;
     if (queue->n_entries == queue->n_room) {
         size_t n_room = queue->n_room > 0 ? 2 * queue->n_room : 64;
-        struct timer_entry *heap = reallocarray(queue->heap, n_room, sizeof *heap);
+        struct near_entry *heap = reallocarray(queue->heap, n_room, sizeof *heap);
         if (heap == NULL)
             return -ENOMEM;
         queue->heap = heap;
         queue->n_room = n_room;
     }
+    return far_reserve(queue->far, 1);
+}
+
+int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
+{
+    int r = queue_reserve(queue);
+    if (r < 0)
+        return r;
     struct timer_entry entry = {trale_time_add(sleep->deadline_ns, sleep->slack_ns), sleep};
-    if (entry.latest_ns != NEVER)
-        sleep->sequence = ++queue->last_sequence;
+    if (sleep->slack_ns > queue->slack_max_ns)
+        queue->slack_max_ns = sleep->slack_ns;
+    if (entry.latest_ns == NEVER) {
+        entry.latest_ns = sleep->slack_ns;
+        far_add(queue->far, FAR_NEVER, entry);
+    } else if (entry.latest_ns <= queue->far->base_ns) {
+        near_add(queue, entry);
+    } else {
+        far_add(queue->far, far_slot(queue->far, entry.latest_ns), entry);
+        if (entry.latest_ns < queue->first_far_ns)
+            queue->first_far_ns = entry.latest_ns;
+    }
     sleep->state = SLEEP_WAITING;
     queue->n_entries++;
-    heap_rise(queue, queue->n_entries - 1, entry);
     return 0;
+}
+
+static void near_remove(struct timer_queue *queue, size_t position)
+{
+    struct near_entry entry = queue->heap[position];
+    heap_remove(queue, position);
+    entry.sleep->slack_ns = entry.latest_ns - entry.sleep->deadline_ns;
+    entry.sleep->state = SLEEP_READY;
+    queue->n_entries--;
 }
 
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
 {
-    queue_remove(queue, sleep->position);
+    if ((sleep->position & NEAR) != 0) {
+        near_remove(queue, sleep->position & ~NEAR);
+        return;
+    }
+    bool is_never = far_is_never(queue->far, sleep->position);
+    uint64_t latest_ns = far_remove(queue->far, sleep->position);
+    sleep->slack_ns = is_never ? latest_ns : latest_ns - sleep->deadline_ns;
+    sleep->state = SLEEP_READY;
+    queue->n_entries--;
+    if (latest_ns == queue->first_far_ns)
+        queue->knows_first_far = false;
+}
+
+uint64_t timer_queue_next(struct timer_queue *queue)
+{
+    if (queue->n_near > 0)
+        return queue->heap[0].latest_ns;
+    uint32_t slot = queue->far != NULL ? far_first(queue->far) : FAR_NEVER;
+    if (slot == FAR_NEVER)
+        return NEVER;
+    if (far_count(queue->far, slot, FEW) > FEW)
+        return far_slot_start(queue->far, slot);
+    if (!queue->knows_first_far)
+        queue->first_far_ns = far_least(queue->far, slot);
+    queue->knows_first_far = true;
+    return queue->first_far_ns;
 }
 
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns)
 {
-    if (queue->n_entries == 0 || (timer_queue_next(queue) > now_ns && queue->heap[0].sleep->deadline_ns > now_ns))
-        return NULL;
-    struct trale_sleep *sleep = queue->heap[0].sleep;
-    queue_remove(queue, 0);
+    queue_fill(queue, trale_time_add(now_ns, queue->slack_max_ns));
+    struct trale_sleep *sleep = NULL;
+    if (queue->n_near > 0 && (queue->heap[0].latest_ns <= now_ns || queue->heap[0].sleep->deadline_ns <= now_ns)) {
+        sleep = queue->heap[0].sleep;
+        near_remove(queue, 0);
+    } else if (queue->n_near == 0 && now_ns == NEVER && queue->far != NULL) {
+        sleep = far_any(queue->far, FAR_NEVER);
+        if (sleep != NULL)
+            timer_queue_remove(queue, sleep);
+    }
     return sleep;
 }
 
 void timer_queue_deinit(struct timer_queue *queue)
 {
+    if (queue->far != NULL)
+        far_deinit(queue->far);
+    free(queue->far);
     free(queue->heap);
 }

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "far.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct far_chunk *far_chunk(const struct far *far, uint32_t number)
+{
+    return far->chunks[number - 1];
+}
+
+static void far_mark(struct far *far, uint32_t slot, bool is_used)
+{
+    if (slot == FAR_NEVER)
+        return;
+    uint64_t *word = &far->used[slot / 64], bit = UINT64_C(1) << slot % 64;
+    *word = is_used ? *word | bit : *word & ~bit;
+}
+
+/* --- chunks ------------------------------------------------------------------------------------------------------- */
+
+static int far_make_chunk(struct far *far)
+{
+    if (far->n_chunks == FAR_POSITION_MAX / FAR_CHUNK_ENTRIES)
+        return -ENOMEM;
+    if (far->n_chunks == far->n_room) {
+        uint32_t n_room = far->n_room > 0 ? 2 * far->n_room : 16;
+        struct far_chunk **chunks = reallocarray(far->chunks, n_room, sizeof(struct far_chunk *));
+        if (chunks == NULL)
+            return -ENOMEM;
+        far->chunks = chunks;
+        far->n_room = n_room;
+    }
+    struct far_chunk *chunk = malloc(sizeof *chunk);
+    if (chunk == NULL)
+        return -ENOMEM;
+    chunk->next = far->first_free;
+    far->chunks[far->n_chunks++] = chunk;
+    far->first_free = far->n_chunks;
+    far->n_free++;
+    return 0;
+}
+
+int far_reserve(struct far *far, uint32_t n)
+{
+    int r = 0;
+    while (r == 0 && far->n_free < n)
+        r = far_make_chunk(far);
+    return r;
+}
+
+/* Puts a free chunk at the end of a slot. */
+static uint32_t far_append_chunk(struct far *far, uint32_t slot)
+{
+    uint32_t number = far->first_free, last = far->slots[slot].last;
+    struct far_chunk *chunk = far_chunk(far, number);
+    far->first_free = chunk->next;
+    far->n_free--;
+    chunk->next = 0;
+    chunk->previous = last;
+    chunk->slot = (uint16_t)slot;
+    chunk->n_entries = chunk->n_live = 0;
+    if (last != 0)
+        far_chunk(far, last)->next = number;
+    else
+        far->slots[slot].first = number;
+    far->slots[slot].last = number;
+    far_mark(far, slot, true);
+    return number;
+}
+
+static void far_free_chunk(struct far *far, uint32_t number)
+{
+    struct far_chunk *chunk = far_chunk(far, number);
+    if (chunk->previous != 0)
+        far_chunk(far, chunk->previous)->next = chunk->next;
+    else
+        far->slots[chunk->slot].first = chunk->next;
+    if (chunk->next != 0)
+        far_chunk(far, chunk->next)->previous = chunk->previous;
+    else
+        far->slots[chunk->slot].last = chunk->previous;
+    if (far->slots[chunk->slot].first == 0)
+        far_mark(far, chunk->slot, false);
+    chunk->next = far->first_free;
+    far->first_free = number;
+    far->n_free++;
+}
+
+/* --- entries ------------------------------------------------------------------------------------------------------ */
+
+uint32_t far_slot(const struct far *far, uint64_t latest_ns)
+{
+    uint32_t level = (63u - (uint32_t)__builtin_clzll(latest_ns ^ far->base_ns)) / 8;
+    return level * FAR_SLOTS + (uint32_t)(latest_ns >> 8 * level & 0xff);
+}
+
+void far_add(struct far *far, uint32_t slot, struct timer_entry entry)
+{
+    uint32_t number = far->slots[slot].last;
+    if (number == 0 || far_chunk(far, number)->n_entries == FAR_CHUNK_ENTRIES)
+        number = far_append_chunk(far, slot);
+    struct far_chunk *chunk = far_chunk(far, number);
+    entry.sleep->position = (number - 1) * FAR_CHUNK_ENTRIES + chunk->n_entries;
+    chunk->entries[chunk->n_entries++] = entry;
+    chunk->n_live++;
+}
+
+uint64_t far_remove(struct far *far, uint32_t position)
+{
+    uint32_t number = position / FAR_CHUNK_ENTRIES + 1;
+    struct far_chunk *chunk = far_chunk(far, number);
+    struct timer_entry *entry = &chunk->entries[position % FAR_CHUNK_ENTRIES];
+    uint64_t latest_ns = entry->latest_ns;
+    entry->sleep = NULL;
+    if (--chunk->n_live == 0)
+        far_free_chunk(far, number);
+    else
+        while (chunk->entries[chunk->n_entries - 1].sleep == NULL)
+            chunk->n_entries--;
+    return latest_ns;
+}
+
+/* --- slots -------------------------------------------------------------------------------------------------------- */
+
+uint32_t far_first(const struct far *far)
+{
+    const uint64_t *words = far->used;
+    for (uint32_t i = 0; i < FAR_LEVELS * FAR_SLOTS / 64; i++)
+        if (words[i] != 0)
+            return i * 64 + (uint32_t)__builtin_ctzll(words[i]);
+    return FAR_NEVER;
+}
+
+uint64_t far_slot_start(const struct far *far, uint32_t slot)
+{
+    uint32_t level = slot / FAR_SLOTS;
+    uint64_t above = level == FAR_LEVELS - 1 ? 0 : far->base_ns >> 8 * (level + 1) << 8 * (level + 1);
+    return above | (uint64_t)(slot % FAR_SLOTS) << 8 * level;
+}
+
+size_t far_count(const struct far *far, uint32_t slot, size_t limit)
+{
+    size_t n = 0;
+    for (uint32_t number = far->slots[slot].first; number != 0 && n <= limit; number = far_chunk(far, number)->next)
+        n += far_chunk(far, number)->n_live;
+    return n;
+}
+
+size_t far_take(struct far *far, uint32_t slot, struct timer_entry entries[FAR_CHUNK_ENTRIES])
+{
+    uint32_t number = far->slots[slot].first;
+    if (number == 0)
+        return 0;
+    const struct far_chunk *chunk = far_chunk(far, number);
+    size_t n = 0;
+    for (size_t i = 0; i < chunk->n_entries; i++)
+        if (chunk->entries[i].sleep != NULL)
+            entries[n++] = chunk->entries[i];
+    far_free_chunk(far, number);
+    return n;
+}
+
+uint64_t far_least(const struct far *far, uint32_t slot)
+{
+    uint64_t least_ns = UINT64_MAX;
+    for (uint32_t number = far->slots[slot].first; number != 0; number = far_chunk(far, number)->next) {
+        const struct far_chunk *chunk = far_chunk(far, number);
+        for (size_t i = 0; i < chunk->n_entries; i++)
+            if (chunk->entries[i].sleep != NULL && chunk->entries[i].latest_ns < least_ns)
+                least_ns = chunk->entries[i].latest_ns;
+    }
+    return least_ns;
+}
+
+struct trale_sleep *far_any(const struct far *far, uint32_t slot)
+{
+    if (far->slots[slot].first == 0)
+        return NULL;
+    const struct far_chunk *chunk = far_chunk(far, far->slots[slot].first);
+    return chunk->entries[chunk->n_entries - 1].sleep;
+}
+
+bool far_is_never(const struct far *far, uint32_t position)
+{
+    return far_chunk(far, position / FAR_CHUNK_ENTRIES + 1)->slot == FAR_NEVER;
+}
+
+void far_deinit(struct far *far)
+{
+    for (uint32_t i = 0; i < far->n_chunks; i++)
+        free(far->chunks[i]);
+    free(far->chunks);
+}

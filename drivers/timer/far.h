@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sleeps that end later than a base, roughly ordered. Each is in the slot of the highest byte in which its time differs
+ * from the base, and there of the value of that byte: all times of a slot come before those of the next slot of its
+ * level, and before those of all higher levels. So adding and removing take constant time, whatever the number; order
+ * within a slot is made when its time comes near (queue.c). Equal times are in one slot, in the order in which they
+ * came. */
+#ifndef TIMER_FAR_H
+#define TIMER_FAR_H
+
+#include <stdbool.h>
+
+#include <trale/timer.h>
+
+struct timer_entry {
+    uint64_t latest_ns;
+    struct trale_sleep *sleep; /* NULL: it was removed */
+};
+
+#define FAR_LEVELS 8u
+#define FAR_SLOTS 256u
+#define FAR_CHUNK_ENTRIES 62u
+#define FAR_POSITION_MAX (UINT32_C(1) << 31)
+
+/* Entries of one slot, in a list of such chunks. Numbers of chunks count from 1; 0 is none. */
+struct far_chunk {
+    uint32_t next, previous;
+    uint16_t slot; /* level * FAR_SLOTS + byte */
+    uint16_t n_entries, n_live;
+    uint16_t reserved;
+    struct timer_entry entries[FAR_CHUNK_ENTRIES];
+};
+
+struct far {
+    uint64_t base_ns; /* all times are later */
+    struct far_chunk **chunks;
+    uint32_t n_chunks, n_room;
+    uint32_t n_free, first_free;                /* chunks in no slot */
+    uint64_t used[FAR_LEVELS * FAR_SLOTS / 64]; /* a bit for each slot that has a chunk */
+    struct {
+        uint32_t first, last;
+    } slots[FAR_LEVELS * FAR_SLOTS + 1];
+};
+
+/* The slot of the sleeps that never end. Their entries have the slack in place of the time. */
+#define FAR_NEVER (FAR_LEVELS * FAR_SLOTS)
+
+/* Has `n` chunks free. 0 or -ENOMEM. */
+int far_reserve(struct far *far, uint32_t n);
+
+/* The slot of a time that is later than the base. */
+uint32_t far_slot(const struct far *far, uint64_t latest_ns);
+
+/* Adds an entry to a slot; one chunk is free. Sets the sleep's position. */
+void far_add(struct far *far, uint32_t slot, struct timer_entry entry);
+
+/* Removes the entry at that position, and returns its time. */
+uint64_t far_remove(struct far *far, uint32_t position);
+
+/* The slot with the earliest times, or FAR_NEVER. */
+uint32_t far_first(const struct far *far);
+
+/* The earliest time that may be in a slot. */
+uint64_t far_slot_start(const struct far *far, uint32_t slot);
+
+/* The number of entries in a slot, counted no further than the first chunk that makes it more than `limit`. */
+size_t far_count(const struct far *far, uint32_t slot, size_t limit);
+
+/* Takes the first of a slot's entries out, and returns their number; 0: it has none. */
+size_t far_take(struct far *far, uint32_t slot, struct timer_entry entries[FAR_CHUNK_ENTRIES]);
+
+/* The earliest time in a slot that is not empty. */
+uint64_t far_least(const struct far *far, uint32_t slot);
+
+/* A sleep of a slot, or NULL. */
+struct trale_sleep *far_any(const struct far *far, uint32_t slot);
+
+/* Whether the entry at that position is in the slot FAR_NEVER. */
+bool far_is_never(const struct far *far, uint32_t position);
+
+void far_deinit(struct far *far);
+
+#endif
