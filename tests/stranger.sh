@@ -140,15 +140,17 @@ refuses_cxx() {
     done
 }
 
-# Each compiler that has a target of 32 bits refuses it with a sentence; no libc for that target is needed.
+# Each compiler that has a target of 32 bits refuses it with a sentence, before it looks for a libc for that target.
 refuses_32_bits() {
-    local compiler
-    printf '#include <trale/future.h>\n' >"$tmp/narrow.c"
+    local compiler header
     printf 'extern int nothing;\n' >"$tmp/nothing.c"
     for compiler in 'gcc -m32' 'clang --target=i686-linux-gnu' 'g++ -m32 -x c++' 'clang++ --target=i686-linux-gnu -x c++'; do
         $compiler -fsyntax-only "$tmp/nothing.c" 2>/dev/null || continue
-        ! $compiler -fsyntax-only $(package --cflags) "$tmp/narrow.c" 2>"$tmp/refusal" || return 1
-        grep 'error: .*64-bit pointers' "$tmp/refusal" || { cat "$tmp/refusal" && return 1; }
+        for header in future trale driver timer udp signal blocking sync fiber; do
+            printf '#include <trale/%s.h>\n' "$header" >"$tmp/narrow.c"
+            ! $compiler -fsyntax-only $(package --cflags) "$tmp/narrow.c" 2>"$tmp/refusal" || return 1
+            grep 'error: .*64-bit pointers' "$tmp/refusal" || { cat "$tmp/refusal" && return 1; }
+        done
     done
 }
 

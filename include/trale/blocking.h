@@ -50,11 +50,11 @@
 #ifndef TRALE_BLOCKING_H
 #define TRALE_BLOCKING_H
 
-#include <errno.h>
-#include <string.h>
-
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#include <errno.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -53,10 +53,10 @@
 #ifndef TRALE_DRIVER_H
 #define TRALE_DRIVER_H
 
+#include <trale/future.h>
+
 #include <pthread.h>
 #include <string.h>
-
-#include <trale/future.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -48,10 +48,10 @@
 #ifndef TRALE_FIBER_H
 #define TRALE_FIBER_H
 
+#include <trale/scope.h>
+
 #include <errno.h>
 #include <string.h>
-
-#include <trale/scope.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,10 +12,10 @@
 #ifndef TRALE_RANDOM_H
 #define TRALE_RANDOM_H
 
-#include <errno.h>
-
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#include <errno.h>
 
 #ifdef __cplusplus
 extern "C" {

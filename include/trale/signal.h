@@ -35,12 +35,12 @@
 #ifndef TRALE_SIGNAL_H
 #define TRALE_SIGNAL_H
 
+#include <trale/driver.h>
+#include <trale/trale.h>
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-
-#include <trale/driver.h>
-#include <trale/trale.h>
 
 #ifdef __cplusplus
 extern "C" {

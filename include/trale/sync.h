@@ -19,9 +19,9 @@
 #ifndef TRALE_SYNC_H
 #define TRALE_SYNC_H
 
-#include <pthread.h>
-
 #include <trale/trale.h>
+
+#include <pthread.h>
 
 #ifdef __cplusplus
 extern "C" {

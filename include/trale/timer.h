@@ -10,11 +10,11 @@
 #ifndef TRALE_TIMER_H
 #define TRALE_TIMER_H
 
-#include <errno.h>
-#include <string.h>
-
 #include <trale/driver.h>
 #include <trale/trale.h>
+
+#include <errno.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {

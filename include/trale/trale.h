@@ -39,14 +39,14 @@
 #ifndef TRALE_TRALE_H
 #define TRALE_TRALE_H
 
+#include <trale/future.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __cplusplus
 #include <type_traits>
 #endif
-
-#include <trale/future.h>
 
 #ifdef __cplusplus
 extern "C" {

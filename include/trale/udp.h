@@ -12,13 +12,14 @@
 #ifndef TRALE_UDP_H
 #define TRALE_UDP_H
 
-#include <errno.h>
-#include <string.h>
+#include <trale/trale.h>
 
 #include <trale/address.h>
 #include <trale/driver.h>
-#include <trale/trale.h>
 #include <trale/udp_option.h>
+
+#include <errno.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
