@@ -12,7 +12,7 @@
 void executor_adopt(struct executor *executor, struct trale_task *task)
 {
     task_set_id(task, ++executor->last_id);
-    executor->n_tasks += !task->driver;
+    executor->n_tasks += task->role == TASK_COUNTED;
     run_queue_add(&executor->run_queue, task);
     task->state = TASK_QUEUED;
 }
@@ -46,7 +46,7 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
                                        executor->watches_polls && executor->watchdog->measures ? TASK_MEASURED : 0);
     if (task == NULL)
         return NULL;
-    task->driver = driver;
+    task->role = driver ? TASK_OF_DRIVER : TASK_COUNTED;
     if (executor->callers_poll)
         atomic_store_explicit(&task->shared, 2 * TASK_REFERENCE | TASK_POLLED, memory_order_relaxed);
     if (here) {
@@ -60,12 +60,18 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
 
 static void executor_finish(struct executor *executor, struct trale_task *task, int64_t result)
 {
-    bool driver = task->driver;
+    bool is_counted = task->role == TASK_COUNTED;
     uint32_t shared = task_finish(task, &executor->task_pool, result);
     executor->n_late += (shared & TASK_INJECTED) != 0;
     if (executor->callers_poll && (shared & TASK_BLOCKED) != 0)
         seat_notify(&executor->seat);
-    if (driver || --executor->n_tasks > 0)
+    if (is_counted)
+        executor_discount(executor);
+}
+
+void executor_discount(struct executor *executor)
+{
+    if (--executor->n_tasks > 0)
         return;
     while (!list_is_empty(&executor->emptied)) {
         struct executor_emptied *emptied = list_entry(executor->emptied.next, struct executor_emptied, node);
@@ -196,7 +202,7 @@ static bool executor_drop_all(struct executor *executor, bool drivers)
         executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
     while (!run_queue_is_empty(&executor->run_queue)) {
         struct trale_task *task = run_queue_take(&executor->run_queue);
-        if (task_id(task) > last_id || (task->driver && !drivers))
+        if (task_id(task) > last_id || (task->role == TASK_OF_DRIVER && !drivers))
             list_append(&executor->idle, &task->node);
         else
             executor_drop(executor, task);

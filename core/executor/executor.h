@@ -27,7 +27,7 @@ struct executor {
     struct task_pool task_pool;
     struct watchdog *watchdog; /* times drops and, if watches_polls, polls; may be NULL */
     uint64_t n_polls, n_rounds, n_sleeps;
-    uint64_t n_tasks; /* not done, without the drivers' */
+    uint64_t n_tasks; /* COUNTED and not done */
     uint64_t last_id;
     uint64_t n_late;    /* finished tasks that are still on their way in from other threads */
     bool watches_polls; /* `watchdog` times each poll */
@@ -106,6 +106,9 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
 /* trale_abort for a task that is not NULL. [any] */
 void executor_abort(struct trale_task *task);
 
+/* trale_background for a task that is not NULL. [any] */
+void executor_background(struct trale_task *task);
+
 /* Becomes the executor thread until the task is finished. While another thread is it, waits for the seat. */
 void executor_run_until(struct executor *executor, struct trale_task *task);
 
@@ -139,6 +142,9 @@ void executor_queue(struct executor *executor, struct trale_task *task);
 
 /* Wakes a task. [executor] */
 void executor_wake(struct executor *executor, struct trale_task *task);
+
+/* One task less for which trale_run waits. [executor] */
+void executor_discount(struct executor *executor);
 
 /* Makes a task that has just come one of the executor's. [executor] */
 void executor_adopt(struct executor *executor, struct trale_task *task);

@@ -31,7 +31,7 @@ static inline struct trale_task *task_make(struct task_pool *pool, const struct 
     task->waker.table = &home->table;
     task->state = TASK_DONE;
     task->place = place;
-    task->driver = false;
+    task->role = TASK_COUNTED;
     atomic_init(&task->priority, TRALE_PRIORITY_NORMAL);
     atomic_init(&task->shared, 2 * TASK_REFERENCE);
     task->n_polls = task->n_wakes = 0;

@@ -28,6 +28,12 @@ enum task_state {
     TASK_DONE,    /* On no queue, the future resolved or dropped. Never left. */
 };
 
+enum task_role {
+    TASK_COUNTED,       /* An application's, for which trale_run waits. Left by trale_background. */
+    TASK_IN_BACKGROUND, /* The same after trale_background, once the executor knows of it. Never left. */
+    TASK_OF_DRIVER,     /* A driver's own, or the runtime's. Never left. */
+};
+
 /* The flags in `shared`. All but INJECTED are never cleared. */
 #define TASK_FINISHED 1u /* The result is there. Set by the executor. */
 #define TASK_INJECTED 2u /* On its way to the executor from another thread: set by the thread that pushes it, once. */
@@ -36,6 +42,7 @@ enum task_state {
 #define TASK_BLOCKED 16u /* A thread sleeps on this word until the task is FINISHED. */
 #define TASK_POLLED 32u  /* Always: there is no executor thread, trale_join has to poll. */
 #define TASK_NAMED 64u   /* trale_task_set_name was called: the name is kept aside (aside.h). */
+#define TASK_BACKGROUND 128u /* trale_background was called. */
 #define TASK_REFERENCE 256u
 /* Above this, references are no longer counted: the task is leaked, and never freed while it is in use. */
 #define TASK_REFERENCES_MAX (1u << 31)
@@ -49,7 +56,7 @@ struct trale_task {
     struct trale_link node;   /* on the run-queue or the idle list */
     uint8_t state;            /* enum task_state */
     uint8_t place;            /* TASK_BORROWS, TASK_MEASURED */
-    bool driver;              /* a driver's own or the runtime's: not counted by trale_run */
+    uint8_t role;             /* enum task_role */
     _Atomic uint8_t priority;
     _Atomic uint32_t shared;
     uint32_t n_polls, n_wakes; /* modulo 2^32 */

@@ -114,6 +114,25 @@ void executor_abort(struct trale_task *task)
     executor_wake(executor_on_thread, task);
 }
 
+/* A task that has not been taken in yet is DONE as well, and is not counted. */
+static void executor_put_in_background(struct executor *executor, struct trale_task *task)
+{
+    if (task->role != TASK_COUNTED || task->state == TASK_DONE)
+        return;
+    task->role = TASK_IN_BACKGROUND;
+    executor_discount(executor);
+}
+
+void executor_background(struct trale_task *task)
+{
+    if (!executor_has_here(task)) {
+        executor_inject(task, TASK_BACKGROUND);
+        return;
+    }
+    atomic_fetch_or_explicit(&task->shared, TASK_BACKGROUND, memory_order_relaxed);
+    executor_put_in_background(executor_on_thread, task);
+}
+
 /* --- taking in ---------------------------------------------------------------------------------------------------- */
 
 static void executor_take_in(struct executor *executor, struct trale_task *task)
@@ -125,6 +144,8 @@ static void executor_take_in(struct executor *executor, struct trale_task *task)
         executor_adopt(executor, task);
     else
         executor_wake(executor, task);
+    if ((shared & TASK_BACKGROUND) != 0)
+        executor_put_in_background(executor, task);
     task_release(task, &executor->task_pool);
 }
 

@@ -64,6 +64,12 @@ void trale_abort(struct trale_task *task)
         executor_abort(task);
 }
 
+void trale_background(struct trale_task *task)
+{
+    if (task != NULL)
+        executor_background(task);
+}
+
 const char *trale_task_name(const struct trale_task *task)
 {
     return task != NULL ? task_name(task) : NULL;

@@ -36,7 +36,8 @@ static void listing_visit(const struct listing *listing, const struct trale_task
         .id = task_id(task),
         .name = task_name(task),
         .runnable = task->state != TASK_IDLE,
-        .driver = task->driver,
+        .driver = task->role == TASK_OF_DRIVER,
+        .background = task->role == TASK_IN_BACKGROUND,
         .future = task_future(task),
         .n_polls = task->n_polls,
         .n_wakes = task->n_wakes,
@@ -97,8 +98,11 @@ static void dump_visit(void *data, const struct trale_task_info *task)
     dump->write(dump->data, head);
     dump->write(dump->data, task->name);
     snprintf(head, sizeof head, "): %s%s%s, %" PRIu64 " polls, %" PRIu64 " wakes, %" PRIu64 " ns\n",
-             task->driver ? "a driver's, " : "", priorities[task->priority], task->runnable ? "runnable" : "idle",
-             task->n_polls, task->n_wakes, task->poll_ns);
+             task->driver       ? "a driver's, "
+             : task->background ? "in the background, "
+                                : "",
+             priorities[task->priority], task->runnable ? "runnable" : "idle", task->n_polls, task->n_wakes,
+             task->poll_ns);
     dump->write(dump->data, head);
     dump->write(dump->data, backtrace);
     free(backtrace);

@@ -20,8 +20,10 @@ struct trale_task_info {
     uint32_t driver;                   /* 1: a driver's own */
     const struct trale_future *future; /* the outermost: follow `awaiting` down for the async backtrace */
     uint64_t n_polls;                  /* modulo 2^32 */
-    uint64_t n_wakes; /* the same; also when it was awake; those of other threads that arrive together count once */
-    uint64_t poll_ns; /* how long its polls took; 0 unless [runtime] poll_times = yes */
+    uint64_t n_wakes;    /* the same; also when it was awake; those of other threads that arrive together count once */
+    uint64_t poll_ns;    /* how long its polls took; 0 unless [runtime] poll_times = yes */
+    uint32_t background; /* 1: trale_background was called for it */
+    uint32_t reserved;
 };
 static_assert(offsetof(struct trale_task_info, poll_ns) == 56, "append only");
 
@@ -44,7 +46,7 @@ TRALE_API int trale_dump(struct trale *runtime, void (*write)(void *data, const 
 struct trale_stats {
     uint32_t size; /* of what the runtime knows; members beyond it are 0 */
     uint32_t reserved;
-    uint64_t n_tasks;    /* that are not done, without the drivers' own */
+    uint64_t n_tasks;    /* for which trale_run would wait */
     uint64_t n_runnable; /* on the run-queue, of all */
     uint64_t n_spawned;  /* ever, with the drivers' own and calls from outside, which are tasks as well */
     uint64_t n_polls;

@@ -153,8 +153,9 @@ TRALE_CHECK_RESULT TRALE_API int trale_global(struct trale **runtime);
 /* The runtime whose task is being polled on this thread, or NULL. */
 TRALE_API struct trale *trale_current(void);
 
-/* Polls or waits until the runtime has no task left, not counting the drivers' own; returns 0, at once if there is
- * none. -EDEADLK as trale_join. Tasks that sleep forever keep it forever. */
+/* Polls or waits until the runtime has no task left, not counting the drivers' own and those in the background
+ * (trale_background); returns 0, at once if there is none. -EDEADLK as trale_join. Other tasks that sleep forever keep
+ * it forever. */
 TRALE_API int trale_run(struct trale *runtime);
 
 /* A runtime inside another event loop, such as GLib's or libuv's, with threads = 0. That loop watches the fd for being
@@ -262,6 +263,13 @@ TRALE_API void trale_detach(struct trale_task *task);
  * and it resolves to -ECANCELED. Returns at once and leaves the handle, which still has to be given up. Done twice, or
  * to a task that is done, it does nothing. NULL is allowed. */
 TRALE_API void trale_abort(struct trale_task *task);
+
+/* Puts the task in the background: trale_run does not wait for it, also one that waits already. In all else it is a task
+ * as before: it can be joined, awaited and aborted, trale_tasks shows it, trale_close drops it; and the tasks that it
+ * spawns are not in the background by that. A call of trale_run after this one, on the same thread, does not wait for the
+ * task. There is no way back. Leaves the handle. Done twice, or to a task that is done, it does nothing. NULL is
+ * allowed. A scope waits for all its children (scope.h). */
+TRALE_API void trale_background(struct trale_task *task);
 
 /* The name of a task in trale_tasks, trale_dump and the messages of the watchdog: that of its outermost future, or what
  * trale_task_set_name has set last. `name` is not copied: it is static, as a string literal is. A task that is done
