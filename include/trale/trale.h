@@ -264,11 +264,11 @@ TRALE_API void trale_detach(struct trale_task *task);
  * to a task that is done, it does nothing. NULL is allowed. */
 TRALE_API void trale_abort(struct trale_task *task);
 
-/* Puts the task in the background: trale_run does not wait for it, also one that waits already. In all else it is a task
- * as before: it can be joined, awaited and aborted, trale_tasks shows it, trale_close drops it; and the tasks that it
- * spawns are not in the background by that. A call of trale_run after this one, on the same thread, does not wait for the
- * task. There is no way back. Leaves the handle. Done twice, or to a task that is done, it does nothing. NULL is
- * allowed. A scope waits for all its children (scope.h). */
+/* Puts the task in the background: trale_run does not wait for it, also a call that waits already. In all else it is a
+ * task as before: it can be joined, awaited and aborted, trale_tasks shows it, trale_close drops it; and the tasks that
+ * it spawns are not in the background by that. A call of trale_run after this one, on the same thread, does not wait
+ * for the task. There is no way back. Leaves the handle. Done twice, or to a task that is done, it does nothing. NULL
+ * is allowed. A scope waits for all its children (scope.h). */
 TRALE_API void trale_background(struct trale_task *task);
 
 /* The name of a task in trale_tasks, trale_dump and the messages of the watchdog: that of its outermost future, or what
