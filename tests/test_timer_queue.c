@@ -32,7 +32,7 @@ struct model {
 
 static uint64_t latest_ns(const struct model *model)
 {
-    return trale_time_add(model->sleep.deadline_ns, model->slack_ns);
+    return trale_time_add(model->sleep.future.own, model->slack_ns);
 }
 
 static struct model *earliest(struct model *models)
@@ -63,10 +63,10 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
         if (next_ns != first_ns)
             fail_msg("seed %llu, step %zu: next", (unsigned long long)seed, step);
         if (model->order == 0) {
-            model->sleep.deadline_ns = random_deadline(now_ns);
+            model->sleep.future.own = random_deadline(now_ns);
             model->slack_ns = random_number() % 2 == 0 ? 0 : random_deadline(0) >> 1;
             if (latest_ns(model) == NEVER) /* these have no order, so none may come */
-                model->sleep.deadline_ns = NEVER;
+                model->sleep.future.own = NEVER;
             model->sleep.slack_ns = model->slack_ns;
             model->order = ++order;
             assert_int_equal(timer_queue_add(queue, &model->sleep), 0);
@@ -80,12 +80,12 @@ static void run(uint64_t seed, uint64_t now_ns, size_t n_steps)
         now_ns = random_number() % 8 == 0 ? now_ns - now_ns / 1000 : random_deadline(now_ns);
         for (struct trale_sleep *taken; (taken = timer_queue_take(queue, now_ns)) != NULL;) {
             first = earliest(models);
-            if (first == NULL || taken != &first->sleep || taken->deadline_ns > now_ns)
+            if (first == NULL || taken != &first->sleep || taken->future.own > now_ns)
                 fail_msg("seed %llu, step %zu: take", (unsigned long long)seed, step);
             first->order = 0;
         }
         first = earliest(models);
-        assert_true(first == NULL || first->sleep.deadline_ns > now_ns);
+        assert_true(first == NULL || first->sleep.future.own > now_ns);
         if (now_ns > UINT64_MAX / 2)
             now_ns = 1;
     }
@@ -106,7 +106,7 @@ static void test_deadlines_of_all_magnitudes_come_in_turn(void **state)
     static struct trale_sleep sleeps[64];
     struct timer_queue *queue = calloc(1, sizeof *queue);
     for (size_t i = 0; i < 64; i++) {
-        sleeps[i].deadline_ns = UINT64_C(1) << i;
+        sleeps[i].future.own = UINT64_C(1) << i;
         assert_int_equal(timer_queue_add(queue, &sleeps[i]), 0);
     }
     for (size_t i = 0; i < 64; i++) {
@@ -130,25 +130,25 @@ static void test_many_sleeps_are_taken_in_order(void **state)
     uint64_t last_ns = 0, now_ns = 0;
     size_t n_added = 1, n_taken = 0;
     random_state = 7;
-    away.deadline_ns = 3600 * TRALE_SECOND;
+    away.future.own = 3600 * TRALE_SECOND;
     assert_int_equal(timer_queue_add(queue, &away), 0);
     while (n_taken < N) {
         for (size_t i = 0; i < N / 4 && n_added <= N; i++) {
             struct trale_sleep *sleep = &sleeps[n_added++ - 1];
-            sleep->deadline_ns = now_ns + random_number() % TRALE_SECOND;
+            sleep->future.own = now_ns + random_number() % TRALE_SECOND;
             assert_int_equal(timer_queue_add(queue, sleep), 0);
         }
         uint64_t next_ns = timer_queue_next(queue);
         now_ns = next_ns > now_ns ? next_ns : now_ns;
         for (struct trale_sleep *taken; (taken = timer_queue_take(queue, now_ns)) != NULL; n_taken++) {
-            assert_true(taken->deadline_ns <= now_ns);
-            if (taken->deadline_ns < last_ns)
+            assert_true(taken->future.own <= now_ns);
+            if (taken->future.own < last_ns)
                 fail_msg("sleep %zu is late", n_taken);
-            last_ns = taken->deadline_ns;
+            last_ns = taken->future.own;
         }
     }
     assert_int_equal(queue->n_entries, 1);
-    assert_int_equal(timer_queue_next(queue), away.deadline_ns);
+    assert_int_equal(timer_queue_next(queue), away.future.own);
     timer_queue_deinit(queue);
     free(queue);
 }
@@ -157,11 +157,11 @@ static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
 {
     (void)state;
     struct timer_queue queue = {.n_entries = 0};
-    struct trale_sleep sleep = {.deadline_ns = NEVER};
+    struct trale_sleep sleep = {.future.own = NEVER};
     sleep.slack_ns = TRALE_SECOND;
     assert_int_equal(timer_queue_add(&queue, &sleep), 0);
     timer_queue_remove(&queue, &sleep);
-    sleep.deadline_ns = 1; /* it is reset */
+    sleep.future.own = 1; /* it is reset */
     assert_int_equal(timer_queue_add(&queue, &sleep), 0);
     assert_int_equal(timer_queue_next(&queue), TRALE_SECOND + 1);
     timer_queue_deinit(&queue);
@@ -170,7 +170,7 @@ static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
 static void test_a_sleep_that_never_ends_is_never_armed(void **state)
 {
     (void)state;
-    struct trale_sleep never = {.deadline_ns = UINT64_MAX}, soon = {.deadline_ns = 5};
+    struct trale_sleep never = {.future.own = UINT64_MAX}, soon = {.future.own = 5};
     struct timer_queue *queue = calloc(1, sizeof *queue);
     assert_int_equal(timer_queue_add(queue, &never), 0);
     assert_int_equal(timer_queue_next(queue), NEVER);

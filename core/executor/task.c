@@ -9,11 +9,11 @@
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
-/* Of the head of a future that has not begun, only these two members can be set. Reading all of it would be slow: the
+/* Of the head of a future that has not begun, only these three members can be set. Reading all of it would be slow: the
  * caller has just written it in smaller pieces than memcpy(3) reads, and the processor would wait for them. */
 static void task_copy_frame(struct trale_future *head, const struct trale_future *future, size_t size)
 {
-    *head = (struct trale_future){.type = future->type, .awaiting = future->awaiting};
+    *head = (struct trale_future){.type = future->type, .awaiting = future->awaiting, .own = future->own};
     if (size > sizeof *head)
         memcpy(head + 1, future + 1, size - sizeof *head);
 }

@@ -48,7 +48,7 @@ static void clock_wake_due(struct timer_clock *clock, uint64_t now_ns)
 
 void timer_sleep_refuse(struct trale_sleep *sleep, int error)
 {
-    sleep->deadline_ns = (uint64_t)-error;
+    sleep->future.own = (uint64_t)-error;
     sleep->state = SLEEP_REFUSED;
 }
 

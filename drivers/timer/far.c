@@ -95,30 +95,27 @@ uint32_t far_slot(const struct far *far, uint64_t latest_ns)
     return level * FAR_SLOTS + (uint32_t)(latest_ns >> 8 * level & 0xff);
 }
 
-void far_add(struct far *far, uint32_t slot, struct timer_entry entry)
+void far_add(struct far *far, uint32_t slot, struct trale_sleep *sleep)
 {
     uint32_t number = far->slots[slot].last;
     if (number == 0 || far_chunk(far, number)->n_entries == FAR_CHUNK_ENTRIES)
         number = far_append_chunk(far, slot);
     struct far_chunk *chunk = far_chunk(far, number);
-    entry.sleep->position = (number - 1) * FAR_CHUNK_ENTRIES + chunk->n_entries;
-    chunk->entries[chunk->n_entries++] = entry;
+    sleep->position = (number - 1) * FAR_CHUNK_ENTRIES + chunk->n_entries;
+    chunk->entries[chunk->n_entries++] = sleep;
     chunk->n_live++;
 }
 
-uint64_t far_remove(struct far *far, uint32_t position)
+void far_remove(struct far *far, uint32_t position)
 {
     uint32_t number = position / FAR_CHUNK_ENTRIES + 1;
     struct far_chunk *chunk = far_chunk(far, number);
-    struct timer_entry *entry = &chunk->entries[position % FAR_CHUNK_ENTRIES];
-    uint64_t latest_ns = entry->latest_ns;
-    entry->sleep = NULL;
+    chunk->entries[position % FAR_CHUNK_ENTRIES] = NULL;
     if (--chunk->n_live == 0)
         far_free_chunk(far, number);
     else
-        while (chunk->entries[chunk->n_entries - 1].sleep == NULL)
+        while (chunk->entries[chunk->n_entries - 1] == NULL)
             chunk->n_entries--;
-    return latest_ns;
 }
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
@@ -147,7 +144,7 @@ size_t far_count(const struct far *far, uint32_t slot, size_t limit)
     return n;
 }
 
-size_t far_take(struct far *far, uint32_t slot, struct timer_entry entries[FAR_CHUNK_ENTRIES])
+size_t far_take(struct far *far, uint32_t slot, struct trale_sleep *entries[FAR_CHUNK_ENTRIES])
 {
     uint32_t number = far->slots[slot].first;
     if (number == 0)
@@ -155,7 +152,7 @@ size_t far_take(struct far *far, uint32_t slot, struct timer_entry entries[FAR_C
     const struct far_chunk *chunk = far_chunk(far, number);
     size_t n = 0;
     for (size_t i = 0; i < chunk->n_entries; i++)
-        if (chunk->entries[i].sleep != NULL)
+        if (chunk->entries[i] != NULL)
             entries[n++] = chunk->entries[i];
     far_free_chunk(far, number);
     return n;
@@ -167,8 +164,8 @@ uint64_t far_least(const struct far *far, uint32_t slot)
     for (uint32_t number = far->slots[slot].first; number != 0; number = far_chunk(far, number)->next) {
         const struct far_chunk *chunk = far_chunk(far, number);
         for (size_t i = 0; i < chunk->n_entries; i++)
-            if (chunk->entries[i].sleep != NULL && chunk->entries[i].latest_ns < least_ns)
-                least_ns = chunk->entries[i].latest_ns;
+            if (chunk->entries[i] != NULL && timer_latest_ns(chunk->entries[i]) < least_ns)
+                least_ns = timer_latest_ns(chunk->entries[i]);
     }
     return least_ns;
 }
@@ -178,12 +175,7 @@ struct trale_sleep *far_any(const struct far *far, uint32_t slot)
     if (far->slots[slot].first == 0)
         return NULL;
     const struct far_chunk *chunk = far_chunk(far, far->slots[slot].first);
-    return chunk->entries[chunk->n_entries - 1].sleep;
-}
-
-bool far_is_never(const struct far *far, uint32_t position)
-{
-    return far_chunk(far, position / FAR_CHUNK_ENTRIES + 1)->slot == FAR_NEVER;
+    return chunk->entries[chunk->n_entries - 1];
 }
 
 void far_deinit(struct far *far)

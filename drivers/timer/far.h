@@ -12,23 +12,24 @@
 
 #include <trale/timer.h>
 
-struct timer_entry {
-    uint64_t latest_ns;
-    struct trale_sleep *sleep; /* NULL: it was removed */
-};
+/* The latest time to wake a sleep. */
+static inline uint64_t timer_latest_ns(const struct trale_sleep *sleep)
+{
+    return trale_time_add(sleep->future.own, sleep->slack_ns);
+}
 
 #define FAR_LEVELS 8u
 #define FAR_SLOTS 256u
-#define FAR_CHUNK_ENTRIES 62u
+#define FAR_CHUNK_ENTRIES 124u
 #define FAR_POSITION_MAX (UINT32_C(1) << 31)
 
-/* Entries of one slot, in a list of such chunks. Numbers of chunks count from 1; 0 is none. */
+/* Sleeps of one slot, in a list of such chunks. Numbers of chunks count from 1; 0 is none. */
 struct far_chunk {
     uint32_t next, previous;
     uint16_t slot; /* level * FAR_SLOTS + byte */
     uint16_t n_entries, n_live;
     uint16_t reserved;
-    struct timer_entry entries[FAR_CHUNK_ENTRIES];
+    struct trale_sleep *entries[FAR_CHUNK_ENTRIES]; /* NULL: it was removed */
 };
 
 struct far {
@@ -42,7 +43,7 @@ struct far {
     } slots[FAR_LEVELS * FAR_SLOTS + 1];
 };
 
-/* The slot of the sleeps that never end. Their entries have the slack in place of the time. */
+/* The slot of the sleeps that never end. */
 #define FAR_NEVER (FAR_LEVELS * FAR_SLOTS)
 
 /* Has `n` chunks free. 0 or -ENOMEM. */
@@ -51,11 +52,11 @@ int far_reserve(struct far *far, uint32_t n);
 /* The slot of a time that is later than the base. */
 uint32_t far_slot(const struct far *far, uint64_t latest_ns);
 
-/* Adds an entry to a slot; one chunk is free. Sets the sleep's position. */
-void far_add(struct far *far, uint32_t slot, struct timer_entry entry);
+/* Adds a sleep to a slot; one chunk is free. Sets its position. */
+void far_add(struct far *far, uint32_t slot, struct trale_sleep *sleep);
 
-/* Removes the entry at that position, and returns its time. */
-uint64_t far_remove(struct far *far, uint32_t position);
+/* Removes the sleep at that position. */
+void far_remove(struct far *far, uint32_t position);
 
 /* The slot with the earliest times, or FAR_NEVER. */
 uint32_t far_first(const struct far *far);
@@ -63,20 +64,17 @@ uint32_t far_first(const struct far *far);
 /* The earliest time that may be in a slot. */
 uint64_t far_slot_start(const struct far *far, uint32_t slot);
 
-/* The number of entries in a slot, counted no further than the first chunk that makes it more than `limit`. */
+/* The number of sleeps in a slot, counted no further than the first chunk that makes it more than `limit`. */
 size_t far_count(const struct far *far, uint32_t slot, size_t limit);
 
-/* Takes the first of a slot's entries out, and returns their number; 0: it has none. */
-size_t far_take(struct far *far, uint32_t slot, struct timer_entry entries[FAR_CHUNK_ENTRIES]);
+/* Takes the first of a slot's sleeps out, and returns their number; 0: it has none. */
+size_t far_take(struct far *far, uint32_t slot, struct trale_sleep *entries[FAR_CHUNK_ENTRIES]);
 
 /* The earliest time in a slot that is not empty. */
 uint64_t far_least(const struct far *far, uint32_t slot);
 
 /* A sleep of a slot, or NULL. */
 struct trale_sleep *far_any(const struct far *far, uint32_t slot);
-
-/* Whether the entry at that position is in the slot FAR_NEVER. */
-bool far_is_never(const struct far *far, uint32_t position);
 
 void far_deinit(struct far *far);
 

@@ -68,47 +68,50 @@ static void heap_remove(struct timer_queue *queue, size_t position)
         heap_sink(queue, position, last);
 }
 
-static void near_add(struct timer_queue *queue, struct timer_entry entry)
+static void near_add(struct timer_queue *queue, struct trale_sleep *sleep)
 {
-    struct near_entry added = {entry.latest_ns, entry.sleep, ++queue->last_sequence};
+    struct near_entry added = {timer_latest_ns(sleep), sleep, ++queue->last_sequence};
     heap_rise(queue, queue->n_near++, added);
 }
 
 /* --- from the slots into the heap --------------------------------------------------------------------------------- */
 
-/* The sleeps, and the tasks that wait for them, are about to be touched. */
-static void prefetch(const struct timer_entry *entries, size_t n)
+/* They are about to be touched. */
+static void prefetch(struct trale_sleep *const *sleeps, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        __builtin_prefetch(&entries[i].sleep->deadline_ns, 1);
+        __builtin_prefetch(&sleeps[i]->future.own, 1);
     for (size_t i = 0; i < n; i++)
-        __builtin_prefetch(entries[i].sleep->waker, 1);
+        __builtin_prefetch(&sleeps[i]->state, 1);
 }
 
 static void queue_move_slot(struct timer_queue *queue, uint32_t slot)
 {
-    struct timer_entry entries[FAR_CHUNK_ENTRIES];
-    for (size_t n; (n = far_take(queue->far, slot, entries)) > 0;) {
-        prefetch(entries, n);
+    struct trale_sleep *sleeps[FAR_CHUNK_ENTRIES];
+    for (size_t n; (n = far_take(queue->far, slot, sleeps)) > 0;) {
+        prefetch(sleeps, n);
         for (size_t i = 0; i < n; i++) {
-            near_add(queue, entries[i]);
-            if (entries[i].latest_ns > queue->far->base_ns)
-                queue->far->base_ns = entries[i].latest_ns;
+            __builtin_prefetch(sleeps[i]->waker, 1); /* its task */
+            near_add(queue, sleeps[i]);
+            if (timer_latest_ns(sleeps[i]) > queue->far->base_ns)
+                queue->far->base_ns = timer_latest_ns(sleeps[i]);
         }
     }
 }
 
 static void queue_divide_slot(struct timer_queue *queue, uint32_t slot)
 {
-    struct timer_entry entries[FAR_CHUNK_ENTRIES];
+    struct trale_sleep *sleeps[FAR_CHUNK_ENTRIES];
     uint64_t start_ns = far_slot_start(queue->far, slot);
     queue->far->base_ns = start_ns;
-    for (size_t n; (n = far_take(queue->far, slot, entries)) > 0;)
+    for (size_t n; (n = far_take(queue->far, slot, sleeps)) > 0;) {
+        prefetch(sleeps, n);
         for (size_t i = 0; i < n; i++)
-            if (entries[i].latest_ns == start_ns)
-                near_add(queue, entries[i]);
+            if (timer_latest_ns(sleeps[i]) == start_ns)
+                near_add(queue, sleeps[i]);
             else
-                far_add(queue->far, far_slot(queue->far, entries[i].latest_ns), entries[i]);
+                far_add(queue->far, far_slot(queue->far, timer_latest_ns(sleeps[i])), sleeps[i]);
+    }
 }
 
 /* Fills the empty heap with the first sleeps, if they may have to be woken up to `horizon_ns`. */
@@ -148,46 +151,33 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
     int r = queue_reserve(queue);
     if (r < 0)
         return r;
-    struct timer_entry entry = {trale_time_add(sleep->deadline_ns, sleep->slack_ns), sleep};
+    uint64_t latest_ns = timer_latest_ns(sleep);
     if (sleep->slack_ns > queue->slack_max_ns)
         queue->slack_max_ns = sleep->slack_ns;
-    if (entry.latest_ns == NEVER) {
-        entry.latest_ns = sleep->slack_ns;
-        far_add(queue->far, FAR_NEVER, entry);
-    } else if (entry.latest_ns <= queue->far->base_ns) {
-        near_add(queue, entry);
+    if (latest_ns == NEVER) {
+        far_add(queue->far, FAR_NEVER, sleep);
+    } else if (latest_ns <= queue->far->base_ns) {
+        near_add(queue, sleep);
     } else {
-        far_add(queue->far, far_slot(queue->far, entry.latest_ns), entry);
-        if (entry.latest_ns < queue->first_far_ns)
-            queue->first_far_ns = entry.latest_ns;
+        far_add(queue->far, far_slot(queue->far, latest_ns), sleep);
+        if (latest_ns < queue->first_far_ns)
+            queue->first_far_ns = latest_ns;
     }
     sleep->state = SLEEP_WAITING;
     queue->n_entries++;
     return 0;
 }
 
-static void near_remove(struct timer_queue *queue, size_t position)
-{
-    struct near_entry entry = queue->heap[position];
-    heap_remove(queue, position);
-    entry.sleep->slack_ns = entry.latest_ns - entry.sleep->deadline_ns;
-    entry.sleep->state = SLEEP_READY;
-    queue->n_entries--;
-}
-
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
 {
-    if ((sleep->position & NEAR) != 0) {
-        near_remove(queue, sleep->position & ~NEAR);
-        return;
-    }
-    bool is_never = far_is_never(queue->far, sleep->position);
-    uint64_t latest_ns = far_remove(queue->far, sleep->position);
-    sleep->slack_ns = is_never ? latest_ns : latest_ns - sleep->deadline_ns;
+    if ((sleep->position & NEAR) != 0)
+        heap_remove(queue, sleep->position & ~NEAR);
+    else
+        far_remove(queue->far, sleep->position);
+    if (timer_latest_ns(sleep) == queue->first_far_ns)
+        queue->knows_first_far = false;
     sleep->state = SLEEP_READY;
     queue->n_entries--;
-    if (latest_ns == queue->first_far_ns)
-        queue->knows_first_far = false;
 }
 
 uint64_t timer_queue_next(struct timer_queue *queue)
@@ -209,14 +199,12 @@ struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns)
 {
     queue_fill(queue, trale_time_add(now_ns, queue->slack_max_ns));
     struct trale_sleep *sleep = NULL;
-    if (queue->n_near > 0 && (queue->heap[0].latest_ns <= now_ns || queue->heap[0].sleep->deadline_ns <= now_ns)) {
+    if (queue->n_near > 0 && (queue->heap[0].latest_ns <= now_ns || queue->heap[0].sleep->future.own <= now_ns))
         sleep = queue->heap[0].sleep;
-        near_remove(queue, 0);
-    } else if (queue->n_near == 0 && now_ns == NEVER && queue->far != NULL) {
+    else if (queue->n_near == 0 && now_ns == NEVER && queue->far != NULL)
         sleep = far_any(queue->far, FAR_NEVER);
-        if (sleep != NULL)
-            timer_queue_remove(queue, sleep);
-    }
+    if (sleep != NULL)
+        timer_queue_remove(queue, sleep);
     return sleep;
 }
 

@@ -70,9 +70,9 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
         return TRALE_PENDING;
     }
     if (sleep->state == SLEEP_REFUSED)
-        return -(int64_t)sleep->deadline_ns;
+        return -(int64_t)sleep->future.own;
     /* A sleep that was due waits again if its clock was set back since. */
-    if (timer_clock_now(clock->id) >= sleep->deadline_ns)
+    if (timer_clock_now(clock->id) >= sleep->future.own)
         return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
     int r = clock->is_watched ? 0 : timer_clock_watch(clock);
     if (r == 0)
@@ -94,8 +94,7 @@ static void sleep_begin(struct timer *timer, struct timer_clock *clock, struct t
                         uint64_t slack_ns)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", sleep_poll, sleep_drop};
-    *sleep = (struct trale_sleep){.future = {.type = &type},
-                                  .deadline_ns = deadline_ns,
+    *sleep = (struct trale_sleep){.future = {.type = &type, .own = deadline_ns},
                                   .driver = clock,
                                   .slack_ns = trale_time_add(timer->slack_ns, slack_ns),
                                   .state = SLEEP_READY};
@@ -144,7 +143,7 @@ static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t dead
         return;
     if (waits)
         timer_queue_remove(&clock->queue, sleep);
-    sleep->deadline_ns = deadline_ns;
+    sleep->future.own = deadline_ns;
     if (waits)
         timer_queue_add(&clock->queue, sleep); /* there is room: it has just left */
 }

@@ -139,7 +139,10 @@ struct trale_future {
     const struct trale_future_type *type;
     struct trale_future *awaiting;      /* the future it waits for: drops and backtraces follow it down */
     const struct trale_await_point *at; /* where it waits; NULL before the first await and in leaves */
-    int64_t result;                     /* of the last await: trale_result() */
+    union {
+        int64_t result; /* of the last await: trale_result() */
+        uint64_t own;   /* of a future that is written by hand: what it likes */
+    };
 };
 
 /* Makes *future one of this type that was not polled yet. */

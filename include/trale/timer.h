@@ -34,16 +34,15 @@ extern "C" {
 /* The `state` of a sleep that no driver has seen; the other states are the driver's own. */
 #define TRALE_SLEEP_NEW 0u
 
-/* A sleep. From sleep_until to the end of the sleep, the members after `deadline_ns` are the driver's, in any state but
- * TRALE_SLEEP_NEW, and no other code reads them. */
+/* A sleep. `future.own` is its deadline in nanoseconds; before the first poll of a trale_sleep, the duration. From
+ * sleep_until to the end of the sleep, the members after `future` are the driver's, in any state but TRALE_SLEEP_NEW,
+ * and no other code reads them. */
 struct trale_sleep {
     struct trale_future future;
-    uint64_t deadline_ns; /* before the first poll of a trale_sleep: the duration */
     void *driver;
     const struct trale_waker *waker;
     union {
         uint64_t slack_ns;        /* TRALE_SLEEP_NEW: how late it may end */
-        uint64_t sequence;        /* in a queue: which of two came first */
         struct trale_sleep *next; /* in a list */
     };
     union {
@@ -116,7 +115,7 @@ static inline int64_t trale_sleep_begin_(struct trale_future *future, struct tra
     if (timer == NULL)
         return -ENODEV;
     void *instance = timer->interface.instance;
-    uint64_t deadline_ns = trale_time_add(relative ? timer->now(instance) : 0, sleep->deadline_ns);
+    uint64_t deadline_ns = trale_time_add(relative ? timer->now(instance) : 0, sleep->future.own);
     if (sleep->clock == TRALE_CLOCK_CONFIGURED && sleep->slack_ns == 0)
         timer->sleep_until(instance, sleep, deadline_ns);
     else
@@ -140,7 +139,7 @@ static inline void trale_sleep_for_(struct trale_sleep *sleep, uint64_t duration
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", trale_sleep_for_poll_, NULL};
     memset(sleep, 0, sizeof *sleep);
     sleep->future.type = &type;
-    sleep->deadline_ns = duration_ns;
+    sleep->future.own = duration_ns;
 }
 
 static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns, uint64_t slack_ns)
@@ -149,7 +148,7 @@ static inline void trale_sleep_set_(struct trale_sleep *sleep, uint32_t clock, u
                                                   NULL};
     memset(sleep, 0, sizeof *sleep);
     sleep->future.type = &type;
-    sleep->deadline_ns = deadline_ns;
+    sleep->future.own = deadline_ns;
     sleep->slack_ns = slack_ns;
     sleep->clock = clock;
 }
@@ -303,7 +302,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_deadline(struct tral
     return timed;
 }
 
-static_assert(sizeof(struct trale_sleep) == 72, "part of frames");
+static_assert(sizeof(struct trale_sleep) == 64, "part of frames");
 static_assert(offsetof(struct trale_timer, reset) + sizeof(void *) == TRALE_TIMER_1_SIZE, "append only");
 
 #ifdef __cplusplus

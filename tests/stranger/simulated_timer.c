@@ -35,7 +35,7 @@ static void unlink_sleep(struct simulation *simulation, struct trale_sleep *slee
 static void link_sleep(struct simulation *simulation, struct trale_sleep *sleep)
 {
     struct trale_sleep *before = NULL, *after = simulation->first;
-    while (after != NULL && after->deadline_ns <= sleep->deadline_ns) {
+    while (after != NULL && after->future.own <= sleep->future.own) {
         before = after;
         after = after->next;
     }
@@ -53,7 +53,7 @@ static int64_t sleep_poll(struct trale_future *future, struct trale_context *con
     if (sleep->waker != NULL)
         unlink_sleep(simulation, sleep);
     sleep->waker = NULL;
-    if (simulation->now_ns >= sleep->deadline_ns)
+    if (simulation->now_ns >= sleep->future.own)
         return 0;
     link_sleep(simulation, sleep);
     sleep->waker = context->waker;
@@ -71,7 +71,7 @@ static void simulation_sleep_until(void *instance, struct trale_sleep *sleep, ui
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "simulated_sleep", sleep_poll, sleep_drop};
     *sleep = (struct trale_sleep){
-        .future = {.type = &type}, .deadline_ns = deadline_ns, .driver = instance, .state = SLEEP_BEGUN};
+        .future = {.type = &type, .own = deadline_ns}, .driver = instance, .state = SLEEP_BEGUN};
 }
 
 /* All clocks that do not tell the time of day are one. */
@@ -106,7 +106,7 @@ static void simulation_reset(void *instance, struct trale_sleep *sleep, uint64_t
 {
     if (sleep->waker != NULL)
         unlink_sleep(instance, sleep);
-    sleep->deadline_ns = deadline_ns;
+    sleep->future.own = deadline_ns;
     if (sleep->waker != NULL)
         link_sleep(instance, sleep);
 }
@@ -116,7 +116,7 @@ static uint64_t simulation_before_wait(void *instance, uint32_t idle)
     struct simulation *simulation = instance;
     if (!idle || simulation->first == NULL)
         return UINT64_MAX;
-    simulation->now_ns = simulation->first->deadline_ns;
+    simulation->now_ns = simulation->first->future.own;
     simulation->first->waker->table->wake_by_ref(simulation->first->waker);
     return 0;
 }
