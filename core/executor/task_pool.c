@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-/* The first slab of a class is small; each further one is twice as large, up to a huge page of the kernel. */
+/* The first slab of a class is small; each further one is twice as large, up to the alignment. */
 #define SLAB_SIZE_MIN ((size_t)64 << 10)
 #define SLAB_SIZE_MAX ((size_t)TASK_SLAB_ALIGNMENT)
 #define SLAB_HEAD 128u
@@ -22,8 +22,6 @@ static void *slab_map(size_t size)
     if (before > 0)
         munmap(start, before);
     munmap(start + before + size, room - before - size);
-    if (size == SLAB_SIZE_MAX)
-        madvise(start + before, size, MADV_HUGEPAGE);
     return start + before;
 }
 
