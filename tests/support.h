@@ -126,6 +126,26 @@ static inline void test_make(struct trale_future *future)
     assert_non_null(future);
 }
 
+/* Closes a socket on the thread that polls. */
+struct test_closer {
+    struct trale_future future;
+    struct trale_udp_socket *socket;
+};
+
+static inline int64_t test_closer_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    trale_udp_close(((struct test_closer *)(void *)future)->socket);
+    return 0;
+}
+
+static inline void test_close_socket(struct trale *runtime, struct trale_udp_socket *socket)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "test_closer", test_closer_poll, NULL};
+    struct test_closer closer = {{.type = &type}, socket};
+    assert_int_equal(trale_block_on(runtime, &closer.future), 0);
+}
+
 /* A log that keeps what it is given. */
 struct test_log {
     char text[16384];

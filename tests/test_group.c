@@ -184,7 +184,7 @@ static void test_the_kernel_spreads_senders_over_the_sockets_of_one_port(void **
     static _Atomic int n_echoes[2];
     struct trale_task *echoes[2], *clients[N_CLIENTS];
     struct trale_address address;
-    struct trale_udp_socket *socket;
+    struct trale_udp_socket *socket, *sockets[N_CLIENTS];
     struct trale *own = test_open("timer, udp", TEST_TIMER TEST_UDP);
     pthread_t pollers[2];
     assert_int_equal(trale_address_parse("127.0.0.1:0", &address), 0);
@@ -197,10 +197,10 @@ static void test_the_kernel_spreads_senders_over_the_sockets_of_one_port(void **
         if (test_threads() == 0)
             pthread_create(&pollers[i], NULL, poll_runtime, runtime);
     }
-    for (size_t i = 0; i < N_CLIENTS; i++) {
-        assert_int_equal(trale_udp_open(own, "127.0.0.1:0", 0, &socket), 0);
-        clients[i] = trale_spawn(own, client, .socket = socket, .to = address);
-    }
+    for (size_t i = 0; i < N_CLIENTS; i++)
+        assert_int_equal(trale_udp_open(own, "127.0.0.1:0", 0, &sockets[i]), 0);
+    for (size_t i = 0; i < N_CLIENTS; i++)
+        clients[i] = trale_spawn(own, client, .socket = sockets[i], .to = address);
     for (size_t i = 0; i < N_CLIENTS; i++)
         assert_int_equal(trale_join(clients[i]), 4);
     for (size_t i = 0; i < 2; i++) {

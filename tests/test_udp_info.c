@@ -187,7 +187,7 @@ static void test_an_adopted_socket_tells_what_it_told_before(void **state)
         int on = 1, fd = socket(samples[i].family, SOCK_DGRAM, 0);
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
         assert_int_equal(setsockopt(fd, samples[i].level, samples[i].name, &on, sizeof on), 0);
-        trale_udp_close(pair.receiver);
+        test_close_socket(pair.runtime, pair.receiver);
         assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
         assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
         assert_int_equal(trale_udp_get(pair.receiver, TRALE_UDP_INFO, &value), 0);
@@ -202,7 +202,7 @@ static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(vo
     (void)state;
     struct pair pair = open_pair("[::]:0", "[::1]:0", "127.0.0.1:0", ALL);
     int on = 1, fd = socket(AF_INET6, SOCK_DGRAM, 0);
-    trale_udp_close(pair.receiver);
+    test_close_socket(pair.runtime, pair.receiver);
     pair.to = address_with_port("127.0.0.9:0", pair.to.v4.sin_port);
     struct trale_address local = address_with_port("[::]:0", pair.to.v4.sin_port);
     assert_int_equal(bind(fd, &local.any, sizeof local), 0);
@@ -252,7 +252,7 @@ static void test_what_another_process_switches_on_is_not_told(void **state)
     (void)state;
     struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", ALL);
     int on = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
-    trale_udp_close(pair.receiver);
+    test_close_socket(pair.runtime, pair.receiver);
     assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
     assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
     assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TIME), 0);

@@ -375,7 +375,7 @@ static void test_an_adopted_socket_is_one_like_any_other(void **state)
         assert_int_equal(try_recv(adopted), -EAGAIN);
         assert_int_equal(try_send(sender, &to, 7), 7);
         assert_int_equal(try_recv(adopted), 7);
-        trale_udp_close(adopted);
+        test_close_socket(runtime, adopted);
         assert_int_equal(fcntl(fd, F_GETFD), -1);
     }
     assert_int_equal(trale_close(runtime), 0);
@@ -390,7 +390,7 @@ static void test_a_socket_is_adopted_once(void **state)
     assert_int_equal(trale_udp_adopt(runtime, fd, &adopted), 0);
     assert_int_equal(trale_udp_adopt(runtime, fd, &again), -EBUSY);
     assert_null(again);
-    trale_udp_close(adopted);
+    test_close_socket(runtime, adopted);
     assert_int_equal(dup2(bound_socket(AF_INET, SOCK_DGRAM), fd), fd);
     assert_int_equal(trale_udp_adopt(runtime, fd, &again), 0);
     assert_int_equal(trale_close(runtime), 0);

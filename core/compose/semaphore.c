@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "core/compose/wait_queue.h"
+#include "core/executor/executor.h"
 
 static int64_t acquire_poll(struct trale_future *future, struct trale_context *context)
 {
@@ -61,6 +62,21 @@ int trale_semaphore_release(struct trale_semaphore *semaphore, uint64_t n)
     }
     pthread_mutex_unlock(&semaphore->lock);
     return r;
+}
+
+int trale_mutex_unlock(struct trale_mutex *mutex)
+{
+    struct trale_semaphore *semaphore = &mutex->semaphore;
+    pthread_mutex_lock(&semaphore->lock);
+    bool is_locked = semaphore->queue.n_free == 0;
+    if (is_locked)
+        wait_queue_give(&semaphore->queue, 1);
+    pthread_mutex_unlock(&semaphore->lock);
+    if (is_locked)
+        return 0;
+    if (executor_on_thread != NULL && executor_on_thread->hooks != NULL)
+        executor_on_thread->hooks->free_mutex_unlocked(executor_on_thread->hooks, mutex);
+    return -EPERM;
 }
 
 void trale_semaphore_close(struct trale_semaphore *semaphore)

@@ -47,6 +47,10 @@ const struct trale_option settings_options[] = {
                           .maximum = INT64_C(3600000000000),
                           .default_value = "0",
                           .help = "a message names the task whose poll takes longer; 0: no watchdog"},
+    [SETTING_CHECKS] = {.name = "checks",
+                        .type = TRALE_OPTION_BOOLEAN,
+                        .default_value = "no",
+                        .help = "messages name what programs and drivers do wrong; for writing them, slow"},
     [SETTING_FIBER_STACK] = {.name = "fiber_stack",
                              .type = TRALE_OPTION_SIZE,
                              .minimum = INT64_C(32) << 10, /* a batch of datagrams takes 18K */

@@ -18,7 +18,8 @@ struct host {
     const struct log *log;
     const char *name; /* of the driver, in its messages */
     struct interfaces *interfaces;
-    size_t n_interfaces; /* those of the drivers started before */
+    size_t n_interfaces;   /* those of the drivers started before */
+    struct ledger *ledger; /* with [runtime] checks = yes (checks/ledger.h); else NULL */
 };
 
 /* The table, with `host` as its context. */

@@ -87,7 +87,11 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
     task->state = TASK_RUNNING;
     if (executor->watchdog != NULL)
         watchdog_begin(executor->watchdog, WATCH_DROP, task_id(task), task_name(task));
+    if (executor->hooks != NULL)
+        executor->hooks->drop_begins(executor->hooks, task);
     trale_future_drop(task_future(task));
+    if (executor->hooks != NULL)
+        executor->hooks->drop_ends(executor->hooks, task);
     if (executor->watchdog != NULL)
         watchdog_end(executor->watchdog);
     executor->running = NULL;
@@ -95,6 +99,17 @@ static void executor_drop(struct executor *executor, struct trale_task *task)
 }
 
 /* --- polling ------------------------------------------------------------------------------------------------------ */
+
+static __attribute__((noinline)) int64_t executor_poll_watched(struct executor *executor, struct trale_task *task)
+{
+    struct hooks *hooks = executor->hooks;
+    if (hooks != NULL)
+        hooks->poll_begins(hooks, task);
+    int64_t result = watchdog_poll(executor->watchdog, task, &executor->context);
+    if (hooks != NULL)
+        hooks->poll_ends(hooks, task, result);
+    return result;
+}
 
 /* Gives the first task on the run-queue its poll, and returns what it cost: 1 and the awaits that completed in it. */
 static uint32_t executor_poll(struct executor *executor)
@@ -111,8 +126,9 @@ static uint32_t executor_poll(struct executor *executor)
     executor->context.overdraft = TRALE_POLL_OVERDRAFT;
     task->n_polls++;
     executor->n_polls++;
-    int64_t result = !executor->watches_polls ? trale_future_poll(task_future(task), &executor->context)
-                                              : watchdog_poll(executor->watchdog, task, &executor->context);
+    struct trale_future *future = task_future(task);
+    int64_t result = !executor->watches_polls ? future->type->poll(future, &executor->context)
+                                              : executor_poll_watched(executor, task);
     executor->running = NULL;
     uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT -
                     executor->context.overdraft;

@@ -5,6 +5,7 @@
 #define CORE_EXECUTOR_EXECUTOR_H
 
 #include "core/base/process.h"
+#include "core/executor/hooks.h"
 #include "core/executor/inject.h"
 #include "core/executor/run_queue.h"
 #include "core/executor/seat.h"
@@ -29,11 +30,12 @@ struct executor {
     uint64_t n_polls, n_rounds, n_sleeps;
     uint64_t n_tasks; /* COUNTED and not done */
     uint64_t last_id;
-    uint64_t n_late;    /* finished tasks that are still on their way in from other threads */
-    bool watches_polls; /* `watchdog` times each poll */
-    bool refuses;       /* the executor ends, and spawns on its thread fail */
-    bool ended;         /* executor_end is done */
-    bool callers_poll;  /* there is no executor thread: threads that join tasks poll them */
+    uint64_t n_late;     /* finished tasks that are still on their way in from other threads */
+    bool watches_polls;  /* `watchdog` times each poll, or there are hooks */
+    struct hooks *hooks; /* with [runtime] checks = yes; else NULL */
+    bool refuses;        /* the executor ends, and spawns on its thread fail */
+    bool ended;          /* executor_end is done */
+    bool callers_poll;   /* there is no executor thread: threads that join tasks poll them */
     uint64_t (*before_wait)(void *data);
     void *before_wait_data;
 
@@ -130,6 +132,12 @@ int executor_end_here(struct executor *executor, const struct timespec *deadline
 /* Takes back the tasks that were spawned since injection_mark, before the executor runs: their futures are not touched,
  * neither polled nor dropped. */
 void executor_forget_since(struct executor *executor, uintptr_t mark);
+
+/* The task whose result a future waits for; NULL if it is no trale_join_future. */
+const struct trale_task *join_look(const struct trale_future *future);
+
+/* Whether it is the waker of a task. */
+bool waker_is_task(const struct trale_waker *waker);
 
 /* --- between executor.c and wake.c -------------------------------------------------------------------------------- */
 

@@ -81,9 +81,15 @@ static void join_drop(struct trale_future *future)
     task_release(join->task, executor_pool_here(join->task));
 }
 
+static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_join_future", join_poll, join_drop};
+
+const struct trale_task *join_look(const struct trale_future *future)
+{
+    return future->type == &type ? ((const struct trale_join_future *)(const void *)future)->task : NULL;
+}
+
 struct trale_future *trale_join_future(struct trale_join_future *join, struct trale_task *task)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_join_future", join_poll, join_drop};
     *join = (struct trale_join_future){.future = {.type = &type}, .task = task};
     return &join->future;
 }

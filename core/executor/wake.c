@@ -71,6 +71,11 @@ static void waker_wake(const struct trale_waker *waker)
     waker_drop(waker);
 }
 
+bool waker_is_task(const struct trale_waker *waker)
+{
+    return waker->table->wake == waker_wake;
+}
+
 /* --- homes -------------------------------------------------------------------------------------------------------- */
 
 /* Homes are never freed, for a waker may be used at any time; the next executors get them. No lock, which a child of

@@ -175,6 +175,13 @@ static int64_t fiber_leave(struct fiber_run *run, enum fiber_state state)
     return run->result;
 }
 
+static void fiber_tell_canceled(const struct fiber_run *run, const struct trale_await_point *at)
+{
+    struct hooks *hooks = run->executor != NULL ? run->executor->hooks : NULL;
+    if (hooks != NULL)
+        hooks->canceled_fiber_awaits(hooks, &run->fiber->future, at);
+}
+
 int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at)
 {
     struct fiber_run *run = fiber_here();
@@ -186,6 +193,7 @@ int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_awa
     int64_t result = -ECANCELED;
     fiber_enter(NULL); /* what the future calls is not the body */
     if (run->fiber->state == FIBER_CANCELED) {
+        fiber_tell_canceled(run, at);
         trale_future_drop(future);
     } else {
         self->awaiting = future;
@@ -204,8 +212,10 @@ int64_t trale_fiber_yield_at(const struct trale_await_point *at)
     struct fiber_run *run = fiber_here();
     if (run == NULL)
         return -EPERM;
-    if (run->fiber->state == FIBER_CANCELED)
+    if (run->fiber->state == FIBER_CANCELED) {
+        fiber_tell_canceled(run, at);
         return -ECANCELED;
+    }
     run->fiber->future.at = at;
     run->poll->waker->table->wake_by_ref(run->poll->waker);
     return fiber_leave(run, FIBER_YIELDING);

@@ -92,7 +92,10 @@ static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, u
 static bool watch_is_registered(struct reactor *reactor, const struct watch *watch, int32_t fd)
 {
     uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
-    return reactor_control(reactor, EPOLL_CTL_ADD, fd, 0, data) == -EEXIST;
+    if (reactor_control(reactor, EPOLL_CTL_ADD, fd, 0, data) == -EEXIST)
+        return true;
+    reactor_control(reactor, EPOLL_CTL_DEL, fd, 0, data);
+    return false;
 }
 
 /* --- what drivers call -------------------------------------------------------------------------------------------- */
@@ -155,6 +158,26 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
         watch_reset(watch);
     }
     reactor_unlock(reactor);
+}
+
+bool reactor_has_wait(struct reactor *reactor, int32_t fd, const struct trale_wait *wait)
+{
+    reactor_lock(reactor);
+    const struct watch *watch = watch_find(&reactor->watches, fd);
+    bool has = watch != NULL && watch_has(watch, wait);
+    reactor_unlock(reactor);
+    return has;
+}
+
+bool reactor_lose(struct reactor *reactor, int32_t fd)
+{
+    reactor_lock(reactor);
+    struct watch *watch = watch_find(&reactor->watches, fd);
+    bool is_lost = watch != NULL && watch->armed != 0 && !watch_is_registered(reactor, watch, fd);
+    if (is_lost)
+        watch_lose(watch);
+    reactor_unlock(reactor);
+    return is_lost;
 }
 
 /* --- orphans ------------------------------------------------------------------------------------------------------ */

@@ -49,6 +49,13 @@ int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd
 bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
+/* Whether the wait is registered for the fd. Its memory is not touched unless it is. */
+bool reactor_has_wait(struct reactor *reactor, int32_t fd, const struct trale_wait *wait);
+
+/* Whether the fd was closed, or closed and used again, without reactor_forget; then all waits for it end. It makes a
+ * system call. */
+bool reactor_lose(struct reactor *reactor, int32_t fd);
+
 /* A struct park (park.h) whose data is the reactor. */
 void reactor_wait(void *reactor, uint64_t limit_ns, bool all_tasks_ran);
 void reactor_interrupt(void *reactor);

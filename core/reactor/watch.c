@@ -101,6 +101,14 @@ void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wa
     wait_tell(wait, ready);
 }
 
+bool watch_has(const struct watch *watch, const struct trale_wait *wait)
+{
+    const struct trale_link *link = watch->waits.next;
+    while (link != &watch->waits && link != &wait->link)
+        link = link->next;
+    return link == &wait->link;
+}
+
 void watch_reset(struct watch *watch)
 {
     watch->generation++;

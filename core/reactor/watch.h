@@ -60,6 +60,9 @@ void watch_remember(struct watch *watch, uint32_t ready, uint32_t given);
 /* Tells a wait what the remembered edges reported for these interests. */
 void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wait *wait);
 
+/* Whether a wait is among those of the watch. */
+bool watch_has(const struct watch *watch, const struct trale_wait *wait);
+
 /* The number has no file, or another one: ends all waits, and makes the events of the old file stale. */
 void watch_reset(struct watch *watch);
 

@@ -45,7 +45,9 @@ static int runtime_settle_driver(struct trale *runtime, const struct driver *dri
     if (driver->state != DRIVER_STARTED)
         return 0;
     watchdog_begin(&runtime->watchdog, WATCH_STOP, 0, driver->name);
+    checks_phase_begins(runtime->checks);
     int r = driver_settle(driver, deadline_ns(deadline));
+    checks_phase_ends(runtime->checks);
     watchdog_end(&runtime->watchdog);
     if (r < 0)
         log_say(&runtime->log, TRALE_LOG_WARNING, "trale", "not closed in time: [driver:%s] has not ended",
@@ -71,9 +73,14 @@ static void runtime_unload(struct trale *runtime)
 {
     for (size_t i = runtime->drivers != NULL ? runtime->settings.n_drivers : 0; i-- > 0;) {
         watchdog_begin(&runtime->watchdog, WATCH_STOP, 0, runtime->drivers[i].name);
+        checks_phase_begins(runtime->checks);
         driver_close(&runtime->drivers[i]);
+        checks_phase_ends(runtime->checks);
+        if (runtime->checks != NULL)
+            ledger_report(runtime->hosts[i].ledger);
         watchdog_end(&runtime->watchdog);
     }
+    checks_close(runtime->checks);
     watchdog_stop(&runtime->watchdog);
     executor_deinit(&runtime->executor);
     fiber_stacks_deinit(&runtime->fiber_stacks);

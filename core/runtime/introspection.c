@@ -22,6 +22,7 @@ struct listing {
     struct trale_future future;
     struct executor *executor;
     void (*visit)(void *data, const struct trale_task_info *task);
+    void (*end)(void *data); /* called after the last task; may be NULL */
     void *data;
 };
 
@@ -63,20 +64,28 @@ static int64_t listing_poll(struct trale_future *future, struct trale_context *c
     for (size_t i = 0; i < TRALE_PRIORITIES; i++)
         listing_visit_all(listing, &executor->run_queue.queues[i]);
     listing_visit_all(listing, &executor->idle);
+    if (listing->end != NULL)
+        listing->end(listing->data);
     return 0;
+}
+
+static int listing_make(struct trale *runtime, struct listing *listing)
+{
+    if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
+        return (int)listing_poll(&listing->future, NULL);
+    return (int)runtime_call(runtime, &listing->future, true);
 }
 
 int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
 {
-    struct listing listing = {{.type = &listing_type}, &runtime->executor, visit, data};
-    if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
-        return (int)listing_poll(&listing.future, NULL);
-    return (int)runtime_call(runtime, &listing.future, true);
+    struct listing listing = {{.type = &listing_type}, &runtime->executor, visit, NULL, data};
+    return listing_make(runtime, &listing);
 }
 
 /* --- dump --------------------------------------------------------------------------------------------------------- */
 
 struct dump {
+    struct trale *runtime;
     void (*write)(void *data, const char *text);
     void *data;
     int result;
@@ -108,10 +117,18 @@ static void dump_visit(void *data, const struct trale_task_info *task)
     free(backtrace);
 }
 
+static void dump_end(void *data)
+{
+    struct dump *dump = data;
+    if (dump->runtime->checks != NULL)
+        checks_dump(dump->runtime->checks, dump->write, dump->data);
+}
+
 int trale_dump(struct trale *runtime, void (*write)(void *data, const char *text), void *data)
 {
-    struct dump dump = {write, data, 0};
-    int r = trale_tasks(runtime, dump_visit, &dump);
+    struct dump dump = {runtime, write, data, 0};
+    struct listing listing = {{.type = &listing_type}, &runtime->executor, dump_visit, dump_end, &dump};
+    int r = listing_make(runtime, &listing);
     return r < 0 ? r : dump.result;
 }
 

@@ -66,6 +66,8 @@ static uint64_t runtime_before_wait(void *data)
         uint64_t limit_ns = driver->description.before_wait(driver->instance, executor_is_idle(&runtime->executor));
         least_ns = limit_ns < least_ns ? limit_ns : least_ns;
     }
+    if (runtime->checks != NULL && executor_is_idle(&runtime->executor))
+        checks_look(runtime->checks);
     return least_ns;
 }
 
@@ -108,11 +110,15 @@ static int runtime_start_drivers(struct trale *runtime)
                                           .interfaces = &runtime->interfaces,
                                           .n_interfaces = runtime->interfaces.n_items};
         driver->host = host_table(&runtime->hosts[i]);
+        if (runtime->checks != NULL)
+            ledger_open(runtime->checks, &runtime->hosts[i], &driver->host);
         int r = interfaces_check_needs(&runtime->interfaces, driver);
         if (r < 0)
             return r;
         uintptr_t mark = injection_mark(&runtime->executor.injection);
+        checks_phase_begins(runtime->checks);
         r = driver_start(driver);
+        checks_phase_ends(runtime->checks);
         if (r < 0) {
             executor_forget_since(&runtime->executor, mark);
             return r;
@@ -176,10 +182,15 @@ static int runtime_load(struct trale *runtime)
     watchdog_init(&runtime->watchdog, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
     runtime->executor.watchdog = &runtime->watchdog;
     runtime->executor.watches_polls = measures || limit->integer > 0;
+    if (runtime->settings.values[SETTING_CHECKS].integer != 0) {
+        runtime->checks = checks_open(&runtime->executor, &runtime->reactor, threads == 0, &runtime->log);
+        if (runtime->checks == NULL)
+            r = -ENOMEM;
+    }
     runtime->fiber_stacks.size = (size_t)runtime->settings.values[SETTING_FIBER_STACK].integer;
     runtime->fiber_stacks.n_kept_max = (uint32_t)runtime->settings.values[SETTING_FIBER_STACKS].integer;
     runtime->state = RUNTIME_LOADED;
-    return runtime_open_drivers(runtime);
+    return r < 0 ? r : runtime_open_drivers(runtime);
 }
 
 /* Goes as far as it can; runtime->state says how far that is. */

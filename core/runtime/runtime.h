@@ -4,6 +4,8 @@
 #ifndef CORE_RUNTIME_RUNTIME_H
 #define CORE_RUNTIME_RUNTIME_H
 
+#include "core/checks/checks.h"
+#include "core/checks/ledger.h"
 #include "core/driver/driver.h"
 #include "core/driver/host.h"
 #include "core/driver/registry.h"
@@ -30,6 +32,7 @@ struct trale {
     struct reactor reactor;
     struct executor executor;
     struct watchdog watchdog;
+    struct checks *checks; /* NULL: none */
     struct fiber_stacks fiber_stacks;
     struct futex_park futex_park;
     struct driver *drivers; /* settings.n_drivers of each */

@@ -243,6 +243,7 @@ static void driver_run(void *instance, struct trale_blocking *blocking)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_blocking", blocking_poll,
                                                   blocking_drop};
+    trale_host_expect(&((struct pool *)instance)->host, "trale_pool.run");
     blocking->future.type = &type;
     blocking->driver = instance;
 }

@@ -170,6 +170,7 @@ static void signal_drop(struct trale_future *future)
 static void driver_wait(void *instance, struct trale_signal *signal)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_signal", signal_poll, signal_drop};
+    trale_host_expect(&((struct driver *)instance)->host, "trale_signals.wait");
     signal->future.type = &type;
     signal->driver = instance;
 }

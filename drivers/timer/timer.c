@@ -102,6 +102,7 @@ static void sleep_begin(struct timer *timer, struct timer_clock *clock, struct t
 
 static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
 {
+    trale_host_expect(&((struct timer *)instance)->host, "trale_timer.sleep_until");
     struct timer *timer = instance;
     sleep_begin(timer, &timer->clocks[0], sleep, deadline_ns, 0);
 }
@@ -125,6 +126,7 @@ static int timer_find(struct timer *timer, clockid_t id, struct timer_clock **fo
 static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
                            uint64_t slack_ns)
 {
+    trale_host_expect(&((struct timer *)instance)->host, "trale_timer.sleep_on");
     struct timer *timer = instance;
     struct timer_clock *found = NULL;
     clockid_t id = timer_clock_id(timer, clock);
@@ -136,7 +138,7 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
 
 static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
 {
-    (void)instance;
+    trale_host_expect(&((struct timer *)instance)->host, "trale_timer.reset");
     struct timer_clock *clock = sleep->driver;
     bool waits = sleep->state == SLEEP_WAITING;
     if (sleep->state == SLEEP_REFUSED)

@@ -123,8 +123,8 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
 
 int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_recv_batch");
     const struct operation operation = recv_batch_operation(&batch->future);
-    (void)instance;
     return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }
 
@@ -285,7 +285,7 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
 
 int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_send_batch");
     const struct operation operation = send_batch_operation(&batch->future);
-    (void)instance;
     return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }

@@ -18,7 +18,7 @@
 
 int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.local");
     struct trale_address local = {0};
     socklen_t length = sizeof local;
     if (getsockname(((struct udp_socket *)base)->fd, &local.any, &length) < 0)
@@ -29,7 +29,7 @@ int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_ad
 
 int32_t udp_peer(void *instance, struct trale_udp_socket *base, struct trale_address *address)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.peer");
     struct trale_address peer = {0};
     socklen_t length = sizeof peer;
     if (getpeername(((struct udp_socket *)base)->fd, &peer.any, &length) < 0)
@@ -64,16 +64,16 @@ static bool has_filter(int fd)
 static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
 {
     struct trale_address none = {0}, connected = {0}, local = {0};
-    int32_t r = udp_local(NULL, &socket->base, &connected);
+    int32_t r = udp_local(socket->udp, &socket->base, &connected);
     if (r < 0)
         return r;
     if (connect(socket->fd, &none.any, sizeof none.any) < 0)
         return -errno;
     socket->connected = false;
     if (interface > 0)
-        r = udp_option_set(NULL, &socket->base, TRALE_UDP_INTERFACE, interface);
+        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_INTERFACE, interface);
     if (r == 0)
-        r = udp_local(NULL, &socket->base, &local);
+        r = udp_local(socket->udp, &socket->base, &local);
     if (r < 0 || local.v4.sin_port != 0)
         return r;
     local.v4.sin_port = connected.v4.sin_port;
@@ -87,10 +87,10 @@ static int32_t socket_disconnect(struct udp_socket *socket)
     int64_t interface;
     struct trale_address peer;
     if (socket->family == AF_INET6) {
-        bool connected = socket->connected || udp_peer(NULL, &socket->base, &peer) == 0;
+        bool connected = socket->connected || udp_peer(socket->udp, &socket->base, &peer) == 0;
         return connected ? -EOPNOTSUPP : 0;
     }
-    int32_t r = udp_option_get(NULL, &socket->base, TRALE_UDP_INTERFACE, &interface);
+    int32_t r = udp_option_get(socket->udp, &socket->base, TRALE_UDP_INTERFACE, &interface);
     if (r == 0 && interface == 0)
         return peer_remove(socket, 0);
     if (r == 0)
@@ -105,7 +105,7 @@ static int32_t socket_disconnect(struct udp_socket *socket)
 
 int32_t udp_connect(void *instance, struct trale_udp_socket *base, const struct trale_address *peer)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.connect");
     struct udp_socket *socket = (struct udp_socket *)base;
     socklen_t length = trale_address_length(peer);
     if (peer->any.sa_family == AF_UNSPEC)

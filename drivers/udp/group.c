@@ -71,27 +71,27 @@ static int32_t source_change(struct trale_udp_socket *base, int name, const stru
 int32_t udp_group_join(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                        uint32_t interface_index)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.join");
     return group_change(socket, MCAST_JOIN_GROUP, group, interface_index);
 }
 
 int32_t udp_group_leave(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                         uint32_t interface_index)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.leave");
     return group_change(socket, MCAST_LEAVE_GROUP, group, interface_index);
 }
 
 int32_t udp_group_join_source(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                               const struct trale_address *source, uint32_t interface_index)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.join_source");
     return source_change(socket, MCAST_JOIN_SOURCE_GROUP, group, source, interface_index);
 }
 
 int32_t udp_group_leave_source(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
                                const struct trale_address *source, uint32_t interface_index)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.leave_source");
     return source_change(socket, MCAST_LEAVE_SOURCE_GROUP, group, source, interface_index);
 }

@@ -102,6 +102,7 @@ static bool is_open(const struct udp *udp, int fd)
 
 int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.adopt");
     int family = 0, type = 0, protocol = 0;
     int32_t r = fd_get(fd, SO_DOMAIN, &family);
     if (r == 0)
@@ -136,6 +137,7 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
 
 int32_t udp_inherit(void *instance, const char *name, struct trale_udp_socket **base)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.inherit");
     int fd = inherited_find(name);
     return fd < 0 ? fd : udp_adopt(instance, fd, base);
 }

@@ -55,7 +55,7 @@ static const struct option *option_find(uint32_t option)
 
 int32_t udp_option_set(void *instance, struct trale_udp_socket *base, uint32_t option, int64_t value)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.set");
     struct udp_socket *socket = (struct udp_socket *)base;
     if (option == TRALE_UDP_INFO)
         return udp_info_set(socket, value);
@@ -129,7 +129,7 @@ static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int
 
 int32_t udp_option_get(void *instance, struct trale_udp_socket *base, uint32_t option, int64_t *value)
 {
-    (void)instance;
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.get");
     struct udp_socket *socket = (struct udp_socket *)base;
     const struct option *found = option_find(option);
     int number = socket->multicast_interface;

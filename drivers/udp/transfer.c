@@ -78,8 +78,8 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
 
 int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_recv");
     const struct operation operation = recv_operation(&recv->future);
-    (void)instance;
     return udp_operation_try(&operation);
 }
 
@@ -154,7 +154,7 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
 
 int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_send");
     const struct operation operation = send_operation(&send->future);
-    (void)instance;
     return udp_operation_try(&operation);
 }

@@ -59,15 +59,16 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
     if (r == 0 && socket->family == AF_INET6)
         r = socket_set_flag(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & TRALE_UDP_V6_ONLY) != 0);
     if (r == 0 && udp->receive_buffer > 0)
-        r = udp_option_set(NULL, &socket->base, TRALE_UDP_RECEIVE_BUFFER, udp->receive_buffer);
+        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_RECEIVE_BUFFER, udp->receive_buffer);
     if (r == 0 && udp->send_buffer > 0)
-        r = udp_option_set(NULL, &socket->base, TRALE_UDP_SEND_BUFFER, udp->send_buffer);
+        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_SEND_BUFFER, udp->send_buffer);
     return r;
 }
 
 static int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags,
                         struct trale_udp_socket **base)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.open");
     struct udp *udp = instance;
     if ((flags & ~OPEN_FLAGS) != 0)
         return -EINVAL;
@@ -95,6 +96,7 @@ static int32_t udp_open(void *instance, const struct trale_address *local, uint3
 
 static void udp_close(void *instance, struct trale_udp_socket *base)
 {
+    trale_host_expect(&((struct udp *)instance)->host, "trale_udp.close");
     struct udp *udp = instance;
     struct udp_socket *socket = (struct udp_socket *)base;
     udp->host.forget_fd(udp->host.context, socket->fd);

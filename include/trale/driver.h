@@ -151,6 +151,9 @@ struct trale_host {
      * and when all are dropped, the threads of start and stop count as the executor's. No future of it is polled or
      * dropped in start, settle or stop. */
     const void *(*interface)(void *context, const char *name, uint64_t size);
+
+    /* [any] NULL, except with [runtime] checks = yes: then trale_host_expect calls it. `function` is static. */
+    void (*expect)(void *context, const char *function);
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -163,6 +166,14 @@ static inline void trale_host_copy(struct trale_host *own, const struct trale_ho
 {
     memset(own, 0, sizeof *own);
     memcpy(own, host, host->size < sizeof *own ? host->size : sizeof *own);
+}
+
+/* The first statement of the [executor] functions of an interface: with [runtime] checks = yes, a call on another
+ * thread is a message that names the function, such as "trale_udp.open". It costs a comparison otherwise. [any] */
+static inline void trale_host_expect(const struct trale_host *host, const char *function)
+{
+    if (host->expect != NULL)
+        host->expect(host->context, function);
 }
 
 /* --- what the configuration says ---------------------------------------------------------------------------------- */
@@ -300,6 +311,7 @@ static_assert(offsetof(struct trale_host, log) == 56, "append only");
 static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
 static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
 static_assert(offsetof(struct trale_host, interface) == 88, "append only");
+static_assert(offsetof(struct trale_host, expect) == 96, "append only");
 static_assert(offsetof(struct trale_driver, name) == 16, "append only");
 static_assert(offsetof(struct trale_driver, before_wait) == 88, "append only");
 static_assert(offsetof(struct trale_driver, settle) == 96, "append only");

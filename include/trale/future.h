@@ -86,6 +86,13 @@ struct trale_waker {
     const struct trale_waker_table *table;
 };
 
+struct trale_context;
+
+/* With [runtime] checks = yes every poll of a future goes through this. The runtime's; futures have no use for it. */
+struct trale_checks {
+    int64_t (*poll)(struct trale_checks *checks, struct trale_future *future, struct trale_context *context);
+};
+
 /* What a poll is given, lent for the call. */
 struct trale_context {
     uint32_t size;                   /* of this struct, as the executor knows it */
@@ -101,6 +108,8 @@ struct trale_context {
 
     uint32_t turn; /* with which branch the next race begins; moves on with each */
     uint32_t reserved;
+
+    struct trale_checks *checks; /* NULL: none */
 };
 
 /* What kind of future it is: one constant per kind. */
@@ -173,6 +182,8 @@ static inline enum trale_async_state trale_async_state(const struct trale_future
  * its context] */
 static inline int64_t trale_future_poll(struct trale_future *future, struct trale_context *context)
 {
+    if (context->checks != NULL)
+        return context->checks->poll(context->checks, future, context);
     return future->type->poll(future, context);
 }
 

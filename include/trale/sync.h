@@ -108,10 +108,8 @@ static inline int trale_mutex_try_lock(struct trale_mutex *mutex)
     return trale_semaphore_try_acquire(&mutex->semaphore, 1);
 }
 
-static inline void trale_mutex_unlock(struct trale_mutex *mutex)
-{
-    trale_semaphore_release(&mutex->semaphore, 1);
-}
+/* 0; or -EPERM, and nothing is done: it is not locked. With [runtime] checks = yes that is a message too. */
+TRALE_API int trale_mutex_unlock(struct trale_mutex *mutex);
 
 /* --- notifications ------------------------------------------------------------------------------------------------ */
 

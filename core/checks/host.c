@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host table that checks: it calls the plain one, and changes no answer of it. On a wrong thread nothing is written
+ * down, for the tables are the executor thread's. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "core/checks/ledger.h"
+
+static struct ledger *ledger_of(void *context)
+{
+    return ((struct host *)context)->ledger;
+}
+
+/* While no task of the application runs, or where no thread of the runtime polls, the thread that opened the runtime
+ * may use interfaces. */
+static bool is_opener(const struct checks *checks, bool is_interface)
+{
+    if (!pthread_equal(checks->opener, pthread_self()))
+        return false;
+    return checks->callers_poll || (is_interface && atomic_load(&checks->n_alive) == 0);
+}
+
+/* Whether the function may be called on this thread; if not, that is said. `name` is static. */
+static bool expect(struct ledger *ledger, const char *name, bool is_interface)
+{
+    struct checks *checks = ledger->checks;
+    if (!executor_is_ours(checks->executor)) /* a child of the process: the plain host refuses */
+        return false;
+    if (executor_is_on_thread(checks->executor) || is_opener(checks, is_interface) ||
+        (atomic_load(&checks->in_phase) && pthread_equal(checks->phase_thread, pthread_self())))
+        return true;
+    struct place place = {.driver = ledger->name, .future = name};
+    pthread_getname_np(pthread_self(), place.thread, sizeof place.thread);
+    findings_say(&checks->findings, TRALE_LOG_ERROR, &place,
+                 "it is called on a thread that does not poll: call it in a poll, a drop or before_wait; other threads "
+                 "wake a clone of a waker");
+    return false;
+}
+
+static void checked_expect(void *context, const char *name)
+{
+    expect(ledger_of(context), name, true);
+}
+
+/* Whether the fd is ready for what is about to be waited for. */
+static bool is_ready(int32_t fd, uint32_t interest)
+{
+    short events = (interest & TRALE_READABLE) != 0 ? POLLIN : 0;
+    events |= (interest & TRALE_WRITABLE) != 0 ? POLLOUT : 0;
+    events |= (interest & TRALE_PRIORITY_DATA) != 0 ? POLLPRI : 0;
+    struct pollfd item = {.fd = fd, .events = events};
+    return poll(&item, 1, 0) == 1 && (item.revents & POLLNVAL) == 0;
+}
+
+static int32_t checked_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
+{
+    struct ledger *ledger = ledger_of(context);
+    struct checks *checks = ledger->checks;
+    if (!expect(ledger, "register_waker", false))
+        return ledger->plain.register_waker(context, fd, interest, wait);
+    checks_wait_used(checks, ledger, wait);
+    ledger_fd_used(ledger, fd);
+    bool was_ready = is_ready(fd, interest);
+    int32_t r = ledger->plain.register_waker(context, fd, interest, wait);
+    if (r < 0)
+        return r;
+    ledger_fd_begins(ledger, fd);
+    if (r == 0)
+        checks_wait_begins(checks, ledger, wait);
+    if (was_ready && checks->running != NULL) {
+        checks->running->ready_fd = fd;
+        checks->running->ready_ledger = ledger;
+    }
+    return r;
+}
+
+static int32_t checked_cancel_wait(void *context, struct trale_wait *wait)
+{
+    struct ledger *ledger = ledger_of(context);
+    if (expect(ledger, "cancel_wait", false)) {
+        checks_wait_used(ledger->checks, ledger, wait);
+        checks_wait_ends(ledger->checks, wait);
+    }
+    return ledger->plain.cancel_wait(context, wait);
+}
+
+static void checked_forget_fd(void *context, int32_t fd)
+{
+    struct ledger *ledger = ledger_of(context);
+    if (expect(ledger, "forget_fd", false))
+        ledger_fd_ends(ledger, fd);
+    ledger->plain.forget_fd(context, fd);
+}
+
+static int32_t checked_spawn(void *context, struct trale_future *future)
+{
+    struct ledger *ledger = ledger_of(context);
+    bool is_written = expect(ledger, "spawn", false) && map_put(&ledger->checks->spawned, future, ledger);
+    int32_t r = ledger->plain.spawn(context, future);
+    ledger->n_tasks += r == 0 && is_written;
+    return r;
+}
+
+static int32_t checked_is_idle(void *context)
+{
+    struct ledger *ledger = ledger_of(context);
+    expect(ledger, "is_idle", false);
+    return ledger->plain.is_idle(context);
+}
+
+static uint64_t checked_n_looks(void *context)
+{
+    struct ledger *ledger = ledger_of(context);
+    expect(ledger, "n_looks", false);
+    return ledger->plain.n_looks(context);
+}
+
+/* --- threads ------------------------------------------------------------------------------------------------------ */
+
+struct checked_thread {
+    struct trale_link node;
+    void *(*run)(void *data);
+    void *data;
+    char name[16];
+    _Atomic bool has_ended;
+};
+
+static void thread_ends(void *data)
+{
+    atomic_store(&((struct checked_thread *)data)->has_ended, true);
+}
+
+static void *thread_run(void *data)
+{
+    struct checked_thread *thread = data;
+    void *result;
+    pthread_cleanup_push(thread_ends, thread);
+    result = thread->run(thread->data);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+static int32_t checked_start_thread(void *context, pthread_t *pthread, const char *name, void *(*run)(void *data),
+                                    void *data)
+{
+    struct ledger *ledger = ledger_of(context);
+    struct checked_thread *thread = NULL;
+    if (expect(ledger, "start_thread", false))
+        thread = calloc(1, sizeof *thread);
+    if (thread == NULL)
+        return ledger->plain.start_thread(context, pthread, name, run, data);
+    *thread = (struct checked_thread){.run = run, .data = data};
+    snprintf(thread->name, sizeof thread->name, "%s", name);
+    int32_t r = ledger->plain.start_thread(context, pthread, name, thread_run, thread);
+    if (r < 0)
+        free(thread);
+    else
+        list_append(&ledger->threads, &thread->node);
+    return r;
+}
+
+static uint64_t count_threads(const struct ledger *ledger)
+{
+    uint64_t n = 0;
+    for (struct trale_link *link = ledger->threads.next; link != &ledger->threads; link = link->next)
+        n += !atomic_load(&list_entry(link, struct checked_thread, node)->has_ended);
+    return n;
+}
+
+/* --- the ledger --------------------------------------------------------------------------------------------------- */
+
+void ledger_open(struct checks *checks, struct host *host, struct trale_host *table)
+{
+    struct ledger *ledger = calloc(1, sizeof *ledger);
+    if (ledger == NULL)
+        return;
+    *ledger = (struct ledger){.checks = checks, .name = host->name, .plain = *table};
+    list_init(&ledger->threads);
+    list_append(&checks->ledgers, &ledger->node);
+    host->ledger = ledger;
+    table->register_waker = checked_register_waker;
+    table->cancel_wait = checked_cancel_wait;
+    table->forget_fd = checked_forget_fd;
+    table->spawn = checked_spawn;
+    table->start_thread = checked_start_thread;
+    table->is_idle = table->is_idle != NULL ? checked_is_idle : NULL;
+    table->n_looks = table->n_looks != NULL ? checked_n_looks : NULL;
+    table->expect = checked_expect;
+}
+
+void ledger_report(struct ledger *ledger)
+{
+    if (ledger == NULL)
+        return;
+    ledger_fds_report(ledger);
+    for (struct trale_link *link = ledger->threads.next; link != &ledger->threads; link = link->next) {
+        const struct checked_thread *thread = list_entry(link, struct checked_thread, node);
+        struct place place = {.driver = ledger->name};
+        snprintf(place.thread, sizeof place.thread, "%s", thread->name);
+        if (!atomic_load(&thread->has_ended))
+            findings_say(&ledger->checks->findings, TRALE_LOG_ERROR, &place,
+                         "it still runs after the driver has stopped: settle or stop ends it, and joins it");
+    }
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    for (struct trale_link *link = ledger->threads.next, *next; link != &ledger->threads; link = next) {
+        next = link->next;
+        struct checked_thread *thread = list_entry(link, struct checked_thread, node);
+        list_remove(link);
+        if (atomic_load(&thread->has_ended)) /* else it is still used */
+            free(thread);
+    }
+    map_deinit(&ledger->fds);
+    list_remove(&ledger->node);
+    free(ledger);
+}
+
+void ledger_dump(const struct ledger *ledger, void (*write)(void *data, const char *text), void *data)
+{
+    char text[192];
+    snprintf(text, sizeof text, "[driver:%s] %zu fds, %llu waits, %llu tasks, %llu threads\n", ledger->name,
+             ledger->fds.n_entries, (unsigned long long)ledger->n_waits, (unsigned long long)ledger->n_tasks,
+             (unsigned long long)count_threads(ledger));
+    write(data, text);
+}

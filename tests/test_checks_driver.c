@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What [runtime] checks = yes finds in drivers, in each thread layout: the mistake, and the message about it. */
+#include <fcntl.h>
+#include <semaphore.h>
+#include <sys/socket.h>
+
+#include "tests/checks.h"
+
+/* A future of a driver, that waits for an fd and resolves at its n-th poll. */
+struct leaf {
+    struct trale_future future;
+    const struct trale_host *host;
+    int fd;
+    uint32_t interest;
+    int n_polls;
+    bool keeps_wait; /* the mistake: it does not call cancel_wait */
+    struct trale_wait wait;
+};
+
+static int64_t leaf_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct leaf *leaf = (struct leaf *)(void *)future;
+    if (!leaf->keeps_wait)
+        leaf->host->cancel_wait(leaf->host->context, &leaf->wait);
+    if (--leaf->n_polls <= 0)
+        return 7;
+    leaf->wait.waker = context->waker;
+    int32_t r = leaf->host->register_waker(leaf->host->context, leaf->fd, leaf->interest, &leaf->wait);
+    if (r == 1)
+        context->waker->table->wake_by_ref(context->waker);
+    return r < 0 ? r : TRALE_PENDING;
+}
+
+static void leaf_drop(struct trale_future *future)
+{
+    struct leaf *leaf = (struct leaf *)(void *)future;
+    if (!leaf->keeps_wait)
+        leaf->host->cancel_wait(leaf->host->context, &leaf->wait);
+}
+
+static const struct trale_future_type leaf_type = {sizeof leaf_type, TRALE_ABI, "leaf", leaf_poll, leaf_drop};
+
+static struct leaf leaf_of(const struct fixture *f, int fd, uint32_t interest, int n_polls)
+{
+    return (struct leaf){
+        .future.type = &leaf_type, .host = f->careless->host, .fd = fd, .interest = interest, .n_polls = n_polls};
+}
+
+struct waiting {
+    struct trale_future future;
+    struct leaf leaf;
+};
+
+trale_async(waiting)
+{
+    trale_begin();
+    trale_await(&self->leaf.future);
+    trale_return(trale_result());
+}
+
+/* Calls a function on the thread that polls. */
+struct call {
+    struct trale_future future;
+    void (*function)(void *data);
+    void *data;
+};
+
+static int64_t call_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)context;
+    struct call *call = (struct call *)(void *)future;
+    call->function(call->data);
+    return 0;
+}
+
+static void call_in_task(struct fixture *f, void (*function)(void *data), void *data)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "call", call_poll, NULL};
+    struct call call = {{.type = &type}, function, data};
+    assert_int_equal(trale_block_on(f->runtime, &call.future), 0);
+}
+
+struct closing {
+    const struct trale_host *host;
+    int fds[2];
+};
+
+static void forget_and_close(void *data)
+{
+    struct closing *closing = data;
+    for (int i = 0; i < 2; i++) {
+        closing->host->forget_fd(closing->host->context, closing->fds[i]);
+        close(closing->fds[i]);
+    }
+}
+
+static struct closing open_pair(const struct fixture *f)
+{
+    struct closing closing = {.host = f->careless->host};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, closing.fds), 0);
+    return closing;
+}
+
+static void end(struct trale_task *task)
+{
+    trale_abort(task);
+    assert_int_equal(trale_join(task), -ECANCELED);
+}
+
+/* --- threads ------------------------------------------------------------------------------------------------------ */
+
+static void *call_everything(void *data)
+{
+    const struct fixture *f = data;
+    const struct trale_host *host = f->careless->host;
+    struct trale_wait wait = {0};
+    pthread_setname_np(pthread_self(), "worker");
+    f->careless->touch(f->careless->interface.instance);
+    assert_int_equal(host->register_waker(host->context, -1, TRALE_READABLE, &wait), -EBADF);
+    host->forget_fd(host->context, -1);
+    return NULL;
+}
+
+static void test_functions_that_are_called_on_a_wrong_thread_are_named_with_it(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, call_everything, f), 0);
+    pthread_join(thread, NULL);
+    assert_said(f, "0 careless: checks: [driver:careless] in careless.touch on thread worker: it is called on a thread "
+                   "that does not poll: call it in a poll, a drop or before_wait");
+    assert_said(f, "[driver:careless] in register_waker on thread worker: ");
+    assert_said(f, "[driver:careless] in forget_fd on thread worker: ");
+    assert_findings(f, 3);
+}
+
+static void touch(void *data)
+{
+    const struct careless *careless = data;
+    careless->touch(careless->interface.instance);
+}
+
+static void test_tasks_and_the_opener_before_them_may_call_interfaces(void **state)
+{
+    struct fixture *f = *state;
+    touch((void *)(uintptr_t)f->careless);
+    call_in_task(f, touch, (void *)(uintptr_t)f->careless);
+    assert_findings(f, 0);
+}
+
+/* --- fds ---------------------------------------------------------------------------------------------------------- */
+
+static void test_an_fd_that_is_closed_without_forget_fd_is_named_and_its_wait_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    struct trale_task *task = trale_spawn(f->runtime, waiting, .leaf = leaf_of(f, pair.fds[0], TRALE_READABLE, 2));
+    let_tasks_run(f->runtime);
+    assert_findings(f, 0);
+    close(pair.fds[0]);
+    let_tasks_run(f->runtime);
+    assert_int_equal(trale_join(task), 7);
+    assert_said(f, "0 careless: checks: [driver:careless] task ");
+    assert_said(f, "(waiting) in leaf at ");
+    assert_said(f, "test_checks_driver.c:");
+    assert_said(f,
+                "was closed without forget_fd, so waits for the number would never end: call forget_fd before close");
+    assert_findings(f, 1);
+    close(pair.fds[1]);
+}
+
+static void test_a_number_that_is_used_again_without_forget_fd_is_named_and_the_new_wait_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct closing old = open_pair(f), new = open_pair(f);
+    struct waiting waiting;
+    assert_int_equal(write(old.fds[1], "x", 1), 1);
+    assert_int_equal(
+        trale_block_on(f->runtime, trale_call(waiting, &waiting, .leaf = leaf_of(f, old.fds[0], TRALE_READABLE, 2))),
+        7);
+    /* The same number, the same direction. */
+    assert_int_equal(dup2(new.fds[0], old.fds[0]), old.fds[0]);
+    assert_int_equal(write(new.fds[1], "x", 1), 1);
+    assert_int_equal(
+        trale_block_on(f->runtime, trale_call(waiting, &waiting, .leaf = leaf_of(f, old.fds[0], TRALE_READABLE, 2))),
+        7);
+    assert_said(f, "was closed without forget_fd");
+    assert_findings(f, 1);
+    call_in_task(f, forget_and_close, &old);
+    call_in_task(f, forget_and_close, &new);
+    assert_findings(f, 1);
+}
+
+/* --- waits -------------------------------------------------------------------------------------------------------- */
+
+static void test_a_wait_that_a_drop_leaves_behind_is_named_and_canceled(void **state)
+{
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    struct leaf leaf = leaf_of(f, pair.fds[0], TRALE_READABLE, 2);
+    leaf.keeps_wait = true;
+    struct trale_task *task = trale_spawn(f->runtime, waiting, .leaf = leaf);
+    let_tasks_run(f->runtime);
+    assert_dumped(f, "[driver:careless] 1 fds, 1 waits, 0 tasks, 0 threads\n");
+    end(task);
+    assert_said(f, "0 careless: checks: [driver:careless] task ");
+    assert_said(f,
+                "is still registered although its future leaf was dropped: call cancel_wait before a future resolves, "
+                "and in its drop; it is canceled now");
+    assert_findings(f, 1);
+    assert_dumped(f, "[driver:careless] 1 fds, 0 waits, 0 tasks, 0 threads\n");
+    call_in_task(f, forget_and_close, &pair);
+}
+
+struct racing {
+    struct trale_future future;
+    struct leaf leaf;
+    struct trale_sleep sleep;
+    struct trale_branch branch[2];
+    struct trale_branches race;
+};
+
+trale_async(racing)
+{
+    trale_begin();
+    self->branch[0].future = &self->leaf.future;
+    self->branch[1].future = trale_sleep(&self->sleep, TRALE_MILLISECOND);
+    trale_await(trale_race(&self->race, self->branch, 2));
+    trale_await(trale_sleep(&self->sleep, TRALE_SECOND * 3600));
+    trale_return(0);
+}
+
+static void test_a_wait_that_a_lost_race_leaves_behind_is_named_while_the_task_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    struct leaf leaf = leaf_of(f, pair.fds[0], TRALE_READABLE, 2);
+    struct trale_sleep sleep;
+    leaf.keeps_wait = true;
+    struct trale_task *task = trale_spawn(f->runtime, racing, .leaf = leaf);
+    let_tasks_run(f->runtime);
+    for (int i = 0; i < 10000 && f->log.length < 400; i++)
+        trale_block_on(f->runtime, trale_sleep(&sleep, TRALE_MILLISECOND));
+    assert_said(f, "(racing) in leaf at ");
+    assert_said(f, "is still registered although its future leaf was dropped");
+    assert_findings(f, 1);
+    end(task);
+    call_in_task(f, forget_and_close, &pair);
+}
+
+/* Waits with a clone, which may outlive the future, in memory that does not. */
+struct outliving {
+    struct trale_future future;
+    const struct trale_host *host;
+    int fd;
+    const struct trale_waker **waker;
+    struct trale_wait wait;
+};
+
+static int64_t outliving_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct outliving *self = (struct outliving *)(void *)future;
+    self->wait.waker = *self->waker = context->waker->table->clone(context->waker);
+    assert_int_equal(self->host->register_waker(self->host->context, self->fd, TRALE_READABLE, &self->wait), 0);
+    return 5;
+}
+
+static void test_a_wait_in_memory_of_a_task_that_is_gone_is_named_and_canceled(void **state)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "outliving", outliving_poll, NULL};
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    const struct trale_waker *waker;
+    struct outliving frame = {.future.type = &type, .host = f->careless->host, .fd = pair.fds[0], .waker = &waker};
+    assert_int_equal(trale_join(trale_spawn_frame(f->runtime, &frame.future, sizeof frame)), 5);
+    assert_said(f, "is still registered, and is in the memory of a task that has ended");
+    assert_findings(f, 1);
+    waker->table->drop(waker);
+    call_in_task(f, forget_and_close, &pair);
+}
+
+/* Polls a leaf, copies it, and goes on with the copy. */
+struct copier {
+    struct trale_future future;
+    struct leaf leaves[2];
+};
+
+static int64_t copier_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct copier *copier = (struct copier *)(void *)future;
+    assert_int_equal(trale_future_await(&copier->leaves[0].future, context), TRALE_PENDING);
+    copier->leaves[1] = copier->leaves[0];
+    return trale_future_await(&copier->leaves[1].future, context);
+}
+
+static void test_a_future_that_moves_while_its_wait_is_registered_is_named(void **state)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "copier", copier_poll, NULL};
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    struct copier copier = {.future.type = &type, .leaves[0] = leaf_of(f, pair.fds[0], TRALE_READABLE, 2)};
+    assert_int_equal(trale_block_on(f->runtime, &copier.future), 7);
+    assert_said(f, "(copier) in leaf");
+    assert_said(f, "while it was registered: a future stays where it is from its first poll until it is over");
+    assert_findings(f, 1);
+    call_in_task(f, forget_and_close, &pair);
+}
+
+static void test_a_task_that_waits_again_and_again_for_a_ready_fd_is_named_with_driver_fd_and_count(void **state)
+{
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    struct waiting waiting;
+    char text[160];
+    if (test_threads() == 2) /* edge-triggered, the wait ends once, and the mistake is no storm */
+        skip();
+    assert_int_equal(trale_block_on(f->runtime, trale_call(waiting, &waiting,
+                                                           .leaf = leaf_of(f, pair.fds[0], TRALE_WRITABLE, 10002))),
+                     7);
+    snprintf(text, sizeof text,
+             "wake storm: the task was polled 10000 times in a row without a result, and each time waited for fd %d, "
+             "which was ready",
+             pair.fds[0]);
+    assert_said(f, text);
+    assert_said(f, "1 careless: checks: [driver:careless] task ");
+    assert_findings(f, 1);
+    call_in_task(f, forget_and_close, &pair);
+}
+
+/* --- what is left ------------------------------------------------------------------------------------------------- */
+
+struct leftovers {
+    sem_t end;
+    pthread_t thread;
+    int fds[2];
+    bool has_begun;
+};
+
+static void *run_until_end(void *data)
+{
+    while (sem_wait(&((struct leftovers *)data)->end) < 0)
+        ;
+    return NULL;
+}
+
+static void begin_thread(const struct trale_host *host, void *data)
+{
+    struct leftovers *left = data;
+    left->has_begun = host->start_thread(host->context, &left->thread, "forgotten", run_until_end, left) == 0;
+}
+
+static void test_what_a_driver_leaves_when_it_stops_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct closing pair = open_pair(f);
+    static struct leftovers left; /* read by the thread until it is joined */
+    struct waiting waiting;
+    char text[160];
+    left = (struct leftovers){.has_begun = false};
+    sem_init(&left.end, 0, 0);
+    assert_int_equal(write(pair.fds[1], "x", 1), 1);
+    assert_int_equal(
+        trale_block_on(f->runtime, trale_call(waiting, &waiting, .leaf = leaf_of(f, pair.fds[0], TRALE_READABLE, 2))),
+        7);
+    f->careless->at_stop(f->careless->interface.instance, begin_thread, &left);
+    assert_int_equal(trale_close(f->runtime), 0);
+    f->runtime = NULL;
+    snprintf(text, sizeof text, "fd %d is open and registered after the driver has stopped", pair.fds[0]);
+    assert_said(f, text);
+    assert_said(f, "1 careless: checks: [driver:careless] ");
+    assert_true(left.has_begun);
+    assert_said(f, "[driver:careless] on thread forgotten: it still runs after the driver has stopped");
+    assert_findings(f, 2);
+    sem_post(&left.end);
+    pthread_join(left.thread, NULL);
+    close(pair.fds[0]);
+    close(pair.fds[1]);
+}
+
+static int64_t idle_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)future, (void)context;
+    return TRALE_PENDING;
+}
+
+static void spawn_idle(void *data)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "idle", idle_poll, NULL};
+    static struct trale_future idle;
+    const struct fixture *f = data;
+    idle = (struct trale_future){.type = &type};
+    assert_int_equal(f->careless->host->spawn(f->careless->host->context, &idle), 0);
+}
+
+static void test_the_dump_shows_the_ledger_of_each_driver(void **state)
+{
+    struct fixture *f = *state;
+    call_in_task(f, spawn_idle, f);
+    assert_dumped(f, "[driver:careless] 0 fds, 0 waits, 1 tasks, 0 threads\n");
+    assert_dumped(f, "[driver:timer] ");
+    assert_findings(f, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_functions_that_are_called_on_a_wrong_thread_are_named_with_it),
+        TEST(test_tasks_and_the_opener_before_them_may_call_interfaces),
+        TEST(test_an_fd_that_is_closed_without_forget_fd_is_named_and_its_wait_ends),
+        TEST(test_a_number_that_is_used_again_without_forget_fd_is_named_and_the_new_wait_ends),
+        TEST(test_a_wait_that_a_drop_leaves_behind_is_named_and_canceled),
+        TEST(test_a_wait_that_a_lost_race_leaves_behind_is_named_while_the_task_goes_on),
+        TEST(test_a_wait_in_memory_of_a_task_that_is_gone_is_named_and_canceled),
+        TEST(test_a_future_that_moves_while_its_wait_is_registered_is_named),
+        TEST(test_a_task_that_waits_again_and_again_for_a_ready_fd_is_named_with_driver_fd_and_count),
+        TEST(test_what_a_driver_leaves_when_it_stops_is_named),
+        TEST(test_the_dump_shows_the_ledger_of_each_driver),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
