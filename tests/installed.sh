@@ -33,6 +33,7 @@ set_up() {
     driverdir=${driverdir#"$stage"}
     drivermap=$(package --variable=drivermap)
     drivermap=$stage${drivermap#"$stage"}
+    includes=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=includedir trale)
     export LD_LIBRARY_PATH=$stage$(PKG_CONFIG_PATH=${pc%/*} pkg-config --variable=libdir trale)
     export TRALE_CONFIG=$tmp/trale.ini
     unset TRALE_DRIVERS
@@ -45,6 +46,7 @@ compiler_of() {
     *.c) compiler=(${CC:-cc} "${flags[@]}" -shared -fPIC -fvisibility=hidden "${drivers_flags[@]}") ;;
     *.cpp) compiler=(${CXX:-g++} -std=c++17 -Wpedantic "${flags[@]}" -shared -fPIC -fvisibility=hidden
         "-Wl,--version-script=$drivermap" "${drivers_flags[@]}") ;;
+    *.rs) compiler=("${RUSTC:-rustc}" --edition 2021 --crate-type cdylib -O -D warnings) ;;
     *) return 1 ;;
     esac
     command -v "${compiler[0]}" >/dev/null
@@ -54,7 +56,9 @@ compiler_of() {
 build_driver() {
     local name=$1
     shift
-    "${compiler[@]}" $(package --cflags) -o "$tmp/$name.so" "${@/#/$root/tests/stranger/}"
+    local options=
+    [[ $1 == *.rs ]] || options=$(package --cflags)
+    TRALE_RS=$includes/trale/trale.rs "${compiler[@]}" $options -o "$tmp/$name.so" "${@/#/$root/tests/stranger/}"
 }
 
 # exports NAME: the symbols that others see. Address sanitizers add some of their own.

@@ -14,6 +14,7 @@ each_driver() {
     "$@" lines 'timer' 'longest = 1K' lines.cpp
     "$@" trace 'timer, udp' 'over = timer, udp' trace.c trace_udp.c
     "$@" delay 'timer, udp' 'over = udp' delay.c
+    "$@" words 'timer' '' words.rs
     "$@" datagrams '' 'kernel = thread' datagrams/{driver,socket,thread,uring}.c
 }
 
