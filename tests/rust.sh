@@ -12,7 +12,7 @@ mapfile -t compilers < <(for rustc in $(command -v rustc) /usr/bin/rustc; do
     [[ -x $rustc ]] && echo "$rustc"
 done | sort -u)
 ((${#compilers[@]} > 0)) || skip "rustc is not installed"
-[[ ${TRALE_SANITIZE:-none} == none ]] || skip "sanitizers do not see what Rust's library does"
+[[ ${TRALE_SANITIZE:-none} != thread ]] || skip "the thread sanitizer does not see what Rust's library synchronises"
 
 build_program() {
     ${CC:-cc} "${flags[@]}" $(package --cflags) -o "$tmp/count" "$root/tests/stranger/count.c" $(package --libs)

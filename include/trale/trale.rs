@@ -220,7 +220,9 @@ pub const PANICKED: i64 = -131;
 /// Calls a function that may panic.
 pub fn catch(function: impl FnOnce() -> i64) -> i64 {
     catch_unwind(AssertUnwindSafe(function)).unwrap_or_else(|payload| {
-        std::mem::forget(payload); // its drop might panic too
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(another);
+        }
         PANICKED
     })
 }

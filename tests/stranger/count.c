@@ -77,8 +77,10 @@ trale_async(count)
 
     begin_many(self, cx->runtime);
     trale_yield();
-    for (self->i = 0; self->i < N_TASKS; self->i += 2)
+    for (self->i = 0; self->i < N_TASKS; self->i += 2) {
         trale_abort(self->tasks[self->i]);
+        trale_detach(self->tasks[self->i]);
+    }
     for (self->i = 1; self->i < N_TASKS; self->i += 2) {
         trale_await(trale_join_future(&self->joined, self->tasks[self->i]));
         self->sum += trale_result();

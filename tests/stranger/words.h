@@ -33,8 +33,8 @@ static inline const struct words *words(struct trale *runtime)
     return (const struct words *)trale_interface(runtime, "org.example.words/1", sizeof(struct words));
 }
 
-/* Resolves to how many words the file has, or to an error of open(2) or read(2), or -EILSEQ (it is no UTF-8). [executor;
- * the driver is there] */
+/* Resolves to how many words the file has, or to an error of open(2) or read(2), or -EILSEQ (it is no UTF-8). The driver
+ * is there. [executor] */
 TRALE_CHECK_RESULT static inline struct trale_future *words_count(struct words_question *question,
                                                                   struct trale *runtime, const char *path)
 {
@@ -43,8 +43,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *words_count(struct words_q
     return &question->future;
 }
 
-/* Resolves to how many bytes the word with this index has; for a word that is not there to -ENOTRECOVERABLE, because the
- * driver panics. */
+/* Resolves to how many bytes the word with this index has; for a word that is not there to -ENOTRECOVERABLE, for then
+ * the driver panics. */
 TRALE_CHECK_RESULT static inline struct trale_future *
 words_length(struct words_question *question, struct trale *runtime, const char *path, uint64_t index)
 {
