@@ -33,8 +33,8 @@ static inline const struct words *words(struct trale *runtime)
     return (const struct words *)trale_interface(runtime, "org.example.words/1", sizeof(struct words));
 }
 
-/* Resolves to how many words the file has, or to an error of open(2) or read(2), or -EILSEQ (it is no UTF-8). The driver
- * is there. [executor] */
+/* Resolves to how many words the file has, or to an error of open(2) or read(2), or -EILSEQ (it is no UTF-8).
+ * [executor] */
 TRALE_CHECK_RESULT static inline struct trale_future *words_count(struct words_question *question,
                                                                   struct trale *runtime, const char *path)
 {
