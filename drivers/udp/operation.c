@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait and enters
- * its socket's list until it is polled again or dropped. Closing a socket wakes the operations in its list and moves on
- * its generation, by which every operation of it, also one that was not polled yet, sees that it is cancelled.
+ * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait, until it
+ * is polled again or dropped. Closing a socket ends the waits for it, by forget_fd, and moves on its generation, by which every operation of it, also one that was not polled yet, sees that it is cancelled.
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a receive waits first only if
@@ -85,7 +84,6 @@ static bool operation_end_wait(const struct operation *operation)
         return false;
     const struct trale_host *host = &operation->socket->udp->host;
     bool was_registered = host->cancel_wait(host->context, &operation->base->wait) != 0;
-    list_remove(&operation->base->link);
     operation->base->state = OPERATION_IDLE;
     return !was_registered;
 }
@@ -103,10 +101,8 @@ static int32_t operation_wait(const struct operation *operation, enum operation_
     const struct trale_host *host = &socket->udp->host;
     operation->base->wait.waker = context->waker;
     int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
-    if (r == 0) {
-        list_append(&socket->waiting, &operation->base->link);
+    if (r == 0)
         operation->base->state = state;
-    }
     return r;
 }
 

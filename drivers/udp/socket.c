@@ -16,18 +16,12 @@ struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
     }
     *socket = (struct udp_socket){
         .base = {&udp->table}, .udp = udp, .generation = socket->generation, .fd = fd, .family = family};
-    list_init(&socket->waiting);
     list_append(&udp->sockets, &socket->link);
     return socket;
 }
 
 void udp_socket_free(struct udp_socket *socket)
 {
-    while (!list_is_empty(&socket->waiting)) {
-        struct trale_link *link = socket->waiting.next;
-        list_remove(link);
-        list_entry(link, struct trale_udp_operation, link)->state = OPERATION_IDLE;
-    }
     free(socket->errors);
     socket->errors = NULL;
     socket->fd = -1;
@@ -47,10 +41,8 @@ void udp_socket_free_all(struct udp *udp)
 
 void udp_socket_wake_all(const struct udp_socket *socket)
 {
-    for (struct trale_link *link = socket->waiting.next; link != &socket->waiting; link = link->next) {
-        const struct trale_waker *waker = list_entry(link, struct trale_udp_operation, link)->wait.waker;
-        waker->table->wake_by_ref(waker);
-    }
+    const struct trale_host *host = &socket->udp->host;
+    host->forget_fd(host->context, socket->fd);
 }
 
 void udp_socket_end(struct udp_socket *socket, int32_t error)

@@ -24,7 +24,6 @@ struct udp_socket {
     struct trale_udp_socket base; /* first: what applications pass on */
     struct udp *udp;
     struct udp_errors *errors; /* that no task has awaited yet; NULL: TRALE_UDP_ERRORS is off */
-    struct trale_link waiting; /* the operations in OPERATION_WAITING, by their `link` */
     struct trale_link link;    /* in one of the instance's lists */
     uint32_t generation;       /* how many sockets this memory has been */
     int32_t end;               /* what a receive that finds nothing resolves to, for nothing will come; 0: it waits */
@@ -42,8 +41,8 @@ struct udp_socket {
 /* The `state` of a struct trale_udp_operation. In either it is cancelled if its generation is not its socket's any
  * more: then the socket was closed since the operation was made. */
 enum operation_state {
-    OPERATION_IDLE,    /* It has no wait and is in no list: it was not polled yet, or its last poll did not wait. */
-    OPERATION_WAITING, /* It is in its socket's list; its wait is registered, or has been woken. */
+    OPERATION_IDLE,          /* It has no wait: it was not polled yet, or its last poll did not wait. */
+    OPERATION_WAITING,       /* Its wait is registered, or has been woken. */
     OPERATION_WAITING_FIRST, /* The same, and it has not tried yet. */
 };
 

@@ -37,7 +37,6 @@ struct trale_udp_info;
 /* The driver's part of a receive or a send, from the call that makes the future to its end. Zero before that. */
 struct trale_udp_operation {
     struct trale_wait wait;
-    struct trale_link link; /* among the operations that wait */
     uint32_t state;
     uint32_t generation; /* of the socket */
 };
@@ -291,8 +290,8 @@ trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, con
 }
 
 static_assert(offsetof(struct trale_udp, recv_error) + sizeof(void *) == TRALE_UDP_1_SIZE, "append only");
-static_assert(sizeof(struct trale_udp_recv) == 160, "frozen: part of frames");
-static_assert(sizeof(struct trale_udp_send) == 152, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_send) == 136, "frozen: part of frames");
 
 #ifdef __cplusplus
 }

@@ -83,7 +83,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struc
     return &batch->future;
 }
 
-static_assert(sizeof(struct trale_udp_batch) == 112, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_batch) == 96, "frozen: part of frames");
 static_assert(sizeof(struct trale_datagram) == 72, "frozen: an array element");
 
 #ifdef __cplusplus

@@ -153,7 +153,7 @@ trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *soc
 }
 
 static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
-static_assert(sizeof(struct trale_udp_error) == 192, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_error) == 176, "frozen: part of frames");
 
 #ifdef __cplusplus
 }
