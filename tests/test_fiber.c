@@ -2,6 +2,7 @@
  *
  * Fibers: bodies that wait in the middle, unwind when they are dropped, and give their stacks back, in the thread
  * layout that the environment names. */
+#include <stdatomic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -27,21 +28,35 @@ void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int f
 int __wrap_munmap(void *address, size_t size);
 int __wrap_mprotect(void *address, size_t size, int protection);
 
+/* Enters or removes a stack; false: there is none, or no room. */
+static bool change_stacks(void *from, void *to)
+{
+    static void *_Atomic stacks[4096];
+    for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++) {
+        void *expected = from;
+        if (atomic_compare_exchange_strong(&stacks[i], &expected, to))
+            return true;
+    }
+    return false;
+}
+
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     if ((flags & MAP_STACK) != 0 && mmap_fails)
         return MAP_FAILED;
     void *memory = __real_mmap64(address, size, protection, flags, fd, offset);
-    if ((flags & MAP_STACK) != 0)
+    if ((flags & MAP_STACK) != 0) {
         last_guard = memory;
-    n_stacks += (flags & MAP_STACK) != 0;
-    n_mapped += (flags & MAP_STACK) != 0;
+        change_stacks(NULL, memory);
+        n_stacks++;
+        n_mapped++;
+    }
     return memory;
 }
 
 int __wrap_munmap(void *address, size_t size)
 {
-    n_stacks--;
+    n_stacks -= change_stacks(address, NULL); /* other memory is mapped as well */
     return __real_munmap(address, size);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A receive or a send is an attempt that is repeated. One that finds nothing, or no room, registers its wait, until it
- * is polled again or dropped. Closing a socket ends the waits for it, by forget_fd, and moves on its generation, by which every operation of it, also one that was not polled yet, sees that it is cancelled.
+ * is polled again or dropped. Closing a socket ends the waits for it, by forget_fd, and moves on its generation, by
+ * which every operation of it, also one that was not polled yet, sees that it is cancelled.
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a receive waits first only if
