@@ -28,7 +28,7 @@ void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int f
 int __wrap_munmap(void *address, size_t size);
 int __wrap_mprotect(void *address, size_t size, int protection);
 
-/* Enters or removes a stack; false: there is none, or no room. */
+/* Enters or removes a stack; false: there is none, or there are too many to count. */
 static bool change_stacks(void *from, void *to)
 {
     static void *_Atomic stacks[4096];
@@ -47,8 +47,7 @@ void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int f
     void *memory = __real_mmap64(address, size, protection, flags, fd, offset);
     if ((flags & MAP_STACK) != 0) {
         last_guard = memory;
-        change_stacks(NULL, memory);
-        n_stacks++;
+        n_stacks += change_stacks(NULL, memory);
         n_mapped++;
     }
     return memory;
