@@ -59,6 +59,12 @@ pub struct Waker {
     pub table: *const WakerTable,
 }
 
+/// struct trale_checks
+#[repr(C)]
+pub struct Checks {
+    pub poll: unsafe extern "C" fn(*mut Checks, *mut Future, *mut Context) -> i64,
+}
+
 /// struct trale_context
 #[repr(C)]
 pub struct Context {
@@ -70,6 +76,7 @@ pub struct Context {
     pub overdraft: u32,
     pub turn: u32,
     pub reserved: u32,
+    pub checks: *mut Checks,
 }
 
 /// struct trale_future_type
@@ -129,6 +136,7 @@ pub struct Host {
     pub is_idle: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
     pub n_looks: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
     pub interface: Option<unsafe extern "C" fn(*mut c_void, *const c_char, u64) -> *const c_void>,
+    pub expect: Option<unsafe extern "C" fn(*mut c_void, *const c_char)>,
 }
 pub type Thread = usize; // pthread_t
 pub type ThreadFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
