@@ -196,7 +196,7 @@ if command -v python3 >/dev/null; then
     ok "needs are an array" json 'found["drivers"][1]["needs"] == ["org.example.probe/1"]' check --json "$tmp/t.ini"
     ini '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so'
     ok "interfaces are an array" \
-        json 'found["drivers"][0]["interfaces"] == ["trale.timer/1"] and found["drivers"][0]["abi"] == 1' \
+        json 'found["drivers"][0]["interfaces"] == ["trale.timer/1"] and found["drivers"][0]["abi"] == 2' \
         check --json "$tmp/t.ini"
     ini '[runtime]' $'drivers = "quoted\\", \t\xc3\xa4' 'threads = 9'
     ok "an error has file, line, section and key, whatever the text" \

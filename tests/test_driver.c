@@ -31,8 +31,8 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     (void)state;
     assert_driver_refused("flaw_abi", "", -EPROTONOSUPPORT,
                           "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS
-                          "/flaw_abi.so is a driver for ABI 2, this runtime has ABI 1: rebuild it");
-    assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 1 has at least 96");
+                          "/flaw_abi.so is a driver for ABI 1, this runtime has ABI 2: rebuild it");
+    assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 2 has at least 96");
     assert_driver_refused("flaw_huge", "", -ENOEXEC, "its description has 1073741824 bytes");
     assert_driver_refused("flaw_no_symbol", "", -ENOEXEC, "is no driver: it has no symbol 'trale_driver'");
     assert_driver_refused("flaw_no_name", "", -ENOEXEC, "its description has no name");

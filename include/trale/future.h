@@ -46,8 +46,9 @@
 extern "C" {
 #endif
 
-/* The generation of every layout in these headers. A change that only appends members leaves it alone: `size` tells. */
-#define TRALE_ABI 1u
+/* The generation of every layout in these headers. A change that only appends members leaves it alone: `size` tells.
+ * The drivers of 0.1 had 1, and are refused. */
+#define TRALE_ABI 2u
 
 /* A result that must not be ignored: a future that is made and not awaited does nothing, an error is lost. */
 #define TRALE_CHECK_RESULT __attribute__((warn_unused_result))

@@ -54,7 +54,7 @@ extern "C" {
 #include <trale/async.h>
 #endif
 
-#define TRALE_VERSION "0.1.0"
+#define TRALE_VERSION "0.2.0"
 
 #if defined TRALE_BUILDING
 #define TRALE_API __attribute__((visibility("default")))

@@ -17,7 +17,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::pin::Pin;
 use std::task::{Poll, RawWaker, RawWakerVTable};
 
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 pub const PENDING: i64 = i64::MIN;
 pub const READABLE: u32 = 1;
 pub const WRITABLE: u32 = 2;

@@ -261,7 +261,7 @@ __attribute__((constructor)) static void change(void)
 #else
 TRALE_DRIVER(
 #ifdef FLAW_ABI
-        .abi = TRALE_ABI + 1,
+        .abi = TRALE_ABI - 1,
 #endif
 #ifdef FLAW_SIZE
         .size = 40,
