@@ -153,6 +153,25 @@ static void test_many_sleeps_are_taken_in_order(void **state)
     free(queue);
 }
 
+/* A slot of 372 sleeps that all go to different slots of two levels when it is divided. */
+static void test_a_slot_may_be_divided_into_slots_of_all_lower_levels(void **state)
+{
+    (void)state;
+    enum { N = 255 + 117 };
+    static struct trale_sleep sleeps[N];
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    uint64_t start_ns = UINT64_C(1) << 16;
+    for (size_t i = 0; i < N; i++) {
+        sleeps[i].future.own = start_ns + (i < 117 ? i + 1 : (i - 116) << 8);
+        assert_int_equal(timer_queue_add(queue, &sleeps[i]), 0);
+    }
+    assert_null(timer_queue_take(queue, start_ns));
+    for (size_t i = 0; i < N; i++)
+        assert_ptr_equal(timer_queue_take(queue, UINT64_MAX - 1), &sleeps[i]);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
 static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
 {
     (void)state;
@@ -189,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_sleeps_are_taken_in_order_whatever_happens_meanwhile),
         cmocka_unit_test(test_deadlines_of_all_magnitudes_come_in_turn),
         cmocka_unit_test(test_many_sleeps_are_taken_in_order),
+        cmocka_unit_test(test_a_slot_may_be_divided_into_slots_of_all_lower_levels),
         cmocka_unit_test(test_a_sleep_that_never_ends_keeps_its_slack),
         cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
     };

@@ -121,8 +121,12 @@ static void queue_fill(struct timer_queue *queue, uint64_t horizon_ns)
         uint32_t slot = far_first(queue->far);
         if (slot == FAR_NEVER || far_slot_start(queue->far, slot) > horizon_ns)
             break;
+        /* Each of its sleeps may go to a slot of its own, on any lower level. Its chunks hold them all, but for one
+         * more for each of these slots. */
+        uint32_t n_slots = slot / FAR_SLOTS * FAR_SLOTS;
+        size_t n = far_count(queue->far, slot, n_slots);
         queue->knows_first_far = false;
-        if (slot < FAR_SLOTS || far_count(queue->far, slot, FEW) <= FEW || far_reserve(queue->far, FAR_SLOTS) < 0)
+        if (n_slots == 0 || n <= FEW || far_reserve(queue->far, n < n_slots ? (uint32_t)n : n_slots) < 0)
             queue_move_slot(queue, slot);
         else
             queue_divide_slot(queue, slot);
