@@ -172,6 +172,29 @@ static void test_a_slot_may_be_divided_into_slots_of_all_lower_levels(void **sta
     free(queue);
 }
 
+/* Of each hundred sleeps one stays, and the others are removed while later ones have come already. */
+static void test_sleeps_that_stay_among_many_that_go_take_little_memory(void **state)
+{
+    (void)state;
+    enum { N = 100000, N_WAIT = 1000 };
+    static struct trale_sleep sleeps[N];
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    for (size_t i = 0; i < N + N_WAIT; i++) {
+        if (i < N) {
+            sleeps[i].future.own = 3600 * TRALE_SECOND + i;
+            assert_int_equal(timer_queue_add(queue, &sleeps[i]), 0);
+        }
+        if (i >= N_WAIT && (i - N_WAIT) % 100 != 0)
+            timer_queue_remove(queue, &sleeps[i - N_WAIT]);
+    }
+    assert_int_equal(queue->n_entries, N / 100);
+    assert_in_range(queue->far->n_chunks * sizeof(struct far_chunk), 1, 64 * N / 100);
+    for (size_t i = 0; i < N; i += 100)
+        assert_ptr_equal(timer_queue_take(queue, UINT64_MAX - 1), &sleeps[i]);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
 static void test_a_sleep_that_never_ends_keeps_its_slack(void **state)
 {
     (void)state;
@@ -209,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_deadlines_of_all_magnitudes_come_in_turn),
         cmocka_unit_test(test_many_sleeps_are_taken_in_order),
         cmocka_unit_test(test_a_slot_may_be_divided_into_slots_of_all_lower_levels),
+        cmocka_unit_test(test_sleeps_that_stay_among_many_that_go_take_little_memory),
         cmocka_unit_test(test_a_sleep_that_never_ends_keeps_its_slack),
         cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
     };

@@ -106,16 +106,47 @@ void far_add(struct far *far, uint32_t slot, struct trale_sleep *sleep)
     chunk->n_live++;
 }
 
+/* Moves the sleeps of `from` to the places from `n` on of a chunk, and returns the next place. */
+static uint16_t far_move(struct far *far, uint32_t number, uint16_t n, const struct far_chunk *from)
+{
+    struct far_chunk *chunk = far_chunk(far, number);
+    for (size_t i = 0; i < from->n_entries; i++) {
+        struct trale_sleep *sleep = from->entries[i];
+        if (sleep == NULL)
+            continue;
+        sleep->position = (number - 1) * FAR_CHUNK_ENTRIES + n;
+        chunk->entries[n++] = sleep;
+    }
+    return n;
+}
+
+/* Puts a chunk and the next one of its slot together, if they fill half a chunk at most. Full chunks come of so many
+ * sleeps that this costs a constant time for each. False: they stay. */
+static bool far_merge(struct far *far, uint32_t number)
+{
+    struct far_chunk *chunk = number != 0 ? far_chunk(far, number) : NULL;
+    uint32_t next = chunk != NULL ? chunk->next : 0;
+    if (next == 0 || chunk->n_live + far_chunk(far, next)->n_live > FAR_CHUNK_ENTRIES / 2)
+        return false;
+    uint16_t n = far_move(far, number, far_move(far, number, 0, chunk), far_chunk(far, next));
+    chunk->n_entries = chunk->n_live = n;
+    far_free_chunk(far, next);
+    return true;
+}
+
 void far_remove(struct far *far, uint32_t position)
 {
     uint32_t number = position / FAR_CHUNK_ENTRIES + 1;
     struct far_chunk *chunk = far_chunk(far, number);
     chunk->entries[position % FAR_CHUNK_ENTRIES] = NULL;
-    if (--chunk->n_live == 0)
+    if (--chunk->n_live == 0) {
         far_free_chunk(far, number);
-    else
-        while (chunk->entries[chunk->n_entries - 1] == NULL)
-            chunk->n_entries--;
+        return;
+    }
+    while (chunk->entries[chunk->n_entries - 1] == NULL)
+        chunk->n_entries--;
+    if (!far_merge(far, number))
+        far_merge(far, chunk->previous);
 }
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */

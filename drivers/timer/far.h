@@ -23,7 +23,8 @@ static inline uint64_t timer_latest_ns(const struct trale_sleep *sleep)
 #define FAR_CHUNK_ENTRIES 124u
 #define FAR_POSITION_MAX (UINT32_C(1) << 31)
 
-/* Sleeps of one slot, in a list of such chunks. Numbers of chunks count from 1; 0 is none. */
+/* Sleeps of one slot, in a list of such chunks; two that follow each other have more than half a chunk together, where
+ * sleeps were removed. Numbers of chunks count from 1; 0 is none. */
 struct far_chunk {
     uint32_t next, previous;
     uint16_t slot; /* level * FAR_SLOTS + byte */
