@@ -146,8 +146,11 @@ static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t dead
     if (waits)
         timer_queue_remove(&clock->queue, sleep);
     sleep->future.own = deadline_ns;
-    if (waits)
-        timer_queue_add(&clock->queue, sleep); /* there is room: it has just left */
+    int r = waits ? timer_queue_add(&clock->queue, sleep) : 0;
+    if (r == 0)
+        return;
+    timer_sleep_refuse(sleep, r);
+    sleep->waker->table->wake_by_ref(sleep->waker);
 }
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */

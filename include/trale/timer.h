@@ -77,7 +77,7 @@ struct trale_timer {
                      uint64_t slack_ns);
 
     /* [executor] Gives a sleep that has not resolved, and that this table has made, a new deadline, on the same clock,
-     * with the same slack. */
+     * with the same slack. Where the driver cannot wait for it (-ENOMEM), the sleep resolves to that. */
     void (*reset)(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns);
 };
 
@@ -179,7 +179,8 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_sleep_until(struct t
 }
 
 /* Gives a sleep that has not resolved a new deadline, earlier or later, on its clock. The task that awaits the sleep
- * goes on waiting, also if it has been woken but not polled yet. Returns 0; -ENODEV (no timer driver); -EPERM: the
+ * goes on waiting, also if it has been woken but not polled yet; or, if memory is out, the sleep resolves to -ENOMEM.
+ * Returns 0; -ENODEV (no timer driver); -EPERM: the
  * sleep has begun, and the caller is no task. [in a task of the same runtime; any thread before the first poll] */
 static inline int trale_sleep_reset(struct trale_sleep *sleep, uint64_t deadline_ns)
 {
