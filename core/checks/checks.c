@@ -171,6 +171,7 @@ struct checks *checks_open(struct executor *executor, struct reactor *reactor, b
     if (checks->wakers != NULL) {
         executor->hooks = &checks->hooks;
         executor->context.checks = &checks->polls;
+        executor->context.checked = UINT32_MAX;
         executor->watches_polls = true;
         return checks;
     }

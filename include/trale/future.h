@@ -107,8 +107,8 @@ struct trale_context {
     uint32_t budget;
     uint32_t overdraft;
 
-    uint32_t turn; /* with which branch the next race begins; moves on with each */
-    uint32_t reserved;
+    uint32_t turn;    /* with which branch the next race begins; moves on with each */
+    uint32_t checked; /* UINT32_MAX with `checks`, else 0: a budget that is no larger is looked at in detail */
 
     struct trale_checks *checks; /* NULL: none */
 };
@@ -220,11 +220,15 @@ static inline void trale_context_lend(struct trale_context *context, uint32_t bu
  * [inside poll] */
 static inline int64_t trale_future_await(struct trale_future *future, struct trale_context *context)
 {
-    if (context->budget == 0 && context->overdraft == 0) {
+    int64_t result;
+    if (context->budget > context->checked) {
+        result = future->type->poll(future, context);
+    } else if (context->budget == 0 && context->overdraft == 0) {
         context->waker->table->wake_by_ref(context->waker);
         return TRALE_PENDING;
+    } else {
+        result = trale_future_poll(future, context);
     }
-    int64_t result = trale_future_poll(future, context);
     if (result == TRALE_PENDING)
         return TRALE_PENDING;
     if (context->budget > 0)
