@@ -75,7 +75,7 @@ pub struct Context {
     pub budget: u32,
     pub overdraft: u32,
     pub turn: u32,
-    pub reserved: u32,
+    pub checked: u32,
     pub checks: *mut Checks,
 }
 
