@@ -102,8 +102,10 @@ static int32_t operation_wait(const struct operation *operation, enum operation_
     const struct trale_host *host = &socket->udp->host;
     operation->base->wait.waker = context->waker;
     int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
-    if (r == 0)
+    if (r == 0) {
         operation->base->state = state;
+        socket->has_waited = true;
+    }
     return r;
 }
 

@@ -39,10 +39,13 @@ void udp_socket_free_all(struct udp *udp)
     }
 }
 
-void udp_socket_wake_all(const struct udp_socket *socket)
+/* A socket on which nothing has waited may still be configured on the thread that opened the runtime. */
+void udp_socket_wake_all(struct udp_socket *socket)
 {
     const struct trale_host *host = &socket->udp->host;
-    host->forget_fd(host->context, socket->fd);
+    if (socket->has_waited)
+        host->forget_fd(host->context, socket->fd);
+    socket->has_waited = false;
 }
 
 void udp_socket_end(struct udp_socket *socket, int32_t error)

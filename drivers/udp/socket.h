@@ -36,6 +36,7 @@ struct udp_socket {
     bool gro;           /* TRALE_UDP_GRO is on */
     bool connected;     /* it has a peer */
     bool receives_wait; /* the last receive had to wait: the next one may wait before it tries */
+    bool has_waited;    /* an operation has waited since the reactor knows the fd */
 };
 
 /* The `state` of a struct trale_udp_operation. In either it is cancelled if its generation is not its socket's any
@@ -60,6 +61,6 @@ void udp_socket_free_all(struct udp *udp);
 void udp_socket_end(struct udp_socket *socket, int32_t error);
 
 /* Wakes all operations that wait on the socket, so that they try again. */
-void udp_socket_wake_all(const struct udp_socket *socket);
+void udp_socket_wake_all(struct udp_socket *socket);
 
 #endif
