@@ -126,24 +126,36 @@ static inline void test_make(struct trale_future *future)
     assert_non_null(future);
 }
 
-/* Closes a socket on the thread that polls. */
-struct test_closer {
+/* Calls a function on the thread that polls. */
+struct test_call {
     struct trale_future future;
-    struct trale_udp_socket *socket;
+    void (*function)(void *data);
+    void *data;
 };
 
-static inline int64_t test_closer_poll(struct trale_future *future, struct trale_context *context)
+static inline int64_t test_call_poll(struct trale_future *future, struct trale_context *context)
 {
     (void)context;
-    trale_udp_close(((struct test_closer *)(void *)future)->socket);
+    struct test_call *call = (struct test_call *)(void *)future;
+    call->function(call->data);
     return 0;
+}
+
+static inline void test_call_in_task(struct trale *runtime, void (*function)(void *data), void *data)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "test_call", test_call_poll, NULL};
+    struct test_call call = {{.type = &type}, function, data};
+    assert_int_equal(trale_block_on(runtime, &call.future), 0);
+}
+
+static inline void test_closes(void *socket)
+{
+    trale_udp_close(socket);
 }
 
 static inline void test_close_socket(struct trale *runtime, struct trale_udp_socket *socket)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "test_closer", test_closer_poll, NULL};
-    struct test_closer closer = {{.type = &type}, socket};
-    assert_int_equal(trale_block_on(runtime, &closer.future), 0);
+    test_call_in_task(runtime, test_closes, socket);
 }
 
 /* A log that keeps what it is given. */

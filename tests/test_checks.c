@@ -324,6 +324,14 @@ static void test_a_fiber_that_awaits_on_its_way_out_is_left_in_peace(void **stat
     assert_findings(f, 0);
 }
 
+static void test_many_fibers_that_await_on_their_way_out_are_not_taken_for_one(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 60; i++)
+        abort_fiber(f, 3);
+    assert_findings(f, 0);
+}
+
 struct unlocker {
     struct trale_future future;
     struct trale_mutex *mutex;
@@ -497,6 +505,7 @@ int main(void)
         TEST(test_a_task_that_yields_is_no_storm),
         TEST(test_a_fiber_that_goes_on_awaiting_after_its_cancellation_is_named),
         TEST(test_a_fiber_that_awaits_on_its_way_out_is_left_in_peace),
+        TEST(test_many_fibers_that_await_on_their_way_out_are_not_taken_for_one),
         TEST(test_a_mutex_that_is_unlocked_once_too_often_is_named_and_stays_a_mutex),
         TEST(test_a_waker_is_not_called_after_its_future_has_resolved),
         TEST(test_a_waker_is_not_called_after_its_future_was_dropped),

@@ -59,28 +59,6 @@ trale_async(waiting)
     trale_return(trale_result());
 }
 
-/* Calls a function on the thread that polls. */
-struct call {
-    struct trale_future future;
-    void (*function)(void *data);
-    void *data;
-};
-
-static int64_t call_poll(struct trale_future *future, struct trale_context *context)
-{
-    (void)context;
-    struct call *call = (struct call *)(void *)future;
-    call->function(call->data);
-    return 0;
-}
-
-static void call_in_task(struct fixture *f, void (*function)(void *data), void *data)
-{
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "call", call_poll, NULL};
-    struct call call = {{.type = &type}, function, data};
-    assert_int_equal(trale_block_on(f->runtime, &call.future), 0);
-}
-
 struct closing {
     const struct trale_host *host;
     int fds[2];
@@ -145,7 +123,7 @@ static void test_tasks_and_the_opener_before_them_may_call_interfaces(void **sta
 {
     struct fixture *f = *state;
     touch((void *)(uintptr_t)f->careless);
-    call_in_task(f, touch, (void *)(uintptr_t)f->careless);
+    test_call_in_task(f->runtime, touch, (void *)(uintptr_t)f->careless);
     assert_findings(f, 0);
 }
 
@@ -187,8 +165,8 @@ static void test_a_number_that_is_used_again_without_forget_fd_is_named_and_the_
         7);
     assert_said(f, "was closed without forget_fd");
     assert_findings(f, 1);
-    call_in_task(f, forget_and_close, &old);
-    call_in_task(f, forget_and_close, &new);
+    test_call_in_task(f->runtime, forget_and_close, &old);
+    test_call_in_task(f->runtime, forget_and_close, &new);
     assert_findings(f, 1);
 }
 
@@ -210,7 +188,7 @@ static void test_a_wait_that_a_drop_leaves_behind_is_named_and_canceled(void **s
                 "and in its drop; it is canceled now");
     assert_findings(f, 1);
     assert_dumped(f, "[driver:careless] 1 fds, 0 waits, 0 tasks, 0 threads\n");
-    call_in_task(f, forget_and_close, &pair);
+    test_call_in_task(f->runtime, forget_and_close, &pair);
 }
 
 struct racing {
@@ -246,7 +224,7 @@ static void test_a_wait_that_a_lost_race_leaves_behind_is_named_while_the_task_g
     assert_said(f, "is still registered although its future leaf was dropped");
     assert_findings(f, 1);
     end(task);
-    call_in_task(f, forget_and_close, &pair);
+    test_call_in_task(f->runtime, forget_and_close, &pair);
 }
 
 /* Waits with a clone, which may outlive the future, in memory that does not. */
@@ -277,7 +255,7 @@ static void test_a_wait_in_memory_of_a_task_that_is_gone_is_named_and_canceled(v
     assert_said(f, "is still registered, and is in the memory of a task that has ended");
     assert_findings(f, 1);
     waker->table->drop(waker);
-    call_in_task(f, forget_and_close, &pair);
+    test_call_in_task(f->runtime, forget_and_close, &pair);
 }
 
 /* Polls a leaf, copies it, and goes on with the copy. */
@@ -304,7 +282,7 @@ static void test_a_future_that_moves_while_its_wait_is_registered_is_named(void 
     assert_said(f, "(copier) in leaf");
     assert_said(f, "while it was registered: a future stays where it is from its first poll until it is over");
     assert_findings(f, 1);
-    call_in_task(f, forget_and_close, &pair);
+    test_call_in_task(f->runtime, forget_and_close, &pair);
 }
 
 static void test_a_task_that_waits_again_and_again_for_a_ready_fd_is_named_with_driver_fd_and_count(void **state)
@@ -325,7 +303,7 @@ static void test_a_task_that_waits_again_and_again_for_a_ready_fd_is_named_with_
     assert_said(f, text);
     assert_said(f, "1 careless: checks: [driver:careless] task ");
     assert_findings(f, 1);
-    call_in_task(f, forget_and_close, &pair);
+    test_call_in_task(f->runtime, forget_and_close, &pair);
 }
 
 /* --- what is left ------------------------------------------------------------------------------------------------- */
@@ -396,7 +374,7 @@ static void spawn_idle(void *data)
 static void test_the_dump_shows_the_ledger_of_each_driver(void **state)
 {
     struct fixture *f = *state;
-    call_in_task(f, spawn_idle, f);
+    test_call_in_task(f->runtime, spawn_idle, f);
     assert_dumped(f, "[driver:careless] 0 fds, 0 waits, 1 tasks, 0 threads\n");
     assert_dumped(f, "[driver:timer] ");
     assert_findings(f, 0);

@@ -41,6 +41,7 @@ static void begins(struct hooks *hooks, struct trale_task *task)
     struct checks *checks = checks_of_hooks(hooks);
     checks->running = checks_task(checks, task);
     checks->n_results = 0;
+    checks->canceled_fiber = NULL; /* the next one may have its address */
     if (checks->running != NULL)
         checks->running->ready_fd = -1;
 }
