@@ -2,6 +2,7 @@
  *
  * What a driver says of itself, read out of its file: also out of one that was made to crash the reader. */
 #include "core/driver/description.h"
+#include "core/driver/interface_name.h"
 #include "tests/object.h"
 
 #define TIMER TEST_DRIVERS "/timer.so"
@@ -237,6 +238,23 @@ static void test_noise_in_the_description_and_its_relocations_is_survived(void *
     test_free(object.bytes);
 }
 
+static void test_a_name_of_an_interface_has_one_form(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "a/1", "a/1:16", "org.example.a/999999999:24, b/2", "a/1 a/2"};
+    static const char *const bad[] = {"a",         "/1",        "a/",       "a/0",          "a/01",           "a/1x",
+                                      "a/1:",      "a/1:0",     "a/1:024",  "a/1:8",        "a/1:20",         "a/1:-8",
+                                      "a/1:24:24", "b/1 a",     "a/1:0x18", "a/1000000000", "a/1:1000000000", ":24",
+                                      "a:24/1",    "a/1 a/1:16"};
+    struct interface_name flawed;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        if (interface_names_flaw(good[i], &flawed) != NULL)
+            fail_msg("%s: %s", good[i], interface_names_flaw(good[i], &flawed));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (interface_names_flaw(bad[i], &flawed) == NULL)
+            fail_msg("%s is accepted", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +265,7 @@ int main(void)
         TEST_IN_FOLDER(test_pointers_are_relocated),
         TEST_IN_FOLDER(test_the_description_is_an_aligned_part_of_the_file),
         TEST_IN_FOLDER(test_options_are_an_array_with_an_end),
+        cmocka_unit_test(test_a_name_of_an_interface_has_one_form),
         TEST_IN_FOLDER(test_noise_in_the_description_and_its_relocations_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

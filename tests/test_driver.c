@@ -196,6 +196,7 @@ static void test_an_interface_that_is_not_what_its_name_says_is_refused(void **s
     const char *by = "0 trale: [driver:x] " TEST_FLAWED_DRIVERS "/flaw_%s.so offers org.example.probe/1%s";
     static const char *const cases[][2] = {
         {"short_table", " with a table of 24 bytes, of which version 1 has at least 32: build it with the header"},
+        {"odd_table", " with a table of 28 bytes, of which version 1 has at least 32: build it with the header"},
         {"null_member", ", and function 1 of its table, at byte 16, is NULL: each of the first version must be there"},
         {"wrong_version", " with a table of version 2"},
         {"no_head", " with a table of 8 bytes, less than its head has"},
@@ -316,6 +317,28 @@ static void test_a_table_without_all_of_its_first_version_is_not_found_by_a_name
                      1);
     assert_int_equal(count(log.text, "flaw_late_null_member.so offers org.example.probe/1, and function 1 of its"), 1);
     assert_null(strstr(log.text, "no driver offers"));
+}
+
+static void test_a_name_whose_size_is_no_number_and_a_size_without_end_find_nothing(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"org.example.probe/1:",    "org.example.probe/1:9999999999",
+                                        "org.example.probe/1:0",   "org.example.probe/1:024",
+                                        "org.example.probe/1:x24", "org.example.probe/1:24:24"};
+    char text[512];
+    struct trale *runtime;
+    struct test_log log = {0};
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = a\ndrivers_folder = %s\nthreads = %d\n[driver:a]\npath = flaw_none.so\n",
+             TEST_FLAWED_DRIVERS, test_threads());
+    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
+    assert_int_equal(trale_open(&runtime, &options), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_null(trale_interface(runtime, names[i], 24));
+    assert_int_equal(count(log.text, "no driver offers"), sizeof names / sizeof names[0]);
+    for (size_t size = SIZE_MAX; size > SIZE_MAX - 40; size--)
+        assert_null(trale_interface(runtime, "org.example.probe/1", size));
+    assert_int_equal(trale_close(runtime), 0);
 }
 
 static void test_a_driver_from_the_future_and_two_instances_of_one_work(void **state)
@@ -471,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_a_table_without_all_of_its_first_version_is_not_found_by_a_name_with_its_size),
         cmocka_unit_test(test_what_had_started_is_stopped_in_reverse),
         cmocka_unit_test(test_an_interface_is_found_by_name_and_filled_up_with_null),
+        cmocka_unit_test(test_a_name_whose_size_is_no_number_and_a_size_without_end_find_nothing),
         cmocka_unit_test(test_a_driver_from_the_future_and_two_instances_of_one_work),
         cmocka_unit_test(test_a_driver_may_own_time),
         cmocka_unit_test(test_a_driver_that_closes_an_fd_without_forgetting_it_lets_the_executor_sleep),

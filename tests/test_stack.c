@@ -75,6 +75,20 @@ static void test_a_driver_that_does_not_start_leaves_what_it_needs_until_last(vo
     assert_null(runtime);
 }
 
+static void test_a_table_that_is_shorter_than_what_is_needed_is_refused(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    assert_int_equal(open_text(&runtime, "probe, needy", NONE "[driver:needy]\npath = needy_sized.so\n"), -EPROTO);
+    assert_null(runtime);
+    assert_driver_messages("1 probe: start\n1 probe: stop\n");
+    assert_non_null(strstr(messages.text, "/flaw_none.so offers org.example.probe/1 with a table of 24 bytes, of which "
+                                          "version 1 has at least 32"));
+    assert_non_null(strstr(messages.text,
+                           "0 trale: [driver:needy] needs org.example.probe/1:32, of which no table before "
+                           "it has all functions\n"));
+}
+
 static void test_a_missing_need_is_refused_with_the_line_to_write(void **state)
 {
     (void)state;
@@ -186,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_driver_gets_the_interface_of_one_that_was_started_before),
         cmocka_unit_test(test_a_driver_that_does_not_start_leaves_what_it_needs_until_last),
+        cmocka_unit_test(test_a_table_that_is_shorter_than_what_is_needed_is_refused),
         cmocka_unit_test(test_a_missing_need_is_refused_with_the_line_to_write),
         cmocka_unit_test(test_a_need_that_a_later_driver_offers_is_refused_with_the_right_order),
         cmocka_unit_test(test_a_driver_of_the_right_name_that_offers_something_else_is_named),

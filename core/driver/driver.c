@@ -131,8 +131,12 @@ static int take_sizes(struct driver *driver)
     if (driver->offers == NULL)
         return -ENOMEM;
     interface_names_strip((char *)(uintptr_t)driver->description.interfaces);
-    if (driver->description.needs != NULL)
-        interface_names_strip((char *)(uintptr_t)driver->description.needs);
+    if (driver->description.needs == NULL)
+        return 0;
+    driver->needs = strdup(driver->description.needs);
+    if (driver->needs == NULL)
+        return -ENOMEM;
+    interface_names_strip((char *)(uintptr_t)driver->description.needs);
     return 0;
 }
 
@@ -265,6 +269,7 @@ void driver_close(struct driver *driver)
     driver_close_file(driver);
     description_free(&driver->description);
     free(driver->offers);
+    free(driver->needs);
     free(driver->values);
     free(driver->path);
     *driver = (struct driver){.state = DRIVER_CLOSED};

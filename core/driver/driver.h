@@ -28,6 +28,7 @@ struct driver {
     struct elf *elf;                      /* OPENED: the file, which elf->fd has open; else NULL */
     struct trale_driver description;      /* as far as both sides know it; its functions are there once it is LOADED */
     char *offers;                         /* description.interfaces with the sizes of their first versions */
+    char *needs;                          /* description.needs likewise; NULL: none */
     const char *over;                     /* the drivers that it is a layer over; NULL: it is none; lent */
     uint32_t over_line;                   /* in trale.ini */
     struct trale_value *values;

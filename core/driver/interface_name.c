@@ -10,14 +10,16 @@
 #define DIGITS_MAX 9 /* the largest number that certainly fits */
 #define NAMES_MAX 64
 
-/* The number behind the last `separator`, and *length without both; 0, and *length unchanged: there is none. */
+/* The number behind the last `separator`, and *length without both; 0, and *length unchanged: there is none. A number
+ * begins with another digit than 0, and there is something before the separator. */
 static uint32_t number_behind(const char *text, size_t *length, char separator)
 {
     size_t digits = 0;
     uint32_t number = 0;
     while (digits < *length && text[*length - digits - 1] >= '0' && text[*length - digits - 1] <= '9')
         digits++;
-    if (digits == 0 || digits > DIGITS_MAX || digits == *length || text[*length - digits - 1] != separator)
+    if (digits == 0 || digits > DIGITS_MAX || digits + 1 >= *length || text[*length - digits - 1] != separator ||
+        text[*length - digits] == '0')
         return 0;
     for (size_t i = *length - digits; i < *length; i++)
         number = 10 * number + (uint32_t)(text[i] - '0');

@@ -78,7 +78,8 @@ static bool is_complete(struct interface *item, uint32_t size)
     if (size <= item->complete)
         return true;
     uint32_t at = sizeof *table;
-    while (at < size && at < table->size && *(void *const *)(const void *)((const char *)table + at) != NULL)
+    while (at < size && table->size - at >= sizeof(void *) &&
+           *(void *const *)(const void *)((const char *)table + at) != NULL)
         at += (uint32_t)sizeof(void *);
     if (at >= size) {
         item->complete = size;
@@ -113,7 +114,8 @@ static bool is_sound(struct interface *item, const struct interface_name *name)
 static bool is_called(const struct interface *item, const char *name)
 {
     const size_t length = strlen(item->name);
-    return strncmp(item->name, name, length) == 0 && (name[length] == '\0' || name[length] == ':');
+    return strncmp(item->name, name, length) == 0 &&
+           (name[length] == '\0' || interface_name_of(name, strlen(name)).length == length);
 }
 
 static bool have(const struct interfaces *interfaces, size_t n_items, const char *name)
@@ -146,22 +148,27 @@ static int interfaces_add_name(struct interfaces *interfaces, const struct drive
     return is_sound(item, &name) ? 0 : -EPROTO;
 }
 
-int interfaces_check_needs(const struct interfaces *interfaces, const struct driver *driver)
+static int check_need(struct interfaces *interfaces, const struct driver *driver, const char *name)
 {
-    const char *list = driver->description.needs, *name;
+    if (interfaces_find(interfaces, interfaces->n_items, name, 0) != NULL)
+        return 0;
+    log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] needs %s, %s", driver->section->name, name,
+            interfaces_have(interfaces, name) ? "of which no table before it has all functions"
+                                              : "which a layer offers that is over nothing");
+    return -EPROTO;
+}
+
+int interfaces_check_needs(struct interfaces *interfaces, const struct driver *driver)
+{
+    const char *list = driver->needs, *word;
     size_t length;
-    while (list != NULL && (name = words_next(&list, &length)) != NULL) {
-        size_t i = 0;
-        while (i < interfaces->n_items &&
-               (strlen(interfaces->items[i].name) != length || memcmp(interfaces->items[i].name, name, length) != 0))
-            i++;
-        if (i < interfaces->n_items)
-            continue;
-        log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] needs %.*s, which a layer offers that is over nothing",
-                driver->section->name, (int)length, name);
-        return -EPROTO;
+    int r = 0;
+    while (r == 0 && list != NULL && (word = words_next(&list, &length)) != NULL) {
+        char *name = strndup(word, length);
+        r = name != NULL ? check_need(interfaces, driver, name) : -ENOMEM;
+        free(name);
     }
-    return 0;
+    return r;
 }
 
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver)
@@ -180,7 +187,7 @@ static const void *interface_copy(struct interface *interface, size_t size)
     for (struct interface_copy *copy = interface->copies; copy != NULL; copy = copy->next)
         if (copy->size == size)
             return copy->table;
-    struct interface_copy *copy = calloc(1, sizeof *copy + size);
+    struct interface_copy *copy = size <= PTRDIFF_MAX - sizeof *copy ? calloc(1, sizeof *copy + size) : NULL;
     if (copy == NULL)
         return NULL;
     memcpy(copy->table, interface->table, interface->table->size);

@@ -9,7 +9,7 @@
 
 #ifdef FLAW_NULL_MEMBER
 #define INTERFACE "org.example.probe/1:24"
-#elif defined FLAW_SHORT_TABLE
+#elif defined FLAW_SHORT_TABLE || defined FLAW_ODD_TABLE
 #define INTERFACE "org.example.probe/1:32"
 #elif defined FLAW_TWICE
 #define INTERFACE "org.example.probe/1:24 org.example.other/1 org.example.probe/1"
@@ -37,6 +37,8 @@
 #endif
 #ifdef FLAW_NO_HEAD
 #define TABLE_SIZE 8
+#elif defined FLAW_ODD_TABLE
+#define TABLE_SIZE 28 /* a part of what comes behind the table */
 #else
 #define TABLE_SIZE sizeof(struct probe)
 #endif

@@ -9,6 +9,10 @@
 
 #include <trale/driver.h>
 
+#ifndef NEEDS
+#define NEEDS "org.example.probe/1"
+#endif
+
 /* The probe of flawed.c, with a member that it does not have. */
 struct probe {
     struct trale_interface interface;
@@ -99,5 +103,5 @@ static const struct trale_option options[] = {
 };
 
 TRALE_DRIVER(.name = "needy", .version = "1.0", .summary = "uses another driver", .interfaces = "org.example.needy/1",
-             .needs = "org.example.probe/1", .options = options, .start = needy_start, .stop = needy_stop,
+             .needs = NEEDS, .options = options, .start = needy_start, .stop = needy_stop,
              .interface = needy_interface, .settle = needy_settle);
