@@ -314,6 +314,19 @@ ok "and the constructor has not run" left_nothing
 strip "$tmp/loud.so"
 ok "a constructor is counted also where names are stripped" says 0 "loud.so has 1 constructor or destructor, code"
 
+# build_probe NAME FLAG...: the probe, built once more.
+build_probe() {
+    ${CC:-cc} -shared -fPIC -fvisibility=hidden -I"$root/include" "${@:2}" -o "$tmp/$1.so" "$tmp/$1.c" 2>/dev/null
+}
+probe measured '' ''
+if build_probe measured --coverage; then
+    ok "constructors that measure coverage are the compiler's" \
+        bash -c "! '$trale' check '$tmp/t.ini' 2>&1 | grep constructor"
+fi
+if build_probe measured -fuse-ld=lld -Wl,--pack-dyn-relocs=android; then
+    ok "relocations that only Android reads are named" says 1 "packed relocations that only Android reads"
+fi
+
 # Drivers are started without sanitizers: a sanitized program could not load them otherwise.
 if [[ ${TRALE_SANITIZE:-none} == none ]]; then
     if command -v gdb >/dev/null && gdb -q -batch -ex run /bin/true </dev/null 2>&1 | grep -q 'exited normally'; then

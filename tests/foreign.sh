@@ -36,6 +36,27 @@ for driver in "$root"/drivers/*/; do
     ok "$name, stripped, has no constructor of its own" same "$name"
 done
 
+# The linker fills the space between two files' functions, and not always with instructions.
+echo 'int one(void); int one(void) { return 1; }' >"$tmp/one.c"
+aligned() {
+    "$other" -shared -fPIC -O2 -D_GNU_SOURCE -fvisibility=hidden -falign-functions="$2" -I"$root/include" "${@:3}" \
+        -o "$tmp/$1.so" "$tmp/one.c" "$root/drivers/random/random.c" && "$read_driver" "$tmp/$1.so" | diff "$tmp/own" -
+}
+"$read_driver" "$build/drivers/random.so" | grep -v constructors >"$tmp/own"
+echo "0 constructors" >>"$tmp/own"
+for bytes in 32 64 256; do
+    ok "functions aligned to $bytes bytes are code" aligned "aligned-$bytes" "$bytes"
+    [[ -e $tmp/lld/ld ]] &&
+        ok "functions aligned to $bytes bytes by lld are code" aligned "aligned-$bytes-lld" "$bytes" -B "$tmp/lld"
+done
+zeroed() {
+    cp "$tmp/aligned-64.so" "$tmp/zeroed.so"
+    dd if=/dev/zero of="$tmp/zeroed.so" bs=1 seek="$1" count=160 conv=notrunc status=none
+    fails "$read_driver" "$tmp/zeroed.so" 2>&1 | grep -q "a part of its code is zeros"
+}
+ok "a part of the code that is zeros is found between aligned functions" zeroed \
+    $((16#$(readelf -SW "$tmp/aligned-64.so" | awk '$2 == ".text" || $3 == ".text" {print $(NF - 6)}') + 320))
+
 printf '[runtime]\ndrivers = x\n[driver:x]\npath = %s/timer.so\n' "$tmp" >"$tmp/t.ini"
 refused() {
     fails "$build/trale" check "$tmp/t.ini" >"$tmp/said" 2>&1 || return 1

@@ -126,7 +126,8 @@ static bool is_compilers(const char *name)
 {
     static const char *const parts[] = {"_init", "_fini", "frame_dummy", "__do_global_dtors_aux",
                                         /* and those of which the name is a part: */
-                                        "_sub_I_00099_", "_sub_D_00099_", ".module_ctor", ".module_dtor", "__llvm_",
+                                        "_sub_I_00099_", "_sub_D_00099_", "_sub_I_00100_", "_sub_D_00100_",
+                                        ".module_ctor", ".module_dtor", "__llvm_", "llvm_writeout_and_clear",
                                         "ARGV_INIT_ARRAY"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (i < 4 ? strcmp(name, parts[i]) == 0 : strstr(name, parts[i]) != NULL)

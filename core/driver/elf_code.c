@@ -11,13 +11,26 @@
 /* As many are not near a function that is called when the driver is loaded: padding is shorter. */
 #define NEAR_ZEROS_MAX 20
 
-/* The length of the longest run of zeros. */
-static uint64_t zeros_in(const unsigned char *bytes, uint64_t length)
+/* Linkers for aarch64 may fill the space before an aligned function with zeros; those for x86-64 do not. */
+static uint64_t padding_of(const struct elf *elf, const ElfW(Shdr) * section)
 {
+    return elf->header.e_machine != EM_X86_64 && section->sh_addralign > 0 ? section->sh_addralign : 1;
+}
+
+/* The length of the longest run of zeros in a part of a section, without those that the alignment explains. */
+static uint64_t zeros_in(const struct elf *elf, const ElfW(Shdr) * section, uint64_t address, uint64_t length)
+{
+    const unsigned char *bytes = elf_at(elf, address, length, 1);
+    const uint64_t padding = padding_of(elf, section);
     uint64_t longest = 0, run = 0;
     for (uint64_t i = 0; i < length; i++) {
-        run = bytes[i] == 0 ? run + 1 : 0;
+        if (run < padding && (address + i) % padding == 0)
+            run = 0;
+        run += bytes[i] == 0;
+        if (bytes[i] == 0 && i + 1 < length)
+            continue;
         longest = run > longest ? run : longest;
+        run = 0;
     }
     return longest;
 }
@@ -41,7 +54,7 @@ static bool is_whole_around(const struct elf *elf, uint64_t address)
         uint64_t before = address - section.sh_addr, after = section.sh_size - before;
         before = before < 128 ? before : 128;
         after = after < 16 ? after : 16;
-        return zeros_in(elf_at(elf, address - before, before + after, 1), before + after) < NEAR_ZEROS_MAX;
+        return zeros_in(elf, &section, address - before, before + after) < NEAR_ZEROS_MAX;
     }
     return true; /* dlopen needs no section headers */
 }
@@ -66,7 +79,7 @@ const char *elf_check_code(struct elf *elf)
     ElfW(Shdr) section;
     for (size_t i = 0; i < elf->header.e_shnum; i++)
         if (read_code_section(elf, i, &section) &&
-            zeros_in(elf_at(elf, section.sh_addr, section.sh_size, 1), section.sh_size) >= CODE_ZEROS_MAX)
+            zeros_in(elf, &section, section.sh_addr, section.sh_size) >= CODE_ZEROS_MAX)
             return "it is damaged: a part of its code is zeros";
     return NULL;
 }

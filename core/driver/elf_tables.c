@@ -8,6 +8,10 @@
 
 #include <trale/driver.h>
 
+#define DT_ANDROID_REL 0x6000000f
+#define DT_ANDROID_RELA 0x60000011
+#define DT_ANDROID_RELR 0x6fffe000
+
 bool elf_tag(const struct elf *elf, int64_t tag, uint64_t *value)
 {
     for (size_t i = elf->n_dynamic; i-- > 0;)
@@ -61,6 +65,8 @@ static const char *check_requests(struct elf *elf)
     flags = 0;
     if (has_tag(elf, DT_TEXTREL) || (elf_tag(elf, DT_FLAGS, &flags) && (flags & DF_TEXTREL) != 0))
         return "it has relocations in its code: compile it with -fPIC";
+    if (has_tag(elf, DT_ANDROID_REL) || has_tag(elf, DT_ANDROID_RELA) || has_tag(elf, DT_ANDROID_RELR))
+        return "it has packed relocations that only Android reads: link it with -z pack-relative-relocs instead";
     if (has_tag(elf, DT_AUXILIARY) || has_tag(elf, DT_FILTER))
         return "it is a filter of another library (ld -f, -F)";
     for (size_t i = 0; i < elf->n_dynamic; i++) {

@@ -34,8 +34,9 @@ void interfaces_deinit(struct interfaces *interfaces);
 /* Makes room for all interfaces of these drivers. 0 or -ENOMEM. */
 int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers);
 
-/* Whether the drivers that were started give what this one needs. Where stack_check has found it so, a layer over nothing
- * can have kept it back, and a table can be shorter than the size in the name. 0, -ENOMEM, or -EPROTO and a message. */
+/* Whether the drivers that were started give what this one needs. Where stack_check has found it so, a layer over
+ * nothing can have kept it back, and a table can be shorter than the size in the name. 0, -ENOMEM, or -EPROTO and a
+ * message. */
 int interfaces_check_needs(struct interfaces *interfaces, const struct driver *driver);
 
 /* Adds the interfaces of a started driver. A layer need not give one that no driver before it offers. 0, -ENOMEM, or

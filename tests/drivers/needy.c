@@ -103,5 +103,5 @@ static const struct trale_option options[] = {
 };
 
 TRALE_DRIVER(.name = "needy", .version = "1.0", .summary = "uses another driver", .interfaces = "org.example.needy/1",
-             .needs = NEEDS, .options = options, .start = needy_start, .stop = needy_stop,
-             .interface = needy_interface, .settle = needy_settle);
+             .needs = NEEDS, .options = options, .start = needy_start, .stop = needy_stop, .interface = needy_interface,
+             .settle = needy_settle);
