@@ -129,6 +129,11 @@ static void test_tasks_and_the_opener_before_them_may_call_interfaces(void **sta
 
 /* --- fds ---------------------------------------------------------------------------------------------------------- */
 
+static void close_first(void *data)
+{
+    close(((struct closing *)data)->fds[0]);
+}
+
 static void test_an_fd_that_is_closed_without_forget_fd_is_named_and_its_wait_ends(void **state)
 {
     struct fixture *f = *state;
@@ -136,7 +141,7 @@ static void test_an_fd_that_is_closed_without_forget_fd_is_named_and_its_wait_en
     struct trale_task *task = trale_spawn(f->runtime, waiting, .leaf = leaf_of(f, pair.fds[0], TRALE_READABLE, 2));
     let_tasks_run(f->runtime);
     assert_findings(f, 0);
-    close(pair.fds[0]);
+    test_call_in_task(f->runtime, close_first, &pair);
     let_tasks_run(f->runtime);
     assert_int_equal(trale_join(task), 7);
     assert_said(f, "0 careless: checks: [driver:careless] task ");

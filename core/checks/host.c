@@ -124,19 +124,25 @@ struct checked_thread {
     void *(*run)(void *data);
     void *data;
     char name[16];
-    _Atomic bool has_ended;
+    _Atomic uint32_t n_users; /* the thread, until it ends, and the ledger */
 };
 
-static void thread_ends(void *data)
+static bool thread_runs(const struct checked_thread *thread)
 {
-    atomic_store(&((struct checked_thread *)data)->has_ended, true);
+    return atomic_load(&thread->n_users) > 1;
+}
+
+static void thread_release(void *data)
+{
+    if (atomic_fetch_sub(&((struct checked_thread *)data)->n_users, 1) == 1)
+        free(data);
 }
 
 static void *thread_run(void *data)
 {
     struct checked_thread *thread = data;
     void *result;
-    pthread_cleanup_push(thread_ends, thread);
+    pthread_cleanup_push(thread_release, thread);
     result = thread->run(thread->data);
     pthread_cleanup_pop(1);
     return result;
@@ -151,7 +157,7 @@ static int32_t checked_start_thread(void *context, pthread_t *pthread, const cha
         thread = calloc(1, sizeof *thread);
     if (thread == NULL)
         return ledger->plain.start_thread(context, pthread, name, run, data);
-    *thread = (struct checked_thread){.run = run, .data = data};
+    *thread = (struct checked_thread){.run = run, .data = data, .n_users = 2};
     snprintf(thread->name, sizeof thread->name, "%s", name);
     int32_t r = ledger->plain.start_thread(context, pthread, name, thread_run, thread);
     if (r < 0)
@@ -165,7 +171,7 @@ static uint64_t count_threads(const struct ledger *ledger)
 {
     uint64_t n = 0;
     for (struct trale_link *link = ledger->threads.next; link != &ledger->threads; link = link->next)
-        n += !atomic_load(&list_entry(link, struct checked_thread, node)->has_ended);
+        n += thread_runs(list_entry(link, struct checked_thread, node));
     return n;
 }
 
@@ -199,7 +205,7 @@ void ledger_report(struct ledger *ledger)
         const struct checked_thread *thread = list_entry(link, struct checked_thread, node);
         struct place place = {.driver = ledger->name};
         snprintf(place.thread, sizeof place.thread, "%s", thread->name);
-        if (!atomic_load(&thread->has_ended))
+        if (thread_runs(thread))
             findings_say(&ledger->checks->findings, TRALE_LOG_ERROR, &place,
                          "it still runs after the driver has stopped: settle or stop ends it, and joins it");
     }
@@ -211,8 +217,7 @@ void ledger_close(struct ledger *ledger)
         next = link->next;
         struct checked_thread *thread = list_entry(link, struct checked_thread, node);
         list_remove(link);
-        if (atomic_load(&thread->has_ended)) /* else it is still used */
-            free(thread);
+        thread_release(thread);
     }
     map_deinit(&ledger->fds);
     list_remove(&ledger->node);
