@@ -164,6 +164,16 @@ static void test_a_second_driver_of_an_interface_must_be_a_layer(void **state)
                    "if b is a layer, write over = probe in its section");
 }
 
+static void test_a_layer_comes_after_the_drivers_of_all_that_it_could_offer(void **state)
+{
+    (void)state;
+    assert_refused("udp, trace, timer",
+                   "[driver:udp]\npath = " TEST_DRIVERS "/udp.so\n[driver:trace]\npath = trace.so\nover = udp\n"
+                   "[driver:timer]\npath = " TEST_DRIVERS "/timer.so\n",
+                   "10: [driver:timer] offers trale.timer/1, which the layer [driver:trace] before it does already: "
+                   "write drivers = udp, timer, trace");
+}
+
 /* The driver that gives the interface is the one whose number it is. */
 static void assert_number(struct trale *runtime, int64_t number)
 {
@@ -207,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_a_driver_that_cannot_be_opened_is_the_only_message),
         cmocka_unit_test(test_what_a_layer_is_over_must_be_a_driver_before_it),
         cmocka_unit_test(test_a_layer_has_an_interface_of_what_it_is_over),
+        cmocka_unit_test(test_a_layer_comes_after_the_drivers_of_all_that_it_could_offer),
         cmocka_unit_test(test_a_second_driver_of_an_interface_must_be_a_layer),
         cmocka_unit_test(test_a_layer_hides_what_it_is_over_from_all_after_it),
     };

@@ -46,6 +46,23 @@ void stack_forget_moves(const struct stack *stack)
     memset(stack->moves, 0, stack->settings->n_drivers * sizeof *stack->moves);
 }
 
+/* A layer offers what no driver before it does: so driver i, which is none, comes before it. */
+static void say_layer_comes_first(const struct stack *stack, size_t i, size_t layer, const struct log_place *place,
+                                  const char *name, size_t length)
+{
+    struct text before = {0}, order = {0};
+    text_add(&before, "%s, ", stack_name(stack, i));
+    stack->moves[i] = true;
+    stack_write_order(stack, layer, text_chars(&before), &order);
+    stack_forget_moves(stack);
+    log_say_about(stack->log, TRALE_LOG_ERROR, place,
+                  "%s:%u: [%s] offers %.*s, which the layer [%s] before it does already: %s", stack->config->name,
+                  place->line, place->section, (int)length, name, stack->settings->drivers[layer]->name,
+                  text_chars(&order));
+    free(before.chars);
+    free(order.chars);
+}
+
 static int check_offer(const struct stack *stack, size_t i, const char *name, size_t length)
 {
     size_t first = stack_find_offer(stack, 0, i, name, length);
@@ -55,6 +72,10 @@ static int check_offer(const struct stack *stack, size_t i, const char *name, si
         return 0;
     const struct config_section *section = stack->settings->drivers[i];
     const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};
+    if (stack->drivers[first].over != NULL) {
+        say_layer_comes_first(stack, i, first, &place, name, length);
+        return -EINVAL;
+    }
     log_say_about(stack->log, TRALE_LOG_ERROR, &place,
                   "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them, or, if %s is a layer, write "
                   "over = %s in its section",
