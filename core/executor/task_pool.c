@@ -100,22 +100,33 @@ static void pool_take_returns(struct task_pool *pool, uintptr_t replacement)
 
 struct task_slab *task_pool_grow(struct task_pool *pool, uint8_t size_class)
 {
-    if (atomic_load_explicit(&pool->returns->top, memory_order_relaxed) != TASK_RETURNS_EMPTY)
-        pool_take_returns(pool, TASK_RETURNS_EMPTY);
+    task_pool_tidy(pool);
     struct trale_link *rooms = &pool->classes[size_class].rooms;
     return list_is_empty(rooms) ? slab_new(pool, size_class) : list_entry(rooms->next, struct task_slab, rooms);
 }
 
-/* As much is kept as is in use, so that a number of tasks that goes up and down costs few system calls. */
+/* As much is kept as is in use, so that a number of tasks that goes up and down costs few system calls. What is kept is
+ * used last, and looked at again when the next slab has become empty. */
 void task_pool_empty(struct task_pool *pool, struct task_slab *slab)
 {
     struct task_class *class = &pool->classes[slab->size_class];
-    if (class->n_bytes - slab->size < 2 * class->n_used * slab->size_class * TASK_POOL_CLASS_BYTES)
-        return;
-    class->n_bytes -= slab->size;
+    size_t n_needed = 2 * class->n_used * slab->size_class * TASK_POOL_CLASS_BYTES;
     list_remove(&slab->rooms);
-    list_remove(&slab->slabs);
-    slab_free(slab);
+    list_append(&class->rooms, &slab->rooms);
+    while (class->n_bytes > TASK_POOL_KEPT && !list_is_empty(&class->rooms)) {
+        struct task_slab *last = list_entry(class->rooms.previous, struct task_slab, rooms);
+        if (last->n_used > 0 || class->n_bytes - last->size < n_needed)
+            return;
+        class->n_bytes -= last->size;
+        list_remove(&last->rooms);
+        list_remove(&last->slabs);
+        slab_free(last);
+    }
+}
+
+void task_pool_take_back(struct task_pool *pool)
+{
+    pool_take_returns(pool, TASK_RETURNS_EMPTY);
 }
 
 void task_pool_init(struct task_pool *pool, struct task_returns *returns)

@@ -5,7 +5,7 @@
  * tasks, and an empty one goes back to the kernel.
  *
  * A task may end on any thread, and after its executor. A block that another thread gives back goes on a lock-free
- * stack, from which the pool takes it when it needs one. A pool that ends leaves slabs whose blocks are still in use:
+ * stack, from which the pool takes it when it needs one or the executor sleeps. A pool that ends leaves slabs whose blocks are still in use:
  * their last block frees them. */
 #ifndef CORE_EXECUTOR_TASK_POOL_H
 #define CORE_EXECUTOR_TASK_POOL_H
@@ -17,7 +17,7 @@
 
 #define TASK_POOL_CLASSES 33u /* 0: blocks of malloc(3) */
 #define TASK_POOL_CLASS_BYTES 16u
-#define TASK_POOL_KEPT ((size_t)2 << 20) /* so many bytes of each class are never given back */
+#define TASK_POOL_KEPT ((size_t)2 << 20) /* slabs of a class are given back where they are more than so many bytes */
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define TASK_POOL_SANITIZER 1
@@ -75,8 +75,16 @@ void task_pool_deinit(struct task_pool *pool);
 /* Makes a slab for the class, or takes in what was returned; NULL when memory is out. */
 struct task_slab *task_pool_grow(struct task_pool *pool, uint8_t size_class);
 
-/* For a slab that has become empty: frees it, or keeps it for the tasks to come. */
+/* For a slab that has become empty: frees it and others that are so, or keeps them for the tasks to come. */
 void task_pool_empty(struct task_pool *pool, struct task_slab *slab);
+
+/* Takes in what was returned. */
+void task_pool_take_back(struct task_pool *pool);
+static inline void task_pool_tidy(struct task_pool *pool)
+{
+    if (atomic_load_explicit(&pool->returns->top, memory_order_relaxed) != TASK_RETURNS_EMPTY)
+        task_pool_take_back(pool);
+}
 
 /* Gives back a block of a class other than 0. [any, also when the pool has ended] */
 void task_pool_return(void *memory);

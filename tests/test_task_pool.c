@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The memory of tasks alone: it is lent once at a time, and goes back to the kernel, whichever thread gives it back. */
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "core/executor/task_pool.h"
+#include "tests/support.h"
+
+/* --- the memory that the kernel maps and unmaps ------------------------------------------------------------------- */
+
+/* mmap(2) is called mmap64 where offsets have 64 bits, as meson has them. */
+static _Atomic int64_t n_bytes_mapped;
+static _Atomic bool mmap_fails;
+
+void *__real_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int __real_munmap(void *address, size_t size);
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset);
+int __wrap_munmap(void *address, size_t size);
+
+void *__wrap_mmap64(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    if (mmap_fails)
+        return MAP_FAILED;
+    n_bytes_mapped += (int64_t)size;
+    return __real_mmap64(address, size, protection, flags, fd, offset);
+}
+
+int __wrap_munmap(void *address, size_t size)
+{
+    n_bytes_mapped -= (int64_t)size;
+    return __real_munmap(address, size);
+}
+
+/* --- one thread --------------------------------------------------------------------------------------------------- */
+
+#define CLASS 8u
+#define BLOCK_SIZE (CLASS * TASK_POOL_CLASS_BYTES)
+#define N_BLOCKS 500000u
+
+static void *blocks[N_BLOCKS];
+
+static void get_all(struct task_pool *pool)
+{
+    for (size_t i = 0; i < N_BLOCKS; i++) {
+        blocks[i] = task_pool_get(pool, CLASS);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], (int)i, BLOCK_SIZE);
+    }
+}
+
+/* In the order in which they came, so that each slab becomes empty while all later ones are in use. */
+static void test_slabs_go_back_when_their_blocks_have(void **state)
+{
+    (void)state;
+    struct task_returns returns = {0};
+    struct task_pool pool;
+    int64_t before = n_bytes_mapped;
+    task_pool_init(&pool, &returns);
+    get_all(&pool);
+    assert_true(n_bytes_mapped - before >= (int64_t)N_BLOCKS * BLOCK_SIZE);
+    for (size_t i = 0; i < N_BLOCKS; i++)
+        task_pool_put(&pool, blocks[i]);
+    assert_in_range(n_bytes_mapped - before, 0, TASK_POOL_KEPT + TASK_SLAB_ALIGNMENT);
+    assert_int_equal(n_bytes_mapped - before, pool.classes[CLASS].n_bytes);
+    task_pool_deinit(&pool);
+    assert_int_equal(n_bytes_mapped, before);
+}
+
+static void test_what_was_returned_goes_back_when_the_executor_sleeps(void **state)
+{
+    (void)state;
+    struct task_returns returns = {0};
+    struct task_pool pool;
+    int64_t before = n_bytes_mapped;
+    task_pool_init(&pool, &returns);
+    get_all(&pool);
+    for (size_t i = 0; i < N_BLOCKS; i++)
+        task_pool_return(blocks[i]);
+    task_pool_tidy(&pool);
+    assert_in_range(n_bytes_mapped - before, 0, TASK_POOL_KEPT + TASK_SLAB_ALIGNMENT);
+    task_pool_deinit(&pool);
+    assert_int_equal(n_bytes_mapped, before);
+}
+
+static void test_without_memory_there_is_no_block_and_later_there_is(void **state)
+{
+    (void)state;
+    struct task_returns returns = {0};
+    struct task_pool pool;
+    task_pool_init(&pool, &returns);
+    mmap_fails = true;
+    assert_null(task_pool_get(&pool, CLASS));
+    mmap_fails = false;
+    void *block = task_pool_get(&pool, CLASS);
+    assert_non_null(block);
+    task_pool_put(&pool, block);
+    task_pool_deinit(&pool);
+}
+
+/* --- several threads, and pools that end -------------------------------------------------------------------------- */
+
+#define N_THREADS 3
+#define N_PLACES 256
+#define N_POOLS 200
+#define N_STEPS 3000
+
+static _Atomic(uint64_t *) places[N_PLACES];
+static _Atomic bool is_over;
+
+/* What is written into a block that is lent. */
+static void mark(uint64_t *block, uint64_t size_class)
+{
+    block[0] = size_class;
+    for (size_t i = 1; i < size_class * TASK_POOL_CLASS_BYTES / sizeof *block; i++)
+        block[i] = (uint64_t)(uintptr_t)block ^ i;
+}
+
+static void check_mark(const uint64_t *block)
+{
+    for (size_t i = 1; i < block[0] * TASK_POOL_CLASS_BYTES / sizeof *block; i++)
+        if (block[i] != ((uint64_t)(uintptr_t)block ^ i))
+            fail_msg("a block was lent twice");
+}
+
+static void *return_blocks(void *data)
+{
+    uint32_t number = *(uint32_t *)data;
+    while (!is_over) {
+        number = number * 1664525 + 1013904223;
+        uint64_t *block = atomic_exchange(&places[(number >> 16) % N_PLACES], NULL);
+        if (block == NULL)
+            continue;
+        check_mark(block);
+        task_pool_return(block);
+    }
+    return NULL;
+}
+
+/* The blocks of a pool that ends are given back later: by other threads, or by this one, which has another pool with
+ * the same returns by then. */
+static void test_blocks_outlive_their_pool_on_any_thread(void **state)
+{
+    (void)state;
+    struct task_returns returns = {0};
+    struct task_pool pool;
+    pthread_t threads[N_THREADS];
+    uint32_t numbers[N_THREADS] = {1, 2, 3}, number = 4;
+    int64_t before = n_bytes_mapped;
+    is_over = false;
+    for (size_t i = 0; i < N_THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, return_blocks, &numbers[i]), 0);
+    for (size_t n = 0; n < N_POOLS; n++) {
+        task_pool_init(&pool, &returns);
+        for (size_t step = 0; step < N_STEPS; step++) {
+            number = number * 1664525 + 1013904223;
+            uint8_t size_class = (uint8_t)(5 + (number >> 8) % 4);
+            uint64_t *block = task_pool_get(&pool, size_class);
+            mark(block, size_class);
+            block = atomic_exchange(&places[(number >> 16) % N_PLACES], block);
+            if (block == NULL)
+                continue;
+            check_mark(block);
+            task_pool_put(&pool, block);
+        }
+        task_pool_deinit(&pool);
+    }
+    is_over = true;
+    for (size_t i = 0; i < N_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < N_PLACES; i++)
+        if (places[i] != NULL)
+            task_pool_return(places[i]);
+    assert_int_equal(n_bytes_mapped, before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slabs_go_back_when_their_blocks_have),
+        cmocka_unit_test(test_what_was_returned_goes_back_when_the_executor_sleeps),
+        cmocka_unit_test(test_without_memory_there_is_no_block_and_later_there_is),
+        cmocka_unit_test(test_blocks_outlive_their_pool_on_any_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
