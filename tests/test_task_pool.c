@@ -67,7 +67,7 @@ static void test_slabs_go_back_when_their_blocks_have(void **state)
     assert_int_equal(n_bytes_mapped, before);
 }
 
-static void test_what_was_returned_goes_back_when_the_executor_sleeps(void **state)
+static void test_what_was_returned_goes_back_when_the_pool_is_tidied(void **state)
 {
     (void)state;
     struct task_returns returns = {0};
@@ -178,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slabs_go_back_when_their_blocks_have),
-        cmocka_unit_test(test_what_was_returned_goes_back_when_the_executor_sleeps),
+        cmocka_unit_test(test_what_was_returned_goes_back_when_the_pool_is_tidied),
         cmocka_unit_test(test_without_memory_there_is_no_block_and_later_there_is),
         cmocka_unit_test(test_blocks_outlive_their_pool_on_any_thread),
     };

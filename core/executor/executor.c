@@ -176,12 +176,11 @@ static void executor_loop(struct executor *executor, const struct trale_task *un
         if (!executor_poll_some(executor, until, &spent))
             break;
         uint64_t limit_ns = executor->before_wait(executor->before_wait_data);
-        if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue)) {
-            task_pool_tidy(&executor->task_pool);
+        task_pool_tidy(&executor->task_pool);
+        if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue))
             executor->n_sleeps += injection_sleep(&executor->injection, limit_ns);
-        } else {
+        else
             executor->injection.park.wait(executor->injection.park.data, PARK_LOOK, false);
-        }
     }
     executor_on_thread = executor->outer;
 }

@@ -5,8 +5,8 @@
  * tasks, and an empty one goes back to the kernel.
  *
  * A task may end on any thread, and after its executor. A block that another thread gives back goes on a lock-free
- * stack, from which the pool takes it when it needs one or the executor sleeps. A pool that ends leaves slabs whose blocks are still in use:
- * their last block frees them. */
+ * stack, from which the pool takes it when it needs one or the executor looks at the reactor. A pool that ends leaves
+ * slabs whose blocks are still in use: their last block frees them. */
 #ifndef CORE_EXECUTOR_TASK_POOL_H
 #define CORE_EXECUTOR_TASK_POOL_H
 
