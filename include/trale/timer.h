@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, used
- * through the functions at the end.
+ * The interface "trale.timer/1": sleeping until a deadline. Offered by drivers/timer/timer.c, used through
+ * the functions at the end.
  *
  * Times are nanoseconds in 64 bits, on the clock that the driver is configured for. A deadline is absolute on that
  * clock. A sleep never ends early: when it resolves, the clock has reached the deadline. The deadline UINT64_MAX never

@@ -8,7 +8,7 @@
  * Threads. [runtime] threads in trale.ini chooses the thread that polls:
  *     2   an executor thread polls tasks, a reactor thread sits in epoll
  *     1   one thread does both: it sits in epoll when no task is runnable
- *     0   no thread: a thread inside trale_join, trale_block_on or trale_run polls, one at a time
+ *     0   no thread: a thread inside trale_join, trale_block_on, trale_run or trale_turn polls, one at a time
  * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
  * called on any thread. The same program gives the same results in all three.
  *
@@ -154,20 +154,21 @@ TRALE_CHECK_RESULT TRALE_API int trale_global(struct trale **runtime);
 TRALE_API struct trale *trale_current(void);
 
 /* Polls or waits until the runtime has no task left, not counting the drivers' own and those in the background
- * (trale_background); returns 0, at once if there is none. -EDEADLK as trale_join. Other tasks that sleep forever keep
- * it forever. */
+ * (trale_background); returns 0, at once if there is none. -EDEADLK as trale_join. A task that never ends keeps it for
+ * ever, unless it is in the background. */
 TRALE_API int trale_run(struct trale *runtime);
 
 /* A runtime inside another event loop, such as GLib's or libuv's, with threads = 0. That loop watches the fd for being
- * readable, level-triggered, and then calls trale_turn, which does what there is to do and never blocks: polls the
- * tasks that are runnable, for as long as TRALE_EVENT_INTERVAL allows, and takes in events, timers, and what other
- * threads have woken, spawned or aborted. Nothing is lost between two turns, and while nothing is to do, the fd is not
- * readable. trale_join, trale_block_on and trale_run may be used besides: they poll as well, and the loop goes on after
- * them.
+ * readable, level-triggered, and then calls trale_turn, which does what there is to do and never blocks: it takes in
+ * events, timers, and what other threads have woken, spawned or aborted, and polls the tasks that are runnable, about
+ * TRALE_EVENT_INTERVAL times at most. Nothing is lost between two turns, and after a turn that left nothing to do the
+ * fd is not readable until there is something. Calls that poll as well, or wait for their turn (trale_join, trale_run,
+ * trale_stats), may be used besides. Each may make the fd readable, and the turn after it goes on with what it left: a
+ * loop that calls one before each wait does not sleep.
  *
  * trale_backend_fd returns the fd, the same each time; it is the runtime's, and closed with it: remove it from the loop
- * first. Nothing but waiting may be done with it. It polls tasks, as trale_block_on does. -EOPNOTSUPP (threads is not
- * 0), -ECHILD, -EMFILE, -ENFILE, -ENOMEM, -ENOSPC. */
+ * first. Nothing but waiting may be done with the fd. This call may poll tasks, as trale_block_on does. -EOPNOTSUPP
+ * (threads is not 0), -ECHILD, -EMFILE, -ENFILE, -ENOMEM, -ENOSPC. */
 TRALE_CHECK_RESULT TRALE_API int trale_backend_fd(struct trale *runtime);
 
 /* Returns 1 if a task is still runnable: the fd is readable then, and the loop may do other things first. 0 if there is

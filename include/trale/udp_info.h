@@ -15,8 +15,8 @@
  *
  * TRALE_UDP_INFO_INTERFACE asks for an interface. IPv4 then ignores the route. IPv6 takes a route through the
  * interface; if there is none, the send resolves to -ENETUNREACH, or, with TRALE_UDP_INFO_LOCAL as well, takes another
- * route. A socket
- * that is bound to no interface but receives from VRFs (net.ipv4.udp_l3mdev_accept) needs this to answer into the VRF.
+ * route. A socket that is bound to no interface but receives from VRFs (net.ipv4.udp_l3mdev_accept) needs this to
+ * answer into the VRF.
  *
  * ERRORS. A router or the receiving host may report that a datagram did not arrive (ICMP, RFC 1122 4.1.3.3), and this
  * host that a datagram is too large for the path.
