@@ -19,11 +19,6 @@ matching_compiler() {
     if ${CC:-cc} --version | grep -q clang; then echo clang++; else echo g++; fi
 }
 
-# Old versions of valgrind cannot read the debugging information that clang has written, such as that of the library.
-valgrind_works() {
-    [[ ${TRALE_SANITIZE:-none} == none ]] && command -v valgrind && [[ $(matching_compiler) == g++ ]]
-}
-
 build_program() {
     $CXX -std=c++17 -Wpedantic "${flags[@]}" $(package --cflags) -o "$tmp/talk" "$root/tests/stranger/talk.cpp" \
         $(package --libs) -pthread

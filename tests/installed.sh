@@ -15,6 +15,11 @@ if [[ ${TRALE_SANITIZE:-none} != none ]]; then
     ! ${CC:-cc} --version | grep -q clang || drivers_flags=() # its runtime is in the program
 fi
 
+# Old versions of valgrind cannot read the debugging information that clang has written, such as that of the library.
+valgrind_works() {
+    [[ ${TRALE_SANITIZE:-none} == none ]] && command -v valgrind && ! ${CC:-cc} --version | grep -q clang
+}
+
 install_it() {
     DESTDIR=$stage meson install -C "$build" --no-rebuild --quiet
 }

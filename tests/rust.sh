@@ -121,7 +121,7 @@ for rustc in "${compilers[@]}"; do
     ok "$name: trale check accepts it and warns of nothing" accepts
     for threads in 1 2 0; do
         ok "$name: threads = $threads: the program gets what it awaits, and a panic as an error" works $threads
-        [[ ${TRALE_SANITIZE:-none} != none ]] || ! command -v valgrind >/dev/null ||
+        ! valgrind_works >/dev/null ||
             ok "$name: threads = $threads: under valgrind too" works $threads \
                 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes
     done

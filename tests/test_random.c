@@ -3,7 +3,12 @@
  * trale.random/1: random bytes, on any thread. */
 #include "tests/support.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <trale/random.h>
 
@@ -113,6 +118,46 @@ static void test_the_default_configuration_has_random_bytes(void **state)
     trale_close(runtime);
 }
 
+/* The system call answers 0 from now on, and fills nothing. */
+static int stop_getrandom(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
+}
+
+static int open_without_getrandom(void)
+{
+    struct trale *runtime;
+    if (stop_getrandom() < 0)
+        return 77;
+    return trale_open(&runtime, &(struct trale_options){.config_text = "[runtime]\ndrivers = random\n" TEST_RANDOM}) ==
+                   -EIO
+               ? 0
+               : 1;
+}
+
+static void test_a_kernel_that_gives_no_bytes_is_an_error(void **state)
+{
+    (void)state;
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(open_without_getrandom());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_threads_draw_at_once),
         cmocka_unit_test(test_without_a_driver_nothing_is_drawn),
         cmocka_unit_test(test_the_default_configuration_has_random_bytes),
+        cmocka_unit_test(test_a_kernel_that_gives_no_bytes_is_an_error),
     };
     return cmocka_run_group_tests(tests, open_random, test_close_runtime);
 }

@@ -21,6 +21,8 @@ static int32_t driver_fill(void *instance, void *buf, uint64_t size)
         ssize_t n = getrandom((char *)buf + n_filled, size - n_filled, GRND_NONBLOCK);
         if (n < 0 && errno != EINTR)
             return -errno;
+        if (n == 0)
+            return -EIO; /* a filter of system calls (seccomp(2)) answers so */
         n_filled += n > 0 ? (uint64_t)n : 0;
     }
     return 0;

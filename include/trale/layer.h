@@ -130,7 +130,8 @@ static inline const struct trale_layer_type *trale_layer_type_over_(struct trale
         type = (struct trale_layer_type *)malloc(sizeof *type);
     if (type == NULL)
         return NULL;
-    type->type = *lower;
+    memset(&type->type, 0, sizeof type->type);
+    memcpy(&type->type, lower, lower->size < sizeof type->type ? lower->size : sizeof type->type);
     type->type.size = sizeof type->type;
     type->type.poll = kind->poll;
     type->type.drop = kind->drop;

@@ -47,13 +47,16 @@ TRALE_CHECK_RESULT static inline int trale_random_fill(struct trale *runtime, vo
 }
 
 /* Draws a number from 0 to `limit` - 1, each with the same probability; with `limit` 0, from all 64-bit numbers.
- * Returns 0, or an error of trale_random_fill, and *number is untouched. */
+ * Returns 0; or an error of trale_random_fill, or -EIO (the driver's bytes are not random: of TRALE_RANDOM_DRAWS numbers
+ * none counted, and each counts with a probability of more than one half), and *number is untouched. */
+#define TRALE_RANDOM_DRAWS 128
 TRALE_CHECK_RESULT static inline int trale_random_below(struct trale *runtime, uint64_t limit, uint64_t *number)
 {
     /* 2^64 is no multiple of most limits: of as many numbers as are left over, none counts. */
     uint64_t n_excess = limit > 0 ? (UINT64_MAX - limit + 1) % limit : 0, drawn;
+    int n_draws = 0;
     do {
-        int r = trale_random_fill(runtime, &drawn, sizeof drawn);
+        int r = n_draws++ < TRALE_RANDOM_DRAWS ? trale_random_fill(runtime, &drawn, sizeof drawn) : -EIO;
         if (r < 0)
             return r;
     } while (drawn < n_excess);
