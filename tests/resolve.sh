@@ -6,7 +6,7 @@
 source "$(dirname "$0")/shell.sh"
 resolve=$build/examples/resolve
 upstream=$build/tests/dns_upstream
-[[ -x $resolve ]] || skip "c-ares (libc-ares-dev) is not installed"
+[[ -x $resolve ]] || skip "c-ares (libc-ares-dev) was not there when the build folder was set up"
 
 resolved() { # NAME...: each has the address that the name server gives to all
     local found name wanted=

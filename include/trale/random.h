@@ -47,8 +47,8 @@ TRALE_CHECK_RESULT static inline int trale_random_fill(struct trale *runtime, vo
 }
 
 /* Draws a number from 0 to `limit` - 1, each with the same probability; with `limit` 0, from all 64-bit numbers.
- * Returns 0; or an error of trale_random_fill, or -EIO (the driver's bytes are not random: of TRALE_RANDOM_DRAWS numbers
- * none counted, and each counts with a probability of more than one half), and *number is untouched. */
+ * Returns 0; or an error of trale_random_fill, or -EIO (the driver's bytes are not random: of TRALE_RANDOM_DRAWS
+ * numbers none counted, and each counts with a probability of one half at least), and *number is untouched. */
 #define TRALE_RANDOM_DRAWS 128
 TRALE_CHECK_RESULT static inline int trale_random_below(struct trale *runtime, uint64_t limit, uint64_t *number)
 {
