@@ -139,7 +139,7 @@ const struct trale_task *join_look(const struct trale_future *future);
 /* Whether it is the waker of a task. */
 bool waker_is_task(const struct trale_waker *waker);
 
-/* --- between executor.c and wake.c -------------------------------------------------------------------------------- */
+/* --- between executor.c, wake.c and end.c ------------------------------------------------------------------------ */
 
 /* A home for the wakers of an executor's tasks, and back; NULL: memory is out. */
 struct executor_home *executor_home_take(struct executor *executor);
@@ -159,5 +159,12 @@ void executor_adopt(struct executor *executor, struct trale_task *task);
 
 /* Takes in what other threads have pushed. [executor] */
 void executor_drain(struct executor *executor);
+
+/* Drops a task that is on no list. [executor] */
+void executor_drop(struct executor *executor, struct trale_task *task);
+
+/* Drops all tasks, takes no more, and waits for threads that are about to hand one over or to end a sleep. Done twice,
+ * it does nothing. */
+void executor_end(struct executor *executor);
 
 #endif
