@@ -53,7 +53,7 @@ TRALE_CHECK_RESULT static inline int trale_random_fill(struct trale *runtime, vo
 TRALE_CHECK_RESULT static inline int trale_random_below(struct trale *runtime, uint64_t limit, uint64_t *number)
 {
     /* 2^64 is no multiple of most limits: of as many numbers as are left over, none counts. */
-    uint64_t n_excess = limit > 0 ? (UINT64_MAX - limit + 1) % limit : 0, drawn;
+    uint64_t n_excess = limit > 0 ? (UINT64_MAX - limit + 1) % limit : 0, drawn = 0;
     int n_draws = 0;
     do {
         int r = n_draws++ < TRALE_RANDOM_DRAWS ? trale_random_fill(runtime, &drawn, sizeof drawn) : -EIO;
