@@ -182,7 +182,7 @@ static void test_cancelling_ends_body_and_children(void **state)
 
 static void test_a_deadline_around_a_scope_leaves_nothing_running(void **state)
 {
-    struct run late = {.timeout_ns = TRALE_MILLISECOND, .body = {.plan = "w0w0"}};
+    struct run late = {.timeout_ns = 100 * TRALE_MILLISECOND, .body = {.plan = "w0w0"}};
     assert_int_equal(run(state, &late), -ETIMEDOUT);
     assert_string_equal(late.record.text, "-!+w+wxwxw");
 }
