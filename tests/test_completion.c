@@ -31,6 +31,22 @@ static int open_runtime(struct trale **runtime, struct test_log *log)
     return trale_open(runtime, &options);
 }
 
+/* A socket, and its other end. */
+static int open_pair(struct trale *runtime, struct datagrams_socket **socket, int *peer)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    int r = datagrams_adopt(runtime, fds[0], socket);
+    if (r < 0) {
+        close(fds[0]);
+        close(fds[1]);
+        return r;
+    }
+    *peer = fds[1];
+    return 0;
+}
+
 /* --- what the tests are made of ----------------------------------------------------------------------------------- */
 
 /* A task that runs a function until that returns something else than TRALE_PENDING, with a short sleep in between. */
@@ -270,12 +286,9 @@ static void heir_close(struct heir *self)
 trale_async_with(heir, heir_close)
 {
     trale_begin();
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0)
-        trale_return(-errno);
-    self->peer = fds[1];
-    if (datagrams_adopt(cx->runtime, fds[0], &self->socket) < 0)
-        trale_return(-ENOMEM);
+    int r = open_pair(cx->runtime, &self->socket, &self->peer);
+    if (r < 0)
+        trale_return(r);
     if (trale_future_poll(datagrams_recv(&self->first, self->socket, &self->number, sizeof(int)), cx) != TRALE_PENDING)
         trale_return(-EIO);
     self->second = trale_spawn(cx->runtime, taker, .socket = self->socket);
@@ -487,12 +500,9 @@ struct crowd {
 trale_async(crowd)
 {
     trale_begin();
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0)
-        trale_return(-errno);
-    self->peer = fds[1];
-    if (datagrams_adopt(cx->runtime, fds[0], &self->socket) < 0)
-        trale_return(-ENOMEM);
+    int r = open_pair(cx->runtime, &self->socket, &self->peer);
+    if (r < 0)
+        trale_return(r);
     for (self->i = 0; self->i < N_OPERATIONS; self->i++)
         trale_detach(trale_spawn(cx->runtime, taker, .socket = self->socket));
     while (datagrams_count(cx->runtime, &self->count), self->count.n_operations < N_OPERATIONS)
@@ -536,12 +546,9 @@ struct spread {
 trale_async(spread)
 {
     trale_begin();
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0)
-        trale_return(-errno);
-    self->peer = fds[1];
-    if (datagrams_adopt(cx->runtime, fds[0], &self->socket) < 0)
-        trale_return(-ENOMEM);
+    int r = open_pair(cx->runtime, &self->socket, &self->peer);
+    if (r < 0)
+        trale_return(r);
     self->waits = trale_spawn(cx->runtime, taker, .socket = self->socket);
     while (datagrams_count(cx->runtime, &self->count), self->count.n_operations == 0)
         trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND / 4));

@@ -24,8 +24,8 @@ struct watch {
     uint8_t told[N_INTERESTS]; /* what the edges reported, for each interest that is kept or given */
     bool owner_is_task, suspect_is_task;
     const struct trale_wait *given_to; /* the wait that this edge woke; NULL: it woke several */
-    const char *owner;                 /* the driver, or the task of an application, whose wait added the fd to epoll */
-    const char *suspect;               /* the one that closed an fd of this number without forgetting it, or NULL */
+    const char *owner;                 /* the driver or the task that added the fd to epoll by its wait */
+    const char *suspect;               /* the owner that closed an fd of this number without forgetting it, or NULL */
 };
 
 /* The watches by number, in chunks that never move. Zeroed, it has none. */
