@@ -28,6 +28,19 @@
 #define TEST_UNDER_VALGRIND false
 #endif
 
+/* In a child of a process with threads, TSan makes no threads, and gcc 12's ASan does not allocate where a thread of the
+ * parent held a lock of its allocator at the fork. */
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+#define TEST_LIMITS_CHILDREN 1
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TEST_LIMITS_CHILDREN 1
+#endif
+#endif
+#ifndef TEST_LIMITS_CHILDREN
+#define TEST_LIMITS_CHILDREN 0
+#endif
+
 /* [runtime] threads for this run of the program: $TRALE_TEST_THREADS, 1 without. */
 static inline int test_threads(void)
 {

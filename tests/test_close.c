@@ -16,17 +16,6 @@
 #include "tests/drivers/hook.h"
 #include "tests/support.h"
 
-#if defined __SANITIZE_THREAD__
-#define TEST_HAS_TSAN 1
-#elif defined __has_feature
-#if __has_feature(thread_sanitizer)
-#define TEST_HAS_TSAN 1
-#endif
-#endif
-#ifndef TEST_HAS_TSAN
-#define TEST_HAS_TSAN 0
-#endif
-
 #define TEST_BLOCKING "[driver:blocking]\npath = blocking.so\n"
 
 static struct trale *open_logged(const char *drivers, const char *settings, struct trale_options options)
@@ -708,8 +697,8 @@ static int claims_of_a_child(struct trale *runtime, struct trale_group *group, s
         CLAIM(trale_current() == NULL))
         return claim;
     trale_abort(task);
-    if (TEST_HAS_TSAN && test_threads() > 0)
-        return 0; /* which makes no threads after a fork */
+    if (TEST_LIMITS_CHILDREN && test_threads() > 0)
+        return 0;
     struct trale *own = test_open("timer", TEST_TIMER);
     if (CLAIM(trale_block_on(own, trale_sleep(&sleep, TRALE_MILLISECOND)) == 0) ||
         CLAIM(trale_join(trale_spawn(own, turn, .future.at = NULL)) == 7) || CLAIM(trale_close(own) == 0))
@@ -824,6 +813,8 @@ trale_async(receiver)
 static void test_a_child_that_closes_a_socket_leaves_the_waits_of_its_parent_alone(void **state)
 {
     (void)state;
+    if (TEST_LIMITS_CHILDREN && test_threads() > 0)
+        return;
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *socket;
     struct trale_address address;
@@ -847,7 +838,7 @@ static void test_a_child_that_closes_a_socket_leaves_the_waits_of_its_parent_alo
 static void test_a_child_has_no_global_runtime_of_its_parent(void **state)
 {
     (void)state;
-    if (TEST_HAS_TSAN)
+    if (TEST_LIMITS_CHILDREN)
         return;
     pid_t child = fork();
     if (child == 0)

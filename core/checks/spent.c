@@ -18,6 +18,22 @@ struct spent_type {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct map types; /* struct spent_type by original */
 
+/* A child has a copy of the types. No thread changes them while the copy is made. */
+static void lock_types(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void unlock_types(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(lock_types, unlock_types, unlock_types);
+}
+
 static int64_t spent_poll(struct trale_future *future, struct trale_context *context)
 {
     if (context->checks == NULL)
@@ -40,7 +56,9 @@ static void spent_drop(struct trale_future *future)
 
 static const struct trale_future_type *spent_type(const struct trale_future_type *original)
 {
-    pthread_mutex_lock(&lock);
+    static pthread_once_t watches_forks = PTHREAD_ONCE_INIT;
+    pthread_once(&watches_forks, watch_forks);
+    lock_types();
     struct spent_type *spent = map_get(&types, original);
     if (spent == NULL && (spent = calloc(1, sizeof *spent)) != NULL) {
         spent->type = (struct trale_future_type){sizeof spent->type, TRALE_ABI, original->name, spent_poll, spent_drop};
@@ -50,7 +68,7 @@ static const struct trale_future_type *spent_type(const struct trale_future_type
             spent = NULL;
         }
     }
-    pthread_mutex_unlock(&lock);
+    unlock_types();
     return spent != NULL ? &spent->type : NULL;
 }
 
