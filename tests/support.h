@@ -28,7 +28,7 @@
 #define TEST_UNDER_VALGRIND false
 #endif
 
-/* In a child of a process with threads, TSan makes no threads, and gcc 12's ASan does not allocate where a thread of the
+/* In a child of a process with threads, TSan makes no threads, and gcc 12's ASan does not allocate if a thread of the
  * parent held a lock of its allocator at the fork. */
 #if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
 #define TEST_LIMITS_CHILDREN 1
