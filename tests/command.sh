@@ -165,14 +165,20 @@ layer() {
 }
 layer 'over = udp'
 ok "check says what a layer is over" \
-    bash -c "'$trale' check --start '$tmp/t.ini' | grep -E '^trace +starts .*trale.udp/1.*, over udp$'"
+    bash -c "'$trale' check --start '$tmp/t.ini' | grep -E '^trace +starts .*, offers org.example.trace/1 trale.udp/1, over udp$'"
+ok "drivers lists only what a layer offers over that" \
+    bash -c "'$trale' drivers '$tmp/t.ini' | grep -E '^trace .* org.example.trace/1 trale.udp/1  '"
+layer 'over = upd'
+ok "what a layer over no driver would offer is not shown" \
+    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -E '^trace +refused *$' '$tmp/out' &&
+             grep -F 'there is no driver upd' '$tmp/out' && grep -F '1 error' '$tmp/out' && ! grep -F ', over' '$tmp/out'"
 refused "a layer over a driver that comes later" \
     "t.ini:6: [driver:trace] over = udp: udp comes later, and a layer comes after what it is over: write drivers = udp, trace" \
     '[runtime]' 'drivers = trace, udp' '[driver:udp]' 'path = udp.so' '[driver:trace]' \
     'over = udp' "path = $build/tests/drivers/trace.so"
 layer 'log = no'
-ok "check says that a second driver of an interface may be a layer" \
-    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F 'if trace is a layer, write over = udp' '$tmp/out'"
+ok "check says what a layer can be over" \
+    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F '[driver:trace] is a layer: write over = udp' '$tmp/out'"
 ok "what is piped is plain" bash -c "! '$trale' drivers --options -c '$tmp/named.ini' | grep -q $'\\033'"
 if command -v python3 >/dev/null; then
     # json EXPRESSION ARGUMENT...: the expression holds for what the command prints as JSON, as `found`.

@@ -32,7 +32,7 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
     assert_driver_refused("flaw_abi", "", -EPROTONOSUPPORT,
                           "t.ini:5: [driver:x] " TEST_FLAWED_DRIVERS
                           "/flaw_abi.so is a driver for ABI 1, this runtime has ABI 2: rebuild it");
-    assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 2 has at least 96");
+    assert_driver_refused("flaw_size", "", -ENOEXEC, "its description has 40 bytes, ABI 2 has at least 104");
     assert_driver_refused("flaw_huge", "", -ENOEXEC, "its description has 1073741824 bytes");
     assert_driver_refused("flaw_no_symbol", "", -ENOEXEC, "is no driver: it has no symbol 'trale_driver'");
     assert_driver_refused("flaw_no_name", "", -ENOEXEC, "its description has no name");
@@ -216,6 +216,9 @@ static void test_names_of_interfaces_are_checked_before_the_driver_is_loaded(voi
     assert_driver_refused("flaw_twice", "", -ENOEXEC,
                           AT_PATH("flaw_twice") ": 'org.example.probe/1' in the interfaces of its description is there "
                                                 "twice");
+    assert_driver_refused("flaw_both_lists", "", -ENOEXEC,
+                          ": 'org.example.probe/1' is in the interfaces and in the layers of its description");
+    assert_driver_refused("flaw_no_interfaces", "", -ENOEXEC, ": its description has no interfaces");
     assert_driver_refused("flaw_many", "", -ENOEXEC,
                           ": 'h/8' in the interfaces of its description is one too many: a driver has at most 64");
     assert_driver_refused("flaw_no_version", "", -ENOEXEC,

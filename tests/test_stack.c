@@ -142,6 +142,7 @@ static void test_what_a_layer_is_over_must_be_a_driver_before_it(void **state)
                    "9: " OVER
                    "probe: probe comes later, and a layer comes after what it is over: write drivers = probe, "
                    "layer");
+    assert_refused("probe, layer", NONE LAYER("probe, probe"), "9: " OVER "probe, probe: probe is named twice");
     assert_refused("probe, layer", NONE LAYER("layer, probe"),
                    "9: " OVER "layer, probe: a driver is no layer over itself");
     assert_refused("probe, layer", NONE LAYER(""),
@@ -164,14 +165,34 @@ static void test_a_second_driver_of_an_interface_must_be_a_layer(void **state)
                    "if b is a layer, write over = probe in its section");
 }
 
-static void test_a_layer_comes_after_the_drivers_of_all_that_it_could_offer(void **state)
+#define TIMER "[driver:timer]\npath = " TEST_DRIVERS "/timer.so\n"
+#define UDP "[driver:udp]\npath = " TEST_DRIVERS "/udp.so\n"
+
+static void test_a_layer_takes_the_place_of_no_driver_that_it_is_not_over(void **state)
 {
     (void)state;
-    assert_refused("udp, trace, timer",
-                   "[driver:udp]\npath = " TEST_DRIVERS "/udp.so\n[driver:trace]\npath = trace.so\nover = udp\n"
-                   "[driver:timer]\npath = " TEST_DRIVERS "/timer.so\n",
-                   "10: [driver:timer] offers trale.timer/1, which the layer [driver:trace] before it does already: "
-                   "write drivers = udp, timer, trace");
+    struct trale *runtime;
+    const struct trale_interface *trace;
+    const struct trale_timer *timer;
+    assert_int_equal(
+        open_text(&runtime, "udp, trace, timer", UDP "[driver:trace]\npath = trace.so\nover = udp\n" TIMER), 0);
+    trace = trale_interface(runtime, "org.example.trace/1", sizeof *trace);
+    timer = trale_interface(runtime, "trale.timer/1", sizeof *timer);
+    assert_non_null(timer);
+    assert_ptr_not_equal(timer->interface.instance, trace->instance);
+    const struct trale_interface *udp = trale_interface(runtime, "trale.udp/1", sizeof *udp);
+    assert_ptr_equal(udp->instance, trace->instance);
+    trale_close(runtime);
+}
+
+static void test_a_driver_with_layers_says_what_it_is_over(void **state)
+{
+    (void)state;
+    assert_refused("udp, timer, trace", UDP TIMER "[driver:trace]\npath = trace.so\n",
+                   "9: [driver:trace] is a layer: write over = udp, timer in its section");
+    assert_refused("delay, udp", UDP "[driver:delay]\npath = delay.so\n",
+                   "7: [driver:delay] is a layer, and has no key over, which names drivers before it that offer "
+                   "trale.udp/1");
 }
 
 /* The driver that gives the interface is the one whose number it is. */
@@ -217,7 +238,8 @@ int main(void)
         cmocka_unit_test(test_a_driver_that_cannot_be_opened_is_the_only_message),
         cmocka_unit_test(test_what_a_layer_is_over_must_be_a_driver_before_it),
         cmocka_unit_test(test_a_layer_has_an_interface_of_what_it_is_over),
-        cmocka_unit_test(test_a_layer_comes_after_the_drivers_of_all_that_it_could_offer),
+        cmocka_unit_test(test_a_layer_takes_the_place_of_no_driver_that_it_is_not_over),
+        cmocka_unit_test(test_a_driver_with_layers_says_what_it_is_over),
         cmocka_unit_test(test_a_second_driver_of_an_interface_must_be_a_layer),
         cmocka_unit_test(test_a_layer_hides_what_it_is_over_from_all_after_it),
     };

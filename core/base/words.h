@@ -23,15 +23,15 @@ static inline bool word_is(const char *word, size_t length, const char *text)
     return strlen(text) == length && memcmp(word, text, length) == 0;
 }
 
-/* Whether the list has the word. */
-static inline bool words_have(const char *list, const char *text)
+/* Where the list first has the word, or NULL. */
+static inline const char *words_find(const char *list, const char *text, size_t length)
 {
     const char *word;
-    size_t length;
-    while ((word = words_next(&list, &length)) != NULL)
-        if (word_is(word, length, text))
-            return true;
-    return false;
+    size_t word_length;
+    while ((word = words_next(&list, &word_length)) != NULL)
+        if (word_length == length && memcmp(word, text, length) == 0)
+            return word;
+    return NULL;
 }
 
 #endif

@@ -124,7 +124,7 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     char what[512] = "";
     if (is_valid)
         snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s%s%s", description->name, description->version,
-                 description->abi, description->interfaces, needs[0] != '\0' ? ", needs " : "", needs,
+                 description->abi, driver->interfaces, needs[0] != '\0' ? ", needs " : "", needs,
                  driver->over != NULL ? ", over " : "", driver->over != NULL ? driver->over : "");
     table_add_text(table, examination_driver(examination, i));
     table_add_text(table, !is_valid ? "refused" : is_started ? "starts" : "valid");
@@ -138,7 +138,7 @@ static void list_state(const struct examination *examination, size_t i, bool is_
         table_add_number(table, description->abi);
     else
         table_add_text(table, NULL);
-    table_add_words(table, is_valid ? description->interfaces : "");
+    table_add_words(table, is_valid ? driver->interfaces : "");
     table_add_words(table, needs);
     table_add_words(table, driver->over != NULL ? driver->over : "");
 }

@@ -45,7 +45,7 @@ static void list_driver(const struct examination *examination, size_t i, struct 
         table_add_number(table, description->abi);
     else
         table_add_text(table, NULL);
-    table_add_words(table, is_valid ? description->interfaces : "");
+    table_add_words(table, is_valid ? driver->interfaces : "");
     table_add_words(table, description->needs != NULL ? description->needs : "");
     table_add_text(table, driver->path);
     table_add_text(table, is_valid ? description->summary : "(refused)");

@@ -155,7 +155,7 @@ static const char *nearest_section(const char *name, const char *drivers, char b
         return SECTION_RUNTIME;
     if (advice_distance(name, SECTION_END) <= 1)
         return SECTION_END;
-    if (words_have(drivers, name)) {
+    if (words_find(drivers, name, strlen(name)) != NULL) {
         snprintf(buf, PRINTABLE_SIZE, SECTION_DRIVER "%s", name);
         return buf;
     }

@@ -10,6 +10,7 @@
 
 #include <trale/trale.h>
 
+#include "core/base/words.h"
 #include "core/config/option.h"
 #include "core/driver/description_members.h"
 #include "core/driver/interface_name.h"
@@ -151,6 +152,21 @@ static bool check_interfaces(const struct reading *reading, const char *member, 
            fail(reading, "'%.*s' in the %s of its description %s", (int)name.length, name.text, member, flaw);
 }
 
+static bool check_layers(const struct reading *reading, const struct trale_driver *description)
+{
+    const char *list = description->layers, *word;
+    size_t length;
+    if (description->interfaces == NULL && list == NULL)
+        return fail(reading, "its description has no interfaces");
+    while (description->interfaces != NULL && list != NULL && (word = words_next(&list, &length)) != NULL) {
+        const struct interface_name name = interface_name_of(word, length);
+        if (interface_names_have(description->interfaces, &name))
+            return fail(reading, "'%.*s' is in the interfaces and in the layers of its description", (int)name.length,
+                        name.text);
+    }
+    return true;
+}
+
 static bool read_all(const struct reading *reading, const struct trale_driver *found, uint64_t address,
                      struct trale_driver *description)
 {
@@ -162,7 +178,8 @@ static bool read_all(const struct reading *reading, const struct trale_driver *f
         !read_functions(reading, address, found->size, description))
         return false;
     if (!check_interfaces(reading, "interfaces", description->interfaces) ||
-        !check_interfaces(reading, "needs", description->needs))
+        !check_interfaces(reading, "layers", description->layers) ||
+        !check_interfaces(reading, "needs", description->needs) || !check_layers(reading, description))
         return false;
     if (description->name[0] == '\0')
         return fail(reading, "its description has no name");

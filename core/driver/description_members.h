@@ -21,7 +21,8 @@ static const struct member texts[] = {
     {"name", offsetof(struct trale_driver, name), false},
     {"version", offsetof(struct trale_driver, version), false},
     {"summary", offsetof(struct trale_driver, summary), false},
-    {"interfaces", offsetof(struct trale_driver, interfaces), false},
+    {"interfaces", offsetof(struct trale_driver, interfaces), true},
+    {"layers", offsetof(struct trale_driver, layers), true},
     {"needs", offsetof(struct trale_driver, needs), true},
 };
 static const struct member functions[] = {

@@ -38,12 +38,7 @@ __attribute__((format(printf, 5, 6))) static void say(const struct driver *drive
 
 bool driver_offers(const struct driver *driver, const char *interface, size_t length)
 {
-    const char *list = driver->description.interfaces, *name;
-    size_t name_length;
-    while (list != NULL && (name = words_next(&list, &name_length)) != NULL)
-        if (name_length == length && memcmp(name, interface, length) == 0)
-            return true;
-    return false;
+    return driver->interfaces != NULL && words_find(driver->interfaces, interface, length) != NULL;
 }
 
 const char *driver_by_convention(const char *interface, size_t interface_length, size_t *length)
@@ -127,16 +122,24 @@ static void warn_of_constructors(const struct driver *driver, const struct confi
 /* Names of interfaces are shown and compared without sizes. */
 static int take_sizes(struct driver *driver)
 {
-    driver->offers = strdup(driver->description.interfaces);
-    if (driver->offers == NULL)
+    const struct trale_driver *description = &driver->description;
+    const char *interfaces = description->interfaces, *layers = description->layers;
+    if (asprintf(&driver->offers, "%s %s", interfaces != NULL ? interfaces : "", layers != NULL ? layers : "") < 0) {
+        driver->offers = NULL;
         return -ENOMEM;
-    interface_names_strip((char *)(uintptr_t)driver->description.interfaces);
-    if (driver->description.needs == NULL)
+    }
+    driver->interfaces = strdup(driver->offers);
+    if (driver->interfaces == NULL)
+        return -ENOMEM;
+    interface_names_strip(driver->interfaces);
+    if (layers != NULL)
+        interface_names_strip((char *)(uintptr_t)layers);
+    if (description->needs == NULL)
         return 0;
-    driver->needs = strdup(driver->description.needs);
+    driver->needs = strdup(description->needs);
     if (driver->needs == NULL)
         return -ENOMEM;
-    interface_names_strip((char *)(uintptr_t)driver->description.needs);
+    interface_names_strip((char *)(uintptr_t)description->needs);
     return 0;
 }
 
@@ -268,6 +271,7 @@ void driver_close(struct driver *driver)
         driver->description.stop(driver->instance);
     driver_close_file(driver);
     description_free(&driver->description);
+    free(driver->interfaces);
     free(driver->offers);
     free(driver->needs);
     free(driver->values);

@@ -27,8 +27,9 @@ struct driver {
     uint32_t line;                        /* of the section's `path` */
     struct elf *elf;                      /* OPENED: the file, which elf->fd has open; else NULL */
     struct trale_driver description;      /* as far as both sides know it; its functions are there once it is LOADED */
-    char *offers;                         /* description.interfaces with the sizes of their first versions */
-    char *needs;                          /* description.needs likewise; NULL: none */
+    char *interfaces;                     /* that it offers, without sizes; stack_check shortens that of a layer */
+    char *offers;                         /* the same, with the sizes of their first versions */
+    char *needs;                          /* description.needs with sizes; NULL: none */
     const char *over;                     /* the drivers that it is a layer over; NULL: it is none; lent */
     uint32_t over_line;                   /* in trale.ini */
     struct trale_value *values;

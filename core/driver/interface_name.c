@@ -51,7 +51,7 @@ void interface_names_strip(char *list)
     *end = '\0';
 }
 
-static bool is_before(const char *list, const struct interface_name *name)
+bool interface_names_have(const char *list, const struct interface_name *name)
 {
     const char *word;
     size_t length;
@@ -73,7 +73,7 @@ const char *interface_names_flaw(const char *list, struct interface_name *flawed
             return "is not of the form NAME/VERSION or NAME/VERSION:SIZE";
         if (name.size != 0 && (name.size < sizeof(struct trale_interface) || name.size % sizeof(void *) != 0))
             return "has an impossible size: it is that of a table of functions";
-        if (is_before(list, &name))
+        if (interface_names_have(list, &name))
             return "is there twice";
         if (n++ == NAMES_MAX)
             return "is one too many: a driver has at most 64";

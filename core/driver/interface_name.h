@@ -21,6 +21,10 @@ struct interface_name interface_name_of(const char *text, size_t length);
 /* Takes the sizes out of a list of names, in place. */
 void interface_names_strip(char *list);
 
+/* Whether the list has the name, with any size or none; if the name is a word of the list itself, whether it is there
+ * before. */
+bool interface_names_have(const char *list, const struct interface_name *name);
+
 /* Checks a list of names in a description: each has a version, sizes are those of tables, and none is there twice. The
  * first flaw, and in *flawed the name that has it; or NULL. */
 const char *interface_names_flaw(const char *list, struct interface_name *flawed);

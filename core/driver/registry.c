@@ -118,14 +118,6 @@ static bool is_called(const struct interface *item, const char *name)
            (name[length] == '\0' || interface_name_of(name, strlen(name)).length == length);
 }
 
-static bool have(const struct interfaces *interfaces, size_t n_items, const char *name)
-{
-    for (size_t i = 0; i < n_items; i++)
-        if (is_called(&interfaces->items[i], name))
-            return true;
-    return false;
-}
-
 static int interfaces_add_name(struct interfaces *interfaces, const struct driver *driver, const char *text,
                                size_t length)
 {
@@ -139,12 +131,6 @@ static int interfaces_add_name(struct interfaces *interfaces, const struct drive
     if (item->sized_name == NULL || item->name == NULL)
         return -ENOMEM;
     item->table = driver->description.interface(driver->instance, item->name);
-    if (item->table == NULL && driver->over != NULL && !have(interfaces, interfaces->n_items - 1, item->name)) {
-        interfaces->n_items--;
-        free(item->sized_name);
-        free(item->name);
-        return 0;
-    }
     return is_sound(item, &name) ? 0 : -EPROTO;
 }
 
@@ -152,9 +138,8 @@ static int check_need(struct interfaces *interfaces, const struct driver *driver
 {
     if (interfaces_find(interfaces, interfaces->n_items, name, 0) != NULL)
         return 0;
-    log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] needs %s, %s", driver->section->name, name,
-            interfaces_have(interfaces, name) ? "of which no table before it has all functions"
-                                              : "which a layer offers that is over nothing");
+    log_say(driver->log, TRALE_LOG_ERROR, "trale", "[%s] needs %s, of which no table before it has all functions",
+            driver->section->name, name);
     return -EPROTO;
 }
 
@@ -220,7 +205,10 @@ const void *interfaces_find(struct interfaces *interfaces, size_t n_items, const
 
 bool interfaces_have(const struct interfaces *interfaces, const char *name)
 {
-    return have(interfaces, interfaces->n_items, name);
+    for (size_t i = 0; i < interfaces->n_items; i++)
+        if (is_called(&interfaces->items[i], name))
+            return true;
+    return false;
 }
 
 bool interfaces_is_first_miss(struct interfaces *interfaces, const char *name)

@@ -34,14 +34,12 @@ void interfaces_deinit(struct interfaces *interfaces);
 /* Makes room for all interfaces of these drivers. 0 or -ENOMEM. */
 int interfaces_reserve(struct interfaces *interfaces, const struct driver *drivers, size_t n_drivers);
 
-/* Whether the drivers that were started give what this one needs. Where stack_check has found it so, a layer over
- * nothing can have kept it back, and a table can be shorter than the size in the name. 0, -ENOMEM, or -EPROTO and a
- * message. */
+/* Whether the drivers that were started give what this one needs: where stack_check has found it so, a table can still
+ * be shorter than the size in the name. 0, -ENOMEM, or -EPROTO and a message. */
 int interfaces_check_needs(struct interfaces *interfaces, const struct driver *driver);
 
-/* Adds the interfaces of a started driver. A layer need not give one that no driver before it offers. 0, -ENOMEM, or
- * -EPROTO and a message: it does not offer what it promised, in the version that it promised, with all functions of the
- * first version of the table. */
+/* Adds the interfaces of a started driver. 0, -ENOMEM, or -EPROTO and a message: it does not offer what it promised, in
+ * the version that it promised, with all functions of the first version of the table. */
 int interfaces_add(struct interfaces *interfaces, const struct driver *driver);
 
 /* The last one of that name among the first `n_items`; trale_interface looks at all. If the name has a size, the table

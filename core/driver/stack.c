@@ -46,36 +46,13 @@ void stack_forget_moves(const struct stack *stack)
     memset(stack->moves, 0, stack->settings->n_drivers * sizeof *stack->moves);
 }
 
-/* A layer offers what no driver before it does: so driver i, which is none, comes before it. */
-static void say_layer_comes_first(const struct stack *stack, size_t i, size_t layer, const struct log_place *place,
-                                  const char *name, size_t length)
-{
-    struct text before = {0}, order = {0};
-    text_add(&before, "%s, ", stack_name(stack, i));
-    stack->moves[i] = true;
-    stack_write_order(stack, layer, text_chars(&before), &order);
-    stack_forget_moves(stack);
-    log_say_about(stack->log, TRALE_LOG_ERROR, place,
-                  "%s:%u: [%s] offers %.*s, which the layer [%s] before it does already: %s", stack->config->name,
-                  place->line, place->section, (int)length, name, stack->settings->drivers[layer]->name,
-                  text_chars(&order));
-    free(before.chars);
-    free(order.chars);
-}
-
 static int check_offer(const struct stack *stack, size_t i, const char *name, size_t length)
 {
     size_t first = stack_find_offer(stack, 0, i, name, length);
-    /* A layer before what it is over has a message already. */
-    if (first == i ||
-        (stack->drivers[first].over != NULL && words_have(stack->drivers[first].over, stack_name(stack, i))))
+    if (first == i)
         return 0;
     const struct config_section *section = stack->settings->drivers[i];
     const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};
-    if (stack->drivers[first].over != NULL) {
-        say_layer_comes_first(stack, i, first, &place, name, length);
-        return -EINVAL;
-    }
     log_say_about(stack->log, TRALE_LOG_ERROR, &place,
                   "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them, or, if %s is a layer, write "
                   "over = %s in its section",
@@ -87,7 +64,7 @@ static int check_offer(const struct stack *stack, size_t i, const char *name, si
 /* Of a layer, the list has only what it may offer. */
 static int check_offers(const struct stack *stack, size_t i)
 {
-    const char *list = stack->drivers[i].description.interfaces, *name;
+    const char *list = stack->drivers[i].interfaces, *name;
     size_t length;
     int result = 0;
     if (stack->drivers[i].over != NULL)
@@ -106,8 +83,10 @@ int stack_check(struct driver *drivers, const struct settings *settings, const s
     if (stack.moves == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->n_drivers; i++) {
-        if (stack_check_over(&stack, i) < 0)
+        if (stack_check_over(&stack, i) < 0) {
+            driver_close(&drivers[i]); /* what it offers is not known */
             result = -EINVAL;
+        }
         stack_shorten_offers(&stack, i);
         if (check_offers(&stack, i) < 0)
             result = -EINVAL;

@@ -2,9 +2,10 @@
  *
  * Which driver gives an interface to which: layers, and what drivers need, in the order of `drivers`.
  *
- * A driver offers the interfaces in its description. A layer, which has the key `over`, offers those of them that a
- * driver named there offers, and those that no driver before it offers. So of the drivers that offer one interface,
- * each but the first is a layer over the one before, and hides it from the drivers after it and from applications. */
+ * A driver offers the interfaces in its description. A layer, which has the key `over`, offers of its `layers` those
+ * that a driver named there offers; of its `interfaces` these as well, and those that no driver before it offers. So of
+ * the drivers that offer one interface, each but the first is a layer over the one before, and hides it from
+ * applications and from the drivers after it. */
 #ifndef CORE_DRIVER_STACK_H
 #define CORE_DRIVER_STACK_H
 
@@ -14,8 +15,8 @@
 
 /* Checks the drivers, in the order of settings->drivers, of which those that could not be opened are CLOSED: what each
  * layer is over, that no two others offer the same interface, and that what each needs is offered by a driver before
- * it. Removes from the lists of a layer's interfaces what it does not offer. Each mistake is a message that says what
- * to write. 0, -EINVAL or -ENOMEM. */
+ * it. Removes from the lists of a layer's interfaces what it does not offer, and closes a layer whose `over` is wrong.
+ * Each mistake is a message that says what to write. 0, -EINVAL or -ENOMEM. */
 int stack_check(struct driver *drivers, const struct settings *settings, const struct config *config,
                 const struct log *log);
 
@@ -42,7 +43,7 @@ size_t stack_find_name(const struct stack *stack, const char *name, size_t lengt
 void stack_write_order(const struct stack *stack, size_t i, const char *before, struct text *order);
 void stack_forget_moves(const struct stack *stack);
 
-/* Checks what driver i is over, if it is a layer. 0, or -EINVAL and messages. */
+/* Checks what driver i is over, if it is a layer; a CLOSED one is right. 0, or -EINVAL and messages. */
 int stack_check_over(const struct stack *stack, size_t i);
 
 /* Removes from the interfaces of driver i, if it is a layer, those that it does not offer. */

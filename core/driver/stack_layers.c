@@ -14,10 +14,10 @@
 #include "core/base/words.h"
 #include "core/driver/interface_name.h"
 
-/* Whether driver j offers one of the interfaces in the description of driver i. */
+/* Whether driver j offers an interface that driver i may offer over it. */
 static bool has_common(const struct stack *stack, size_t i, size_t j)
 {
-    const char *list = stack->drivers[i].description.interfaces, *name;
+    const char *list = stack->drivers[i].interfaces, *name;
     size_t length;
     while ((name = words_next(&list, &length)) != NULL)
         if (driver_offers(&stack->drivers[j], name, length))
@@ -62,12 +62,35 @@ static int check_over_word(const struct stack *stack, size_t i, const struct log
         log_say_at(stack->log, TRALE_LOG_ERROR, place, "a driver is no layer over itself");
         return -EINVAL;
     }
+    if (words_find(stack->drivers[i].over, word, length) != word) {
+        log_say_at(stack->log, TRALE_LOG_ERROR, place, "%s is named twice", stack_name(stack, j));
+        return -EINVAL;
+    }
     if (stack->drivers[j].state == DRIVER_CLOSED || has_common(stack, i, j))
         return 0;
     log_say_at(stack->log, TRALE_LOG_ERROR, place,
                "%s offers %s, and %s offers %s: a layer offers an interface of each driver that it is over",
-               stack_name(stack, j), stack->drivers[j].description.interfaces, stack_name(stack, i),
-               stack->drivers[i].description.interfaces);
+               stack_name(stack, j), stack->drivers[j].interfaces, stack_name(stack, i), stack->drivers[i].interfaces);
+    return -EINVAL;
+}
+
+/* A driver with `layers` and without the key: says what to write. */
+static int refuse_unplaced(const struct stack *stack, size_t i)
+{
+    const struct config_section *section = stack->settings->drivers[i];
+    const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};
+    struct text over = {0};
+    for (size_t j = 0; j < i; j++)
+        if (has_common(stack, i, j))
+            text_add(&over, "%s%s", over.chars != NULL ? ", " : "", stack_name(stack, j));
+    if (over.chars != NULL)
+        log_say_about(stack->log, TRALE_LOG_ERROR, &place, "%s:%u: [%s] is a layer: write over = %s in its section",
+                      stack->config->name, place.line, place.section, text_chars(&over));
+    else
+        log_say_about(stack->log, TRALE_LOG_ERROR, &place,
+                      "%s:%u: [%s] is a layer, and has no key over, which names drivers before it that offer %s",
+                      stack->config->name, place.line, place.section, stack->drivers[i].description.layers);
+    free(over.chars);
     return -EINVAL;
 }
 
@@ -78,7 +101,7 @@ int stack_check_over(const struct stack *stack, size_t i)
     size_t length, n_words = 0;
     int result = 0;
     if (list == NULL)
-        return 0;
+        return driver->description.layers != NULL ? refuse_unplaced(stack, i) : 0;
     const struct log_place place = {stack->config->name, driver->over_line, driver->section->name, "over", list};
     for (; (word = words_next(&list, &length)) != NULL; n_words++)
         if (check_over_word(stack, i, &place, word, length) < 0)
@@ -92,15 +115,16 @@ int stack_check_over(const struct stack *stack, size_t i)
 
 static bool layer_offers(const struct stack *stack, size_t i, const char *name, size_t length)
 {
-    bool is_new = true;
+    const char *layers = stack->drivers[i].description.layers;
+    bool is_own = layers == NULL || words_find(layers, name, length) == NULL;
     for (size_t j = 0; j < i; j++) {
         if (!driver_offers(&stack->drivers[j], name, length))
             continue;
-        if (words_have(stack->drivers[i].over, stack_name(stack, j)))
+        if (words_find(stack->drivers[i].over, stack_name(stack, j), strlen(stack_name(stack, j))) != NULL)
             return true;
-        is_new = false;
+        is_own = false;
     }
-    return is_new;
+    return is_own;
 }
 
 /* Removes the names of those that the layer does not offer from a list, in which names may have sizes. */
@@ -126,5 +150,5 @@ void stack_shorten_offers(const struct stack *stack, size_t i)
     if (driver->over == NULL)
         return;
     shorten_list(stack, i, driver->offers);
-    shorten_list(stack, i, (char *)(uintptr_t)driver->description.interfaces);
+    shorten_list(stack, i, driver->interfaces);
 }

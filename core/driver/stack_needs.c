@@ -47,7 +47,7 @@ static void shortage_add(struct shortage *shortage, const struct stack *stack, s
     size_t known = stack_find_name(stack, driver, driver_length);
     if (known < n_drivers) {
         text_add(&shortage->offered, "; [driver:%.*s] offers %s", (int)driver_length, driver,
-                 stack->drivers[known].description.interfaces);
+                 stack->drivers[known].interfaces);
         return;
     }
     char section[64];

@@ -40,7 +40,7 @@ static void missing_add(struct missing *missing, const struct trale *runtime, co
     const struct driver *loaded = loaded_driver(runtime, driver);
     text_add(&missing->names, "%s%.*s", missing->n_names++ > 0 ? ", " : "", (int)name.length, text);
     if (loaded != NULL) {
-        text_add(&missing->offered, "; [%s] offers %s", section, loaded->description.interfaces);
+        text_add(&missing->offered, "; [%s] offers %s", section, loaded->interfaces);
         return;
     }
     text_add(&missing->drivers, "%s%s", missing->drivers.chars != NULL ? ", " : "", driver);

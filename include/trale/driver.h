@@ -245,8 +245,9 @@ struct trale_driver {
     const char *version; /* of the driver, for people to read */
     const char *summary; /* one line */
     /* At most 64 names separated by blanks, such as TRALE_TIMER_1 or "org.example.inotify/1", none of them twice. */
-    const char *interfaces;
-    const char *needs; /* interfaces that drivers started before this one must offer, likewise; NULL: none */
+    const char *interfaces; /* NULL: none, only layers */
+    const char *layers;     /* those that it offers only over other drivers of them (layer.h), likewise; NULL: none */
+    const char *needs;      /* interfaces that drivers started before this one must offer, likewise; NULL: none */
     const struct trale_option *options; /* NULL: none */
 
     /* [start] Makes an instance. Returns 0 and sets *instance; or logs the reason through host->log, leaves nothing
@@ -313,8 +314,8 @@ static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
 static_assert(offsetof(struct trale_host, interface) == 88, "append only");
 static_assert(offsetof(struct trale_host, expect) == 96, "append only");
 static_assert(offsetof(struct trale_driver, name) == 16, "append only");
-static_assert(offsetof(struct trale_driver, before_wait) == 88, "append only");
-static_assert(offsetof(struct trale_driver, settle) == 96, "append only");
+static_assert(offsetof(struct trale_driver, before_wait) == 96, "append only");
+static_assert(offsetof(struct trale_driver, settle) == 104, "append only");
 
 #ifdef __cplusplus
 }

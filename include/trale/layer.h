@@ -12,11 +12,14 @@
  *
  * applications, and drivers after `trace`, get the interfaces of `trace`, which uses those of `timer` and `udp`.
  * Without the layer in `drivers` they get those themselves; no program changes. A second layer over the same drivers
- * is over the first one. Of the interfaces in its description a layer offers those that a driver in its `over` offers,
- * and those that no driver before it offers.
+ * is over the first one.
+ *
+ * WHAT A LAYER OFFERS. Of the `layers` in its description it offers those that a driver in its `over` offers. The
+ * `interfaces` are its own: it offers them if no driver before it does, or if one in its `over` does.
+ * A driver with `layers` is refused if its section has no `over`.
  *
  * THE LAYER'S TABLE. In start, the layer asks host->interface for each interface that it is over. NULL: it is not over
- * that one, and answers NULL when the runtime asks for its own. Otherwise its table has a function of its own for each
+ * that one, and the runtime does not ask for its own. Otherwise its table has a function of its own for each
  * member that the table below has, and NULL for the others. Each calls the same member of the table below, with the
  * `instance` of that table. Members that came later than the layer are hidden by it, for its table ends before them.
  * What passes through is the same on both sides, for a layer adds nothing to an operation or a socket:

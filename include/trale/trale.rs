@@ -191,6 +191,7 @@ pub struct Driver {
     pub version: *const c_char,
     pub summary: *const c_char,
     pub interfaces: *const c_char,
+    pub layers: *const c_char,
     pub needs: *const c_char,
     pub options: *const DriverOption,
     pub start: unsafe extern "C" fn(*const Host, *const Settings, *mut *mut c_void) -> i32,

@@ -286,7 +286,12 @@ TRALE_DRIVER(
 #ifndef FLAW_NO_SUMMARY
         .summary = "a driver with something wrong with it",
 #endif
+#ifndef FLAW_NO_INTERFACES
         .interfaces = INTERFACE,
+#endif
+#ifdef FLAW_BOTH_LISTS
+        .layers = INTERFACE ":24",
+#endif
 #ifdef FLAW_LARGER_OPTIONS
         .options = &later[0]
         .option,

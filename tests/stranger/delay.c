@@ -225,6 +225,6 @@ static const struct trale_option options[] = {
     {.name = NULL},
 };
 
-TRALE_DRIVER(.name = "delay", .version = "1.0", .summary = "receives that come late", .interfaces = TRALE_UDP_1,
+TRALE_DRIVER(.name = "delay", .version = "1.0", .summary = "receives that come late", .layers = TRALE_UDP_1,
              .needs = TRALE_TIMER_1, .options = options, .start = delay_start, .stop = delay_stop,
              .interface = delay_interface);

@@ -242,5 +242,6 @@ static const struct trale_option options[] = {
 };
 
 TRALE_DRIVER(.name = "trace", .version = "1.0", .summary = "counts the operations of the drivers that it is over",
-             .interfaces = TRALE_TIMER_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1 " org.example.trace/1",
-             .options = options, .start = trace_start, .stop = trace_stop, .interface = trace_interface);
+             .interfaces = "org.example.trace/1",
+             .layers = TRALE_TIMER_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1, .options = options,
+             .start = trace_start, .stop = trace_stop, .interface = trace_interface);

@@ -231,6 +231,7 @@ pub static trale_driver: trale::Driver = trale::Driver {
     version: text("1.0\0"),
     summary: text("words of files, counted on a thread\0"),
     interfaces: text("org.example.words/1\0"),
+    layers: std::ptr::null(),
     needs: std::ptr::null(),
     options: std::ptr::null(),
     start: driver_start,
