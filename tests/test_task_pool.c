@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of tasks alone: it is lent once at a time, and goes back to the kernel, whichever thread gives it back. */
+ * The memory of tasks alone: it is lent once at a time, and goes back to the kernel, whichever thread gives it back; and
+ * the count of a task's references. */
 #include <pthread.h>
 #include <sys/mman.h>
 
-#include "core/executor/task_pool.h"
+#include "core/executor/task.h"
 #include "tests/support.h"
 
 /* --- the memory that the kernel maps and unmaps ------------------------------------------------------------------- */
@@ -174,6 +175,86 @@ static void test_blocks_outlive_their_pool_on_any_thread(void **state)
     assert_int_equal(n_bytes_mapped, before);
 }
 
+/* --- the count of references -------------------------------------------------------------------------------------- */
+
+static int64_t never_poll(struct trale_future *future, struct trale_context *context)
+{
+    (void)future;
+    (void)context;
+    return TRALE_PENDING;
+}
+
+/* A task outside any pool, with so many references. */
+static struct trale_task *task_with(const struct executor_home *home, uint32_t n_references)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "never", never_poll, NULL};
+    const struct trale_future future = {.type = &type};
+    struct trale_task *task = task_new(NULL, home, &future, sizeof future, 0);
+    assert_non_null(task);
+    atomic_store(&task->shared, n_references * TASK_REFERENCE);
+    return task;
+}
+
+static uint32_t count(const struct trale_task *task)
+{
+    return atomic_load(&task->shared) / TASK_REFERENCE;
+}
+
+static void test_up_to_the_limit_references_are_counted(void **state)
+{
+    (void)state;
+    const uint32_t limit = TASK_REFERENCES_MAX / TASK_REFERENCE;
+    struct executor_home home = {.executor = NULL};
+    struct trale_task *task = task_with(&home, limit - 3);
+    for (uint32_t i = 1; i <= 3; i++) {
+        task_reference(task);
+        assert_int_equal(count(task), limit - 3 + i);
+    }
+    for (uint32_t i = 1; i < limit; i++)
+        task_release(task, NULL);
+    assert_int_equal(count(task), 1);
+    task_release(task, NULL); /* frees it */
+}
+
+/* A thread that releases looks at the count first, and subtracts later. */
+static void test_what_other_threads_release_does_not_undo_the_limit(void **state)
+{
+    (void)state;
+    enum { N_RELEASING = 1000, N_UNCOUNTED = 5000 };
+    struct executor_home home = {.executor = NULL};
+    struct trale_task *task = task_with(&home, TASK_REFERENCES_MAX / TASK_REFERENCE);
+    for (int i = 0; i < N_UNCOUNTED; i++)
+        task_reference(task);
+    atomic_fetch_sub(&task->shared, N_RELEASING * TASK_REFERENCE);
+    uint32_t before = count(task);
+    for (int i = 0; i < N_UNCOUNTED; i++)
+        task_release(task, NULL);
+    assert_int_equal(count(task), before);
+    for (int i = 0; i < N_UNCOUNTED; i++)
+        task_reference(task);
+    assert_int_equal(count(task), before);
+    free(task);
+}
+
+/* Likewise a thread that makes a reference. */
+static void test_what_other_threads_add_does_not_undo_the_limit(void **state)
+{
+    (void)state;
+    enum { N_ADDING = 1000 };
+    struct executor_home home = {.executor = NULL};
+    struct trale_task *task = task_with(&home, TASK_REFERENCES_MAX / TASK_REFERENCE);
+    task_reference(task);
+    atomic_fetch_add(&task->shared, N_ADDING * TASK_REFERENCE);
+    uint32_t before = count(task);
+    task_release(task, NULL);
+    assert_int_equal(count(task), before);
+    task_finish(task, NULL, 7);
+    assert_int_equal(count(task), before);
+    assert_true(task_is_finished(task));
+    assert_int_equal(*task_result(task), 7);
+    free(task);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +262,9 @@ int main(void)
         cmocka_unit_test(test_what_was_returned_goes_back_when_the_pool_is_tidied),
         cmocka_unit_test(test_without_memory_there_is_no_block_and_later_there_is),
         cmocka_unit_test(test_blocks_outlive_their_pool_on_any_thread),
+        cmocka_unit_test(test_up_to_the_limit_references_are_counted),
+        cmocka_unit_test(test_what_other_threads_release_does_not_undo_the_limit),
+        cmocka_unit_test(test_what_other_threads_add_does_not_undo_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,14 +101,17 @@ void task_set_name(struct trale_task *task, const char *name)
 
 void task_reference(struct trale_task *task)
 {
-    if (atomic_load_explicit(&task->shared, memory_order_relaxed) < TASK_REFERENCES_MAX)
+    uint32_t shared = atomic_load_explicit(&task->shared, memory_order_relaxed);
+    if (shared < TASK_REFERENCES_MAX)
         atomic_fetch_add_explicit(&task->shared, TASK_REFERENCE, memory_order_relaxed);
+    else if ((shared & TASK_UNCOUNTED) == 0)
+        atomic_fetch_or_explicit(&task->shared, TASK_UNCOUNTED, memory_order_relaxed);
 }
 
 void task_release(struct trale_task *task, struct task_pool *pool)
 {
     uint32_t shared = atomic_load_explicit(&task->shared, memory_order_acquire);
-    if (shared >= TASK_REFERENCES_MAX)
+    if ((shared & TASK_UNCOUNTED) != 0)
         return;
     /* The holder of the only reference is alone: no other can be made, and no atomic subtraction is needed. */
     if (shared / TASK_REFERENCE > 1)
@@ -188,7 +191,7 @@ static bool task_finish_alone(struct trale_task *task, struct task_pool *pool, b
         atomic_store_explicit(&task->shared, (shared | TASK_FINISHED) - TASK_REFERENCE, memory_order_relaxed);
         return true;
     }
-    return (shared & (TASK_INJECTED | TASK_AWAITED | TASK_BLOCKED)) == 0 && shared < TASK_REFERENCES_MAX &&
+    return (shared & (TASK_INJECTED | TASK_AWAITED | TASK_BLOCKED | TASK_UNCOUNTED)) == 0 &&
            atomic_compare_exchange_strong_explicit(&task->shared, &shared, (shared | TASK_FINISHED) - TASK_REFERENCE,
                                                    memory_order_acq_rel, memory_order_relaxed);
 }

@@ -44,8 +44,11 @@ enum task_role {
 #define TASK_NAMED 64u   /* trale_task_set_name was called: the name is kept aside (aside.h). */
 #define TASK_BACKGROUND 128u /* trale_background was called. */
 #define TASK_REFERENCE 256u
-/* Above this, references are no longer counted: the task is leaked, and never freed while it is in use. */
-#define TASK_REFERENCES_MAX (1u << 31)
+/* From this count on, the next reference sets the flag instead of being counted, and no reference is counted any more:
+ * the task is leaked, and never freed while it is in use. What other threads are adding or subtracting at that moment
+ * changes the count below the flag, and not the flag. */
+#define TASK_REFERENCES_MAX (1u << 30)
+#define TASK_UNCOUNTED (1u << 31)
 
 /* What follows the task in memory. 0: its future, a copy. */
 #define TASK_BORROWS 1u  /* The future stays where it is: a struct task_loan. */
