@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of tasks alone: it is lent once at a time, and goes back to the kernel, whichever thread gives it back; and
- * the count of a task's references. */
+ * The memory of tasks alone: it is lent once at a time, and goes back to the kernel, whichever thread gives it back.
+ * And the count of a task's references. */
 #include <pthread.h>
 #include <sys/mman.h>
 
