@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+struct world *world_new(uint64_t seed)
+{
+    struct memory *memory = memory_map(sizeof(struct world));
+    if (memory == NULL)
+        return NULL;
+    struct world *world = (struct world *)(void *)memory;
+    world->seed = seed;
+    world->now_ns = WORLD_BEGINS_NS;
+    return world;
+}
+
+void world_free(struct world *world)
+{
+    memory_unmap(&world->memory);
+}
+
+struct world_program *world_enter(struct world *world)
+{
+    if (world->n_programs == WORLD_PROGRAMS)
+        return NULL;
+    struct world_program *program = &world->programs[world->n_programs++];
+    program->alarm.kind = EVENT_ALARM;
+    return program;
+}
+
+int world_set_alarm(struct world *world, struct world_program *program, uint64_t at_ns)
+{
+    if (at_ns != UINT64_MAX)
+        return world_add(world, &program->alarm, at_ns);
+    world_remove(world, &program->alarm);
+    return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A simulated world: a clock that stands still until the next event is taken, hosts with their sockets, and the network
+ * between them. It knows no futures and no tasks. All of it is in one region of memory, which begins with the struct
+ * world, and nothing in it points into a process. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <trale/future.h>
+
+#include "draw.h"
+#include "event.h"
+#include "memory.h"
+
+/* The time when a world begins, by CLOCK_MONOTONIC. It is not 0, which callers use for "never". */
+#define WORLD_BEGINS_NS UINT64_C(1000000000)
+
+#define WORLD_PROGRAMS 64u
+
+/* A program that lives in the world: a process with a runtime. */
+struct world_program {
+    struct event alarm;      /* when it wants to be woken */
+    struct trale_link ready; /* its sockets that have become ready, by their `ready` */
+    bool has_rung;           /* the alarm; the program clears it */
+};
+
+struct world {
+    struct memory memory; /* first */
+    uint64_t seed;
+    uint64_t now_ns; /* CLOCK_MONOTONIC */
+    struct event_heap events;
+    struct world_program programs[WORLD_PROGRAMS];
+    uint32_t n_programs;
+};
+
+/* Makes a world; NULL: no memory. */
+struct world *world_new(uint64_t seed);
+void world_free(struct world *world);
+
+/* Memory in the world, as memory_alloc and memory_give. */
+static inline void *world_alloc(struct world *world, size_t size)
+{
+    return memory_alloc(&world->memory, size);
+}
+
+static inline void world_give(struct world *world, void *pointer, size_t size)
+{
+    memory_give(&world->memory, pointer, size);
+}
+
+/* As event_add and event_remove; an event of the past happens now. */
+static inline int world_add(struct world *world, struct event *event, uint64_t at_ns)
+{
+    return event_add(&world->events, &world->memory, event, at_ns > world->now_ns ? at_ns : world->now_ns);
+}
+
+static inline void world_remove(struct world *world, struct event *event)
+{
+    event_remove(&world->events, event);
+}
+
+/* A program that is new in the world; NULL: the world has WORLD_PROGRAMS already. */
+struct world_program *world_enter(struct world *world);
+
+/* Sets a program's alarm to that time; UINT64_MAX: never. When the time has come, has_rung is set. 0 or -ENOMEM. */
+int world_set_alarm(struct world *world, struct world_program *program, uint64_t at_ns);
+
+/* When the next event is; UINT64_MAX: there is none. */
+static inline uint64_t world_next_ns(const struct world *world)
+{
+    const struct event *event = event_first(&world->events);
+    return event != NULL ? event->at_ns : UINT64_MAX;
+}
+
+/* Takes the next event: the clock moves on to its time, and it happens. Returns false if there is none. (step.c) */
+bool world_step(struct world *world);
+
+/* A draw with the world's seed. */
+static inline uint64_t world_draw(const struct world *world, uint64_t stream, uint64_t key, uint64_t counter)
+{
+    return draw_number(world->seed, stream, key, counter);
+}
+
+#endif
