@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// future.h and driver.h for drivers in Rust, from 1.63 on and without crates. What the members mean is in the headers;
+// future.h and driver.h for drivers in Rust, from 1.63 on, in each edition from 2018 on, and without crates. What the members mean is in the headers;
 // each struct here names its own. In a driver:
 //
 //     #[allow(dead_code)]
@@ -37,6 +37,9 @@ pub const LOG_WARNING: u32 = 1;
 pub const LOG_INFO: u32 = 2;
 pub const LOG_DEBUG: u32 = 3;
 
+/// struct trale, a runtime
+pub enum Runtime {}
+
 /// struct trale_link
 #[repr(C)]
 pub struct Link {
@@ -71,7 +74,7 @@ pub struct Context {
     pub size: u32,
     pub abi: u32,
     pub waker: *const Waker,
-    pub runtime: *mut c_void,
+    pub runtime: *mut Runtime,
     pub budget: u32,
     pub overdraft: u32,
     pub turn: u32,
@@ -216,11 +219,23 @@ pub const fn text(text: &'static str) -> *const c_char {
 ///
 /// # Safety
 /// `host` is the argument of start.
+#[allow(unsafe_op_in_unsafe_fn)]
 pub unsafe fn host_copy(host: *const Host) -> Host {
     let mut own: Host = std::mem::zeroed();
     let size = std::mem::size_of::<Host>().min((*host).size as usize);
     std::ptr::copy_nonoverlapping(host as *const u8, &mut own as *mut Host as *mut u8, size);
     own
+}
+
+/// trale_host_expect; the name of the function ends in "\0".
+///
+/// # Safety
+/// `host` is the driver's copy, and its driver was not stopped.
+#[allow(unsafe_op_in_unsafe_fn)]
+pub unsafe fn host_expect(host: &Host, function: &'static str) {
+    if let Some(expect) = host.expect {
+        expect(host.context, text(function));
+    }
 }
 
 /// What a panic becomes: -ENOTRECOVERABLE. None crosses into C.
@@ -247,13 +262,15 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(
 );
 
 /// A Rust future that is awaited from C. A frame keeps it as one pointer, NULL before the first poll and after the end.
-pub type Boxed = Pin<Box<dyn std::future::Future<Output = i64>>>;
+/// It is Send, for with threads = 0 its polls and its drop may be on different threads, one at a time.
+pub type Boxed = Pin<Box<dyn std::future::Future<Output = i64> + Send>>;
 
 /// Polls the future in `slot`, which `begin` makes if there is none yet. Its context has the task's waker, lent as in C;
 /// a clone of it may be kept and sent to other threads. A result has left nothing in the slot; so has a panic.
 ///
 /// # Safety
 /// `context` is that of the poll, and only this function and `release` touch the slot.
+#[allow(unsafe_op_in_unsafe_fn)]
 pub unsafe fn poll(slot: *mut *mut c_void, context: *mut Context, begin: impl FnOnce() -> Boxed) -> i64 {
     let result = catch(|| {
         if (*slot).is_null() {
@@ -262,6 +279,7 @@ pub unsafe fn poll(slot: *mut *mut c_void, context: *mut Context, begin: impl Fn
         let lent = std::task::Waker::from_raw(RawWaker::new((*context).waker as *const (), &VTABLE));
         let lent = ManuallyDrop::new(lent);
         match (*(*slot as *mut Boxed)).as_mut().poll(&mut std::task::Context::from_waker(&lent)) {
+            Poll::Ready(PENDING) => panic!("a future has resolved to the value of PENDING"),
             Poll::Ready(result) => result,
             Poll::Pending => PENDING,
         }
@@ -276,6 +294,7 @@ pub unsafe fn poll(slot: *mut *mut c_void, context: *mut Context, begin: impl Fn
 ///
 /// # Safety
 /// As for `poll`.
+#[allow(unsafe_op_in_unsafe_fn)]
 pub unsafe fn release(slot: *mut *mut c_void) {
     let future = std::mem::replace(&mut *slot, std::ptr::null_mut()) as *mut Boxed;
     catch(|| {

@@ -37,6 +37,7 @@ struct count {
     struct trale_branch branches[3];
     struct trale_branches all;
     struct trale_timeout timeout;
+    struct trale_sleep sleep;
     struct trale_task *tasks[N_TASKS];
     struct trale_join_future joined;
     int64_t sum;
@@ -94,7 +95,12 @@ trale_async(count)
     close(open(self->pipe, O_WRONLY | O_CLOEXEC));
     trale_await(words_count(&self->question, cx->runtime, self->file));
     say("words", trale_result());
-    trale_return(0);
+
+    /* One that reads until the program is about to end. */
+    trale_detach(trale_spawn(cx->runtime, asker, .path = self->pipe));
+    while ((self->i = open(self->pipe, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
+        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    trale_return(self->i);
 }
 
 int main(int argc, char **argv)
@@ -107,9 +113,18 @@ int main(int argc, char **argv)
     int r = trale_open(&runtime, NULL);
     if (r < 0)
         return trale_perror("trale_open", r);
-    int64_t result = trale_join(trale_spawn(runtime, count, .file = argv[1], .pipe = argv[2]));
-    /* And one that is dropped because the runtime closes. */
-    trale_detach(trale_spawn(runtime, asker, .path = argv[1]));
-    trale_close(runtime);
-    return result < 0 ? trale_perror(argv[1], result) : EXIT_SUCCESS;
+    r = trale_require(runtime, ORG_EXAMPLE_WORDS_1, NULL);
+    if (r < 0)
+        return trale_perror(argv[0], r);
+    int64_t writer = trale_join(trale_spawn(runtime, count, .file = argv[1], .pipe = argv[2]));
+    if (writer < 0)
+        return trale_perror(argv[1], writer);
+    /* And a hundred that are dropped because the runtime closes, which the driver's thread holds up. */
+    for (int i = 0; i < N_TASKS / 2; i++)
+        trale_detach(trale_spawn(runtime, asker, .path = argv[1]));
+    r = trale_close_within(runtime, 10 * TRALE_MILLISECOND);
+    say("closing within 10 ms", r);
+    close((int)writer);
+    say("closing", trale_close(runtime));
+    return EXIT_SUCCESS;
 }

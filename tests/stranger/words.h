@@ -20,6 +20,10 @@ struct words_question {
     void *state;
 };
 
+/* The name of the interface, with the size of version 1 of its table. A program asks for it before it makes a future:
+ * trale_require(runtime, ORG_EXAMPLE_WORDS_1, NULL). */
+#define ORG_EXAMPLE_WORDS_1 TRALE_INTERFACE("org.example.words/1", 32)
+
 struct words {
     struct trale_interface interface; /* version 1 */
 
@@ -27,10 +31,11 @@ struct words {
     void (*count)(void *instance, struct words_question *question);
     void (*length)(void *instance, struct words_question *question);
 };
+static_assert(offsetof(struct words, length) + sizeof(void *) == 32, "version 1 does not change");
 
 static inline const struct words *words(struct trale *runtime)
 {
-    return (const struct words *)trale_interface(runtime, "org.example.words/1", sizeof(struct words));
+    return (const struct words *)trale_interface(runtime, ORG_EXAMPLE_WORDS_1, sizeof(struct words));
 }
 
 /* Resolves to how many words the file has, or to an error of open(2) or read(2), or -EILSEQ (it is no UTF-8).

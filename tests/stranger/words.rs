@@ -8,6 +8,7 @@ mod trale {
     include!(env!("TRALE_RS"));
 }
 
+use std::collections::VecDeque;
 use std::ffi::{c_void, CStr, OsStr};
 use std::future::Future;
 use std::io;
@@ -17,24 +18,78 @@ use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use trale::text;
 
 // --- ordinary Rust ---------------------------------------------------------------------------------------------------
 
-async fn count(jobs: Jobs, path: PathBuf) -> io::Result<usize> {
-    let text = on_thread(&jobs, move || std::fs::read_to_string(path)).await?;
-    Ok(on_thread(&jobs, move || text.split_whitespace().count()).await)
+async fn count(worker: Arc<Worker>, path: PathBuf) -> io::Result<usize> {
+    let text = on_thread(&worker, move || std::fs::read_to_string(path)).await?;
+    Ok(on_thread(&worker, move || text.split_whitespace().count()).await)
 }
 
-async fn length(jobs: Jobs, path: PathBuf, index: usize) -> io::Result<usize> {
-    let text = on_thread(&jobs, move || std::fs::read_to_string(path)).await?;
+async fn length(worker: Arc<Worker>, path: PathBuf, index: usize) -> io::Result<usize> {
+    let text = on_thread(&worker, move || std::fs::read_to_string(path)).await?;
     let words: Vec<&str> = text.split_whitespace().collect();
     Ok(words[index].len())
 }
 
-type Jobs = mpsc::Sender<Box<dyn FnOnce() + Send>>;
+/// What the driver's thread has to do.
+#[derive(Default)]
+struct Worker {
+    work: Mutex<Work>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    jobs: VecDeque<Box<dyn FnOnce() + Send>>,
+    is_busy: bool,
+    is_ending: bool,
+}
+
+impl Worker {
+    fn add(&self, job: Box<dyn FnOnce() + Send>) {
+        self.work.lock().unwrap().jobs.push_back(job);
+        self.changed.notify_all();
+    }
+
+    /// Ends when it is asked to, and nothing is left to do.
+    fn run(&self) {
+        let mut work = self.work.lock().unwrap();
+        loop {
+            if let Some(job) = work.jobs.pop_front() {
+                work.is_busy = true;
+                drop(work);
+                trale::catch(|| {
+                    job();
+                    0
+                });
+                work = self.work.lock().unwrap();
+                work.is_busy = false;
+                self.changed.notify_all();
+            } else if work.is_ending {
+                return;
+            } else {
+                work = self.changed.wait(work).unwrap();
+            }
+        }
+    }
+
+    /// Waits until nothing is left to do. Returns whether that came in time.
+    fn settle(&self, limit: Duration) -> bool {
+        let work = self.work.lock().unwrap();
+        let has_work = |work: &mut Work| work.is_busy || !work.jobs.is_empty();
+        !self.changed.wait_timeout_while(work, limit, has_work).unwrap().1.timed_out()
+    }
+
+    fn end(&self) {
+        self.work.lock().unwrap().is_ending = true;
+        self.changed.notify_all();
+    }
+}
 
 /// A function that runs on the driver's thread.
 struct OnThread<T>(Arc<Mutex<Shared<T>>>);
@@ -44,10 +99,13 @@ struct Shared<T> {
     waker: Option<Waker>,
 }
 
-fn on_thread<T: Send + 'static>(jobs: &Jobs, function: impl FnOnce() -> T + Send + 'static) -> OnThread<T> {
+fn on_thread<T: Send + 'static>(worker: &Worker, function: impl FnOnce() -> T + Send + 'static) -> OnThread<T> {
     let ours = Arc::new(Mutex::new(Shared { result: None, waker: None }));
     let theirs = ours.clone();
     let job = move || {
+        if Arc::strong_count(&theirs) == 1 {
+            return; // the future was dropped
+        }
         let result = catch_unwind(AssertUnwindSafe(function));
         let mut shared = theirs.lock().unwrap();
         shared.result = Some(result);
@@ -57,7 +115,7 @@ fn on_thread<T: Send + 'static>(jobs: &Jobs, function: impl FnOnce() -> T + Send
             waker.wake();
         }
     };
-    jobs.send(Box::new(job)).expect("the thread runs until the driver stops");
+    worker.add(Box::new(job));
     OnThread(ours)
 }
 
@@ -77,7 +135,7 @@ impl<T> Future for OnThread<T> {
     }
 }
 
-/// The function runs to its end, but wakes no task.
+/// A function that has begun runs to its end, but wakes no task.
 impl<T> Drop for OnThread<T> {
     fn drop(&mut self) {
         self.0.lock().unwrap().waker = None;
@@ -103,26 +161,26 @@ fn answer(result: io::Result<usize>) -> i64 {
     }
 }
 
-/// What a question asks with: the way to the thread, and a copy of the path.
-unsafe fn with_what(question: *const Question) -> (Jobs, PathBuf) {
+/// What a question asks with: the thread, and a copy of the path.
+unsafe fn with_what(question: *const Question) -> (Arc<Worker>, PathBuf) {
     let path = OsStr::from_bytes(CStr::from_ptr((*question).path).to_bytes());
-    ((*(*question).driver).jobs.clone(), path.into())
+    ((*(*question).driver).worker.clone(), path.into())
 }
 
 unsafe extern "C" fn count_poll(future: *mut trale::Future, context: *mut trale::Context) -> i64 {
     let question = future as *mut Question;
     trale::poll(&mut (*question).state, context, || {
-        let (jobs, path) = with_what(question);
-        Box::pin(async move { answer(count(jobs, path).await) })
+        let (worker, path) = with_what(question);
+        Box::pin(async move { answer(count(worker, path).await) })
     })
 }
 
 unsafe extern "C" fn length_poll(future: *mut trale::Future, context: *mut trale::Context) -> i64 {
     let question = future as *mut Question;
     trale::poll(&mut (*question).state, context, || {
-        let (jobs, path) = with_what(question);
+        let (worker, path) = with_what(question);
         let index = (*question).index as usize;
-        Box::pin(async move { answer(length(jobs, path, index).await) })
+        Box::pin(async move { answer(length(worker, path, index).await) })
     })
 }
 
@@ -151,45 +209,50 @@ struct Table {
     length: unsafe extern "C" fn(*mut c_void, *mut Question),
 }
 
+const _: () = assert!(size_of::<Table>() == 32, "version 1 does not change");
+
 struct Words {
     table: Table,
-    jobs: Jobs,
+    host: trale::Host,
+    worker: Arc<Worker>,
     thread: trale::Thread,
 }
 
 unsafe extern "C" fn words_count(instance: *mut c_void, question: *mut Question) {
+    trale::host_expect(&(*(instance as *const Words)).host, "words.count\0");
     (*question).driver = instance as *const Words;
     (*question).future.r#type = &COUNT;
 }
 
 unsafe extern "C" fn words_length(instance: *mut c_void, question: *mut Question) {
+    trale::host_expect(&(*(instance as *const Words)).host, "words.length\0");
     (*question).driver = instance as *const Words;
     (*question).future.r#type = &LENGTH;
 }
 
-/// Ends when the last sender is gone: those of the instance and of its futures.
 unsafe extern "C" fn thread_main(data: *mut c_void) -> *mut c_void {
-    let jobs = Box::from_raw(data as *mut mpsc::Receiver<Box<dyn FnOnce() + Send>>);
+    let worker = Arc::from_raw(data as *const Worker);
     trale::catch(|| {
-        jobs.iter().for_each(|job| job());
+        worker.run();
         0
     });
     std::ptr::null_mut()
 }
 
-unsafe fn start(host: &trale::Host, result: *mut *mut c_void) -> i64 {
-    let (jobs, receiver) = mpsc::channel();
-    let receiver = Box::into_raw(Box::new(receiver)) as *mut c_void;
+unsafe fn start(host: trale::Host, result: *mut *mut c_void) -> i64 {
+    let worker = Arc::new(Worker::default());
+    let data = Arc::into_raw(worker.clone()) as *mut c_void;
     let mut thread: trale::Thread = 0;
-    let r = host.start_thread.unwrap()(host.context, &mut thread, text("words\0"), thread_main, receiver);
+    let r = host.start_thread.unwrap()(host.context, &mut thread, text("words\0"), thread_main, data);
     if r < 0 {
-        drop(Box::from_raw(receiver as *mut mpsc::Receiver<Box<dyn FnOnce() + Send>>));
+        drop(Arc::from_raw(data as *const Worker));
+        host.log.unwrap()(host.context, trale::LOG_ERROR, text("cannot start a thread\0"));
         return r.into();
     }
     let size = size_of::<Table>() as u32;
     let interface = trale::Interface { size, version: 1, instance: std::ptr::null_mut() };
     let table = Table { interface, count: words_count, length: words_length };
-    let instance = Box::into_raw(Box::new(Words { table, jobs, thread }));
+    let instance = Box::into_raw(Box::new(Words { table, host, worker, thread }));
     (*instance).table.interface.instance = instance as *mut c_void;
     *result = instance as *mut c_void;
     0
@@ -200,23 +263,52 @@ unsafe extern "C" fn driver_start(
     _settings: *const trale::Settings,
     result: *mut *mut c_void,
 ) -> i32 {
-    trale::catch(|| start(&trale::host_copy(host), result)) as i32
+    trale::catch(|| start(trale::host_copy(host), result)) as i32
+}
+
+/// struct timespec
+#[repr(C)]
+struct Timespec {
+    seconds: i64,
+    nanoseconds: i64,
 }
 
 extern "C" {
     fn pthread_join(thread: trale::Thread, result: *mut *mut c_void) -> i32;
+    fn clock_gettime(clock: i32, time: *mut Timespec) -> i32;
+}
+
+/// How long it is until a time on CLOCK_MONOTONIC.
+fn time_until(deadline_ns: u64) -> Duration {
+    const CLOCK_MONOTONIC: i32 = 1;
+    let mut now = Timespec { seconds: 0, nanoseconds: 0 };
+    unsafe { clock_gettime(CLOCK_MONOTONIC, &mut now) };
+    let now_ns = now.seconds as u64 * 1_000_000_000 + now.nanoseconds as u64;
+    Duration::from_nanos(deadline_ns.saturating_sub(now_ns))
+}
+
+unsafe extern "C" fn driver_settle(instance: *mut c_void, deadline_ns: u64) -> i32 {
+    let words = &*(instance as *const Words);
+    trale::catch(|| {
+        if words.worker.settle(time_until(deadline_ns)) {
+            return 0;
+        }
+        words.host.log.unwrap()(words.host.context, trale::LOG_WARNING, text("the thread is still reading a file\0"));
+        -110 // ETIMEDOUT
+    }) as i32
 }
 
 unsafe extern "C" fn driver_stop(instance: *mut c_void) {
     let words = Box::from_raw(instance as *mut Words);
-    let thread = words.thread;
-    drop(words);
-    pthread_join(thread, std::ptr::null_mut());
+    trale::catch(|| {
+        words.worker.end();
+        pthread_join(words.thread, std::ptr::null_mut()).into()
+    });
 }
 
 unsafe extern "C" fn driver_interface(instance: *mut c_void, name: *const c_char) -> *const trale::Interface {
     match CStr::from_ptr(name).to_bytes() {
-        b"org.example.words/1" => &(*(instance as *const Words)).table.interface,
+        b"org.example.words/1" => std::ptr::addr_of!((*(instance as *const Words)).table) as *const trale::Interface,
         _ => std::ptr::null(),
     }
 }
@@ -230,7 +322,7 @@ pub static trale_driver: trale::Driver = trale::Driver {
     name: text("words\0"),
     version: text("1.0\0"),
     summary: text("words of files, counted on a thread\0"),
-    interfaces: text("org.example.words/1\0"),
+    interfaces: text("org.example.words/1:32\0"), // with the size of version 1
     layers: std::ptr::null(),
     needs: std::ptr::null(),
     options: std::ptr::null(),
@@ -238,5 +330,5 @@ pub static trale_driver: trale::Driver = trale::Driver {
     stop: driver_stop,
     interface: driver_interface,
     before_wait: None,
-    settle: None,
+    settle: Some(driver_settle),
 };
