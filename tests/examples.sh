@@ -141,6 +141,9 @@ for threads in 1 2 0; do
     ok "threads = $threads: the pipeline does all its jobs" pipeline_works
     ok "threads = $threads: a pipeline that takes too long is given up" fails "$examples/pipeline" 100000
 
+    ok "threads = $threads: three nodes apply each other's values once" \
+        "$examples/reliable" -m 100 127.0.0.1:0 127.0.0.1:0 127.0.0.1:0
+
     start server "$examples/echo_server"
     ok "threads = $threads: the echo server answers" echoes
     ok "threads = $threads: who is there is found out, and who is not" finds_out
@@ -162,4 +165,5 @@ done
 
 ok "what is no address is refused by the server" fails "$examples/echo_server" nonsense
 ok "what is no address is refused by the client" fails "$examples/echo_client" nonsense text
+ok "what is no address is refused by the nodes" fails "$examples/reliable" nonsense 127.0.0.1:0
 ok "what is no address is refused by the fibers" fails "$examples/fiber" nonsense text

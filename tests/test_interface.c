@@ -147,6 +147,17 @@ static void test_runtimes_of_a_group_warn_once(void **state)
     assert_int_equal(trale_group_close(group), 0);
 }
 
+static void test_an_optional_interface_that_is_missing_is_no_warning(void **state)
+{
+    (void)state;
+    struct trale *runtime;
+    assert_int_equal(open_text(&runtime, "timer", "[driver:timer]\npath = timer.so\n", 0), 0);
+    assert_null(trale_interface_optional(runtime, "org.example.absent/1", 16));
+    assert_string_equal(messages.text, "");
+    assert_ptr_equal(trale_interface_optional(runtime, TRALE_TIMER_1, TRALE_TIMER_1_SIZE), trale_timer(runtime));
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_a_program_may_require_that_the_configuration_is_complete(void **state)
 {
     (void)state;
@@ -182,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_what_a_program_requires_is_named_in_one_message),
         cmocka_unit_test(test_threads_that_ask_at_once_get_one_warning_for_each),
         cmocka_unit_test(test_runtimes_of_a_group_warn_once),
+        cmocka_unit_test(test_an_optional_interface_that_is_missing_is_no_warning),
         cmocka_unit_test(test_a_program_may_require_that_the_configuration_is_complete),
         cmocka_unit_test(test_the_built_in_configuration_is_complete),
     };

@@ -84,12 +84,17 @@ static __attribute__((noinline)) void interface_is_missing(struct trale *runtime
     missing_say(&missing, runtime, TRALE_LOG_WARNING);
 }
 
-const void *trale_interface(struct trale *runtime, const char *name, size_t size)
+const void *trale_interface_optional(struct trale *runtime, const char *name, size_t size)
 {
     if (!executor_is_ours(&runtime->executor))
         return NULL;
-    const void *table = interfaces_find(&runtime->interfaces, runtime->interfaces.n_items, name, size);
-    if (table == NULL)
+    return interfaces_find(&runtime->interfaces, runtime->interfaces.n_items, name, size);
+}
+
+const void *trale_interface(struct trale *runtime, const char *name, size_t size)
+{
+    const void *table = trale_interface_optional(runtime, name, size);
+    if (table == NULL && executor_is_ours(&runtime->executor))
         interface_is_missing(runtime, name);
     return table;
 }

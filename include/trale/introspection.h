@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a runtime says of its tasks and of itself. Part of trale.h, which includes it. */
+ * What a runtime says of its tasks, of itself and of its drivers. Part of trale.h, which includes it. */
 #ifndef TRALE_INTROSPECTION_H
 #define TRALE_INTROSPECTION_H
 
@@ -63,6 +63,9 @@ static inline int trale_stats(struct trale *runtime, struct trale_stats *stats)
 {
     return trale_stats_sized(runtime, stats, sizeof *stats);
 }
+
+/* As trale_interface, for what a program can do without: nothing is said where no driver offers it. [any] */
+TRALE_API const void *trale_interface_optional(struct trale *runtime, const char *name, size_t size);
 
 #ifdef __cplusplus
 }
