@@ -45,7 +45,7 @@ accepts() {
 works_with_checks() {
     write_config "$1" words && sed -i 's/^\[runtime\]/&\nchecks = yes/' "$tmp/trale.ini" &&
         equal "$("$tmp/count" "$tmp/text" "$tmp/pipe" 2>"$tmp/said")" "$wanted" && grep -q 'panicked at' "$tmp/said" &&
-        ! grep -E '^(trale|driver:)' "$tmp/said" | grep -vE 'not closed in time|still reading a file'
+        ! grep -E '^(trale|timer|words): ' "$tmp/said" | grep -vE 'not closed in time|still reading a file'
 }
 
 # keeps_promises WRAPPER...

@@ -4,9 +4,13 @@
  * plays a kernel and by io_uring, where that is allowed. Frames that are dropped are freed at once, so that a sanitizer
  * or valgrind sees a driver that still touches them. */
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/io_uring.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "tests/stranger/datagrams/datagrams.h"
 #include "tests/support.h"
@@ -151,7 +155,7 @@ trale_async_with(echo, echo_close)
     memcpy(self->text, "hello", 6);
     trale_await(datagrams_send(&self->send, self->ends[0], self->text, 6));
     if (trale_result() != 6)
-        trale_return(-EIO);
+        trale_return(trale_result() < 0 ? trale_result() : -EIO);
     trale_await(datagrams_recv(&self->recv, self->ends[1], self->buf, 4));
     if (trale_result() != 4 || self->recv.length != 6 || memcmp(self->buf, "hell", 4) != 0)
         trale_return(-EIO);
@@ -488,6 +492,46 @@ static void test_closing_a_socket_cancels_what_is_in_flight(void **state)
     assert_int_equal(run(*state, step_closes_the_socket), 0);
 }
 
+/* In each round the socket is closed while the kernel has a receive, and a datagram has come for it. */
+static int64_t step_closes_a_socket_that_receives(struct bench *self, struct trale_context *context)
+{
+    switch (self->phase) {
+    case 0:
+        self->phase = 1;
+        if (self->futures == NULL)
+            self->futures = calloc(1, sizeof self->futures[0]);
+        self->futures[0] = begin_recv(self, context);
+        return TRALE_PENDING;
+    case 1:
+        if (self->count.n_operations == 0)
+            return TRALE_PENDING;
+        self->phase = 2;
+        datagrams_hold(context->runtime, 1);
+        peer_sends(self, 1);
+        datagrams_close(self->socket);
+        self->socket = NULL;
+        drop_and_free(self->futures[0]);
+        datagrams_hold(context->runtime, 0);
+        return TRALE_PENDING;
+    }
+    if (self->count.n_operations > 0)
+        return TRALE_PENDING;
+    if (self->count.n_buffers > 0)
+        return -ENOBUFS;
+    if (++self->number == 10)
+        return 0;
+    self->phase = 0;
+    close(self->peer);
+    self->peer = -1;
+    int r = open_pair(context->runtime, &self->socket, &self->peer);
+    return r < 0 ? r : TRALE_PENDING;
+}
+
+static void test_what_comes_for_a_socket_that_was_closed_keeps_no_buffer(void **state)
+{
+    assert_int_equal(run(*state, step_closes_a_socket_that_receives), 0);
+}
+
 /* Leaves behind a socket, and a thousand tasks that wait for datagrams on it. */
 struct crowd {
     struct trale_future future;
@@ -576,6 +620,139 @@ static void test_the_thread_that_handed_an_operation_over_may_end(void **state)
     close(spread_frame.peer);
 }
 
+/* --- what is refused ---------------------------------------------------------------------------------------------- */
+
+static int64_t step_adopts_nothing(struct bench *self, struct trale_context *context)
+{
+    struct datagrams_socket *socket = self->socket;
+    int r = datagrams_adopt(context->runtime, -1, &socket);
+    return r == -EBADF && socket == self->socket ? 0 : -EIO;
+}
+
+static void test_a_number_that_is_no_fd_is_not_adopted(void **state)
+{
+    assert_int_equal(run(*state, step_adopts_nothing), 0);
+}
+
+static int64_t step_sends_nothing(struct bench *self, struct trale_context *context)
+{
+    char buf[1];
+    if (self->phase++ == 0) {
+        self->send = calloc(1, sizeof *self->send);
+        self->recv = calloc(1, sizeof *self->recv);
+        if (trale_future_poll(datagrams_send(self->send, self->socket, NULL, 0), context) != TRALE_PENDING)
+            return -EIO;
+        return TRALE_PENDING;
+    }
+    int64_t result = self->send != NULL ? trale_future_poll(&self->send->future, context) : 0;
+    if (result != 0)
+        return result;
+    free(self->send);
+    self->send = NULL;
+    if (self->phase == 2 && recv(self->peer, buf, 1, 0) != 0)
+        return -EIO;
+    return 0;
+}
+
+static void test_an_empty_datagram_needs_no_buffer(void **state)
+{
+    assert_int_equal(run(*state, step_sends_nothing), 0);
+}
+
+/* From now on this system call has the error, on all threads. */
+static int refuse_call(uint32_t number, uint32_t error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0 ? -errno : 0;
+}
+
+enum { REFUSED_AS_WANTED, REFUSED_OTHERWISE, CANNOT_REFUSE };
+
+/* In a child of the process: whether opening has this error, and a message this text. */
+static int open_refused(uint32_t call, uint32_t error, const char *text)
+{
+    static struct test_log log;
+    struct trale *runtime;
+    if (refuse_call(call, error) < 0)
+        return CANNOT_REFUSE;
+    int r = open_runtime(&runtime, &log);
+    if (r == -(int)error && strstr(log.text, text) != NULL)
+        return REFUSED_AS_WANTED;
+    fprintf(stderr, "call %u: %d, %s\n", call, r, log.text);
+    return REFUSED_OTHERWISE;
+}
+
+static int end_of(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void assert_refused(int end)
+{
+    if (end == CANNOT_REFUSE)
+        skip();
+    assert_int_equal(end, REFUSED_AS_WANTED);
+}
+
+static void test_without_io_uring_the_driver_says_what_does_without(void **state)
+{
+    const uint32_t calls[] = {SYS_io_uring_setup, SYS_io_uring_enter}, errors[] = {EPERM, ENOSYS};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(open_refused(calls[i / 2], errors[i % 2], "0 datagrams: io_uring: "));
+        assert_refused(end_of(child));
+    }
+}
+
+/* It refuses to make threads, too. */
+static void test_a_start_that_fails_says_why(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(refuse_call(SYS_clone3, ENOSYS) < 0 ? CANNOT_REFUSE
+                                                  : open_refused(SYS_clone, EAGAIN, "0 datagrams: cannot"));
+    assert_refused(end_of(child));
+}
+
+/* In a child of the process, which enters a sandbox when all is open: the futures get its error, and all can be closed. */
+static int receive_in_a_sandbox(void)
+{
+    struct trale *runtime;
+    if (open_runtime(&runtime, NULL) < 0)
+        return REFUSED_OTHERWISE;
+    if (refuse_call(SYS_io_uring_enter, EPERM) < 0)
+        return CANNOT_REFUSE;
+    int64_t result = trale_join(trale_spawn(runtime, echo));
+    if (result != -EPERM || trale_close(runtime) < 0) {
+        fprintf(stderr, "%d\n", (int)result);
+        return REFUSED_OTHERWISE;
+    }
+    return REFUSED_AS_WANTED;
+}
+
+static void test_a_sandbox_that_comes_later_is_an_error_of_the_futures(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(receive_in_a_sandbox());
+    assert_refused(end_of(child));
+}
+
 /* ------------------------------------------------------------------------------------------------------------------ */
 
 static int set_up(void **state)
@@ -606,13 +783,26 @@ int main(void)
         cmocka_unit_test(test_closing_a_socket_cancels_what_is_in_flight),
         cmocka_unit_test(test_closing_the_runtime_waits_for_the_kernel),
         cmocka_unit_test(test_the_thread_that_handed_an_operation_over_may_end),
+        cmocka_unit_test(test_what_comes_for_a_socket_that_was_closed_keeps_no_buffer),
+        cmocka_unit_test(test_a_number_that_is_no_fd_is_not_adopted),
+        cmocka_unit_test(test_an_empty_datagram_needs_no_buffer),
+    };
+    const struct CMUnitTest without_a_thread[] = {
+        cmocka_unit_test(test_a_start_that_fails_says_why),
+    };
+    const struct CMUnitTest without_io_uring[] = {
+        cmocka_unit_test(test_without_io_uring_the_driver_says_what_does_without),
+        cmocka_unit_test(test_a_sandbox_that_comes_later_is_an_error_of_the_futures),
     };
     kernel = "thread";
     int failed = cmocka_run_group_tests_name("completions by a thread", tests, set_up, test_close_runtime);
+    failed += cmocka_run_group_tests_name("without a thread", without_a_thread, NULL, NULL);
     kernel = "io_uring";
-    if (has_io_uring())
+    if (has_io_uring()) {
         failed += cmocka_run_group_tests_name("completions by io_uring", tests, set_up, test_close_runtime);
-    else
+        failed += cmocka_run_group_tests_name("without io_uring", without_io_uring, NULL, NULL);
+    } else {
         print_message("io_uring is not allowed here: skipped\n");
+    }
     return failed;
 }

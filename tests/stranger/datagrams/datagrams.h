@@ -47,6 +47,7 @@ struct datagrams_send {
 
 struct datagrams_count {
     uint64_t n_operations;    /* that the kernel has now */
+    uint64_t n_buffers;       /* in use: by operations, and by what has arrived */
     uint64_t n_late_receives; /* datagrams that came for a receive that was dropped */
     uint64_t n_late_sends;    /* datagrams that were sent after their send was dropped */
     uint64_t n_calls;         /* system calls that handed operations to the kernel */
@@ -73,8 +74,8 @@ static inline const struct datagrams *datagrams(struct trale *runtime)
     return (const struct datagrams *)trale_interface(runtime, ORG_EXAMPLE_DATAGRAMS_1, sizeof(struct datagrams));
 }
 
-/* Makes a socket of an fd of datagrams, and owns it from then on. 0, -ENODEV (no driver offers this) or -ENOMEM.
- * [executor] */
+/* Makes a socket of an fd of datagrams, and owns it from then on. 0; or -ENODEV (no driver offers this), -ENOMEM, or an
+ * error of fcntl(2), and the fd is still the caller's. [executor] */
 static inline int datagrams_adopt(struct trale *runtime, int fd, struct datagrams_socket **socket)
 {
     const struct datagrams *table = datagrams(runtime);

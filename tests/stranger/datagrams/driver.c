@@ -47,6 +47,7 @@ struct operation *operation_new(struct instance *instance, struct socket *socket
         operation = calloc(1, sizeof *operation + instance->buffer_size);
     if (operation == NULL)
         return NULL;
+    instance->count.n_buffers++;
     operation->kind = kind;
     operation->fd = socket->fd;
     operation->size = instance->buffer_size;
@@ -58,6 +59,7 @@ struct operation *operation_new(struct instance *instance, struct socket *socket
 
 void operation_free(struct instance *instance, struct operation *operation)
 {
+    instance->count.n_buffers--;
     TAILQ_INSERT_HEAD(&instance->free, operation, entry);
 }
 
@@ -237,8 +239,10 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
         .size = sizeof watcher_type, .abi = TRALE_ABI, .name = "datagrams", .poll = watcher_poll, .drop = watcher_drop};
     static const struct kernel_type *const kernels[] = {&uring_kernel, &thread_kernel};
     struct instance *instance = calloc(1, sizeof *instance);
-    if (instance == NULL)
+    if (instance == NULL) {
+        host->log(host->context, TRALE_LOG_ERROR, "memory is out");
         return -ENOMEM;
+    }
     trale_host_copy(&instance->host, host);
     instance->buffer_size = (size_t)settings->values[OPTION_BUFFER].integer;
     LIST_INIT(&instance->sockets);
@@ -256,8 +260,10 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     int r = kernels[settings->values[OPTION_KERNEL].integer]->open(&instance->kernel, host);
     if (r == 0) {
         r = host->spawn(host->context, &instance->watcher);
-        if (r < 0)
+        if (r < 0) {
+            host->log(host->context, TRALE_LOG_ERROR, "memory is out");
             instance->kernel->type->close(instance->kernel);
+        }
     }
     if (r < 0) {
         free(instance);

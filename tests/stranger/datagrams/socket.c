@@ -5,6 +5,7 @@
  * the next future. */
 #include "driver.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,7 @@ static bool was_given_up(const struct operation *operation)
 
 static void socket_complete_recv(struct socket *socket, struct operation *operation)
 {
-    if (was_given_up(operation)) {
+    if (was_given_up(operation) || (socket->is_closed && TAILQ_EMPTY(&socket->waiting))) {
         operation_free(socket->instance, operation);
     } else {
         socket->instance->count.n_late_receives += operation->state == OPERATION_CANCELLING;
@@ -154,11 +155,13 @@ void socket_complete(struct socket *socket, struct operation *operation)
 int32_t socket_adopt(void *data, int32_t fd, struct datagrams_socket **result)
 {
     struct instance *instance = data;
+    int flags = fcntl(fd, F_GETFL);
+    /* io_uring answers -EAGAIN, and does not wait, for an fd that does not block. */
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+        return -errno;
     struct socket *socket = calloc(1, sizeof *socket);
     if (socket == NULL)
         return -ENOMEM;
-    /* io_uring answers -EAGAIN, and does not wait, for an fd that does not block. */
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     socket->socket.datagrams = &instance->table;
     socket->instance = instance;
     socket->fd = fd;
@@ -219,7 +222,8 @@ static int64_t recv_take(struct datagrams_recv *recv, struct operation *operatio
     if (result >= 0) {
         size_t n = (size_t)result < operation->size ? (size_t)result : operation->size;
         n = n < recv->size ? n : recv->size;
-        memcpy(recv->buf, operation->buffer, n);
+        if (n > 0)
+            memcpy(recv->buf, operation->buffer, n);
         recv->length = (uint64_t)result;
         result = (int64_t)n;
     }
@@ -291,7 +295,8 @@ static int64_t send_begin(struct datagrams_send *send, struct socket *socket)
     struct operation *operation = socket_begin(socket, OPERATION_SEND);
     if (operation == NULL)
         return send_end(send, -ENOMEM);
-    memcpy(operation->buffer, send->buf, send->size);
+    if (send->size > 0)
+        memcpy(operation->buffer, send->buf, send->size);
     operation->size = send->size;
     operation->send = send;
     send->operation = operation;

@@ -165,8 +165,10 @@ static void player_close(struct kernel *kernel)
 static int player_open(struct kernel **kernel, const struct trale_host *host)
 {
     struct player *player = calloc(1, sizeof *player);
-    if (player == NULL)
+    if (player == NULL) {
+        host->log(host->context, TRALE_LOG_ERROR, "memory is out");
         return -ENOMEM;
+    }
     player->kernel = (struct kernel){&thread_kernel, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), 0};
     player->asked_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     TAILQ_INIT(&player->batch);
@@ -174,10 +176,11 @@ static int player_open(struct kernel **kernel, const struct trale_host *host)
     TAILQ_INIT(&player->asked);
     TAILQ_INIT(&player->done);
     pthread_mutex_init(&player->lock, NULL);
-    int r = player->kernel.fd < 0 || player->asked_fd < 0 ? -EMFILE : 0;
+    int r = player->kernel.fd < 0 || player->asked_fd < 0 ? -errno : 0;
     if (r == 0)
         r = host->start_thread(host->context, &player->thread, "kernel", player_run, player);
     if (r < 0) {
+        host->log(host->context, TRALE_LOG_ERROR, "cannot start a thread with two eventfds");
         player_free(player);
         return r;
     }

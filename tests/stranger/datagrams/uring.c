@@ -21,6 +21,7 @@ struct uring {
     struct io_uring_sqe *sqes;
     struct io_uring_params parameters;
     uint32_t n_unsubmitted;
+    struct operations refused; /* done, for the kernel does not take them */
 };
 
 static uint32_t *uring_word(const struct uring *uring, uint32_t offset)
@@ -46,13 +47,33 @@ static int uring_enter(struct uring *uring, uint32_t n_submit, uint32_t flags)
     return r < 0 ? -errno : (int)r;
 }
 
+/* Takes back what was not handed over, which ends with this error. */
+static void uring_refuse(struct uring *uring, int error)
+{
+    uint32_t *tail = uring_word(uring, uring->parameters.sq_off.tail);
+    uint32_t mask = *uring_word(uring, uring->parameters.sq_off.ring_mask);
+    for (uint32_t i = *tail - uring->n_unsubmitted; i != *tail; i++) {
+        struct operation *operation = (struct operation *)(uintptr_t)uring->sqes[i & mask].user_data;
+        if (operation == NULL)
+            continue; /* a cancel */
+        operation->result = error;
+        TAILQ_INSERT_TAIL(&uring->refused, operation, entry);
+    }
+    __atomic_store_n(tail, *tail - uring->n_unsubmitted, __ATOMIC_RELEASE);
+    uring->n_unsubmitted = 0;
+}
+
 static int uring_flush(struct kernel *kernel)
 {
     struct uring *uring = (struct uring *)kernel;
     while (uring->n_unsubmitted > 0) {
         int r = uring_enter(uring, uring->n_unsubmitted, 0);
-        if (r <= 0) /* -EBUSY: completions must be taken first; -EAGAIN: memory is short */
+        if (r == 0 || r == -EBUSY || r == -EAGAIN) /* completions must be taken first; memory is short */
             return -EAGAIN;
+        if (r < 0) { /* for good: the process has entered a sandbox */
+            uring_refuse(uring, r);
+            return 0;
+        }
         uring->n_unsubmitted -= (uint32_t)r;
     }
     return 0;
@@ -105,6 +126,11 @@ static struct operation *uring_next(struct kernel *kernel)
     struct uring *uring = (struct uring *)kernel;
     const struct io_cqring_offsets *offsets = &uring->parameters.cq_off;
     uint32_t *head = uring_word(uring, offsets->head);
+    struct operation *refused = TAILQ_FIRST(&uring->refused);
+    if (refused != NULL) {
+        TAILQ_REMOVE(&uring->refused, refused, entry);
+        return refused;
+    }
     for (;;) {
         if (*head == __atomic_load_n(uring_word(uring, offsets->tail), __ATOMIC_ACQUIRE)) {
             /* The kernel keeps completions for which the queue had no room. */
@@ -150,15 +176,20 @@ static int uring_map(struct uring *uring)
     const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_POPULATE;
     uring->ring = mmap(NULL, uring_ring_size(uring), access, flags, fd, IORING_OFF_SQ_RING);
     uring->sqes = mmap(NULL, p->sq_entries * sizeof uring->sqes[0], access, flags, fd, IORING_OFF_SQES);
-    return uring->ring == MAP_FAILED || uring->sqes == MAP_FAILED ? -errno : 0;
+    if (uring->ring == MAP_FAILED || uring->sqes == MAP_FAILED)
+        return -errno;
+    return uring_enter(uring, 0, 0); /* a sandbox may allow the one call, and not the other */
 }
 
 static int uring_open(struct kernel **kernel, const struct trale_host *host)
 {
     struct uring *uring = malloc(sizeof *uring);
-    if (uring == NULL)
+    if (uring == NULL) {
+        host->log(host->context, TRALE_LOG_ERROR, "memory is out");
         return -ENOMEM;
+    }
     *uring = (struct uring){.kernel = {&uring_kernel, -1, 0}, .ring = MAP_FAILED, .sqes = MAP_FAILED};
+    TAILQ_INIT(&uring->refused);
     int r = uring_map(uring);
     if (r < 0) {
         char text[128];
