@@ -99,6 +99,7 @@ c_types() {
          }
          BEGIN { for (i = 8; i <= 64; i *= 2) { c_name["u" i] = "uint" i "_t"; c_name["i" i] = "int" i "_t" }
                  c_name["c_void"] = "void"; c_name["c_char"] = "char"; c_name["Runtime"] = "struct trale"
+                 c_name["Observer"] = "struct trale_observer"; c_name["Inspector"] = "struct trale_inspector"
                  c_name["Thread"] = "pthread_t"; c_name["ThreadFunction"] = "__typeof__(void *(*)(void *))" }
          FNR == NR { if ($1 == "struct") c_name[$3] = "struct " $2; next }
          /:$/ { getline more; sub(/^ */, " ", more); $0 = $0 more }

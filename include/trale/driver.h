@@ -73,6 +73,9 @@ extern "C" {
 #define TRALE_HANGUP 16u      /* EPOLLHUP */
 #define TRALE_READ_HANGUP 32u /* EPOLLRDHUP: the peer sends no more; found by waits for TRALE_READABLE */
 
+struct trale_observer; /* observer.h */
+struct trale_inspector;
+
 /* One wait for an fd, embedded in the future that waits, zeroed before its first use. The driver sets `waker`; the
  * other members are the reactor's. `ready` is there when the wait is over: what epoll reported, of `interest` and of
  * TRALE_FAILING, TRALE_HANGUP and TRALE_READ_HANGUP. It is 0 after forget_fd. Another future may have taken what was
@@ -154,6 +157,13 @@ struct trale_host {
 
     /* [any] NULL, except with [runtime] checks = yes: then trale_host_expect calls it. `function` is static. */
     void (*expect)(void *context, const char *function);
+
+    /* [start] From now on until stop, the driver hears of every wake, poll, spawn and end of a task (observer.h), and
+     * *inspector, a table of functions that look at tasks, is there. `observer` is lent until stop returns. If start
+     * fails, the observer is forgotten. Returns 0; -EINVAL (the size of the observer); -EBUSY: this instance observes
+     * already; -ENOMEM. */
+    int32_t (*observe)(void *context, const struct trale_observer *observer, void *data,
+                       const struct trale_inspector **inspector);
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -277,7 +287,15 @@ struct trale_driver {
      * limit. Returns 0; or -ETIMEDOUT, having said through host->log what still runs. May be called again after
      * either. */
     int32_t (*settle)(void *instance, uint64_t deadline_ns);
+
+    /* What the runtime must be for this driver: TRALE_DRIVER_DEMANDS_ bits below. One that is not is not opened, and
+     * the message says what to write in trale.ini. A runtime that does not know one of the bits refuses the driver. */
+    uint32_t demands;
+    uint32_t reserved;
 };
+
+/* [runtime] threads = 0 and instances = 1. */
+#define TRALE_DRIVER_DEMANDS_ONE_THREAD 1u
 
 /* The name of the exported symbol, which is a `const struct trale_driver`. */
 #define TRALE_DRIVER_SYMBOL "trale_driver"
@@ -313,9 +331,11 @@ static_assert(offsetof(struct trale_host, start_thread) == 64, "append only");
 static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
 static_assert(offsetof(struct trale_host, interface) == 88, "append only");
 static_assert(offsetof(struct trale_host, expect) == 96, "append only");
+static_assert(offsetof(struct trale_host, observe) == 104, "append only");
 static_assert(offsetof(struct trale_driver, name) == 16, "append only");
 static_assert(offsetof(struct trale_driver, before_wait) == 96, "append only");
 static_assert(offsetof(struct trale_driver, settle) == 104, "append only");
+static_assert(offsetof(struct trale_driver, demands) == 112, "append only");
 
 #ifdef __cplusplus
 }

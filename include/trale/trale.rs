@@ -26,6 +26,7 @@ pub const PRIORITY_DATA: u32 = 8;
 pub const HANGUP: u32 = 16;
 pub const READ_HANGUP: u32 = 32;
 pub const HOST_LEVEL: u32 = 1;
+pub const DRIVER_DEMANDS_ONE_THREAD: u32 = 1;
 pub const OPTION_INTEGER: u32 = 1;
 pub const OPTION_SIZE: u32 = 2;
 pub const OPTION_DURATION: u32 = 3;
@@ -39,6 +40,10 @@ pub const LOG_DEBUG: u32 = 3;
 
 /// struct trale, a runtime
 pub enum Runtime {}
+
+// The tables of observer.h, which are not declared here.
+pub enum Observer {}
+pub enum Inspector {}
 
 /// struct trale_link
 #[repr(C)]
@@ -140,6 +145,7 @@ pub struct Host {
     pub n_looks: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
     pub interface: Option<unsafe extern "C" fn(*mut c_void, *const c_char, u64) -> *const c_void>,
     pub expect: Option<unsafe extern "C" fn(*mut c_void, *const c_char)>,
+    pub observe: Option<unsafe extern "C" fn(*mut c_void, *const Observer, *mut c_void, *mut *const Inspector) -> i32>,
 }
 pub type Thread = usize; // pthread_t
 pub type ThreadFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -202,6 +208,8 @@ pub struct Driver {
     pub interface: unsafe extern "C" fn(*mut c_void, *const c_char) -> *const Interface,
     pub before_wait: Option<unsafe extern "C" fn(*mut c_void, u32) -> u64>,
     pub settle: Option<unsafe extern "C" fn(*mut c_void, u64) -> i32>,
+    pub demands: u32,
+    pub reserved: u32,
 }
 
 // They are constants, and all that they point to is constant.

@@ -331,4 +331,6 @@ pub static trale_driver: trale::Driver = trale::Driver {
     interface: driver_interface,
     before_wait: None,
     settle: Some(driver_settle),
+    demands: 0,
+    reserved: 0,
 };
