@@ -239,7 +239,7 @@ static int n_open_fds(void)
 static void start(struct fixture *f, int64_t receive_buffer, int64_t send_buffer)
 {
     struct trale_value values[] = {{.integer = receive_buffer, .text = ""}, {.integer = send_buffer, .text = ""}};
-    struct trale_settings settings = {sizeof settings, TRALE_ABI, "driver:udp", values, 2};
+    struct trale_settings settings = {sizeof settings, TRALE_ABI, "driver:udp", values, 2, "trale.ini"};
     *f = (struct fixture){.n_fds = n_open_fds(), .waker.base.table = &waker_table};
     f->host = (struct trale_host){.size = sizeof f->host,
                                   .abi = TRALE_ABI,

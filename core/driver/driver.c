@@ -188,7 +188,8 @@ static int driver_configure(struct driver *driver, const struct config *config)
                                                .abi = TRALE_ABI,
                                                .section = driver->section->name,
                                                .values = driver->values,
-                                               .n_values = n_values};
+                                               .n_values = n_values,
+                                               .file = config->name};
     return option_read_section(config, driver->section, option_runtime_keys, options, n_values, driver->values,
                                driver->log);
 }

@@ -9,6 +9,7 @@ struct world *world_new(uint64_t seed)
     struct world *world = (struct world *)(void *)memory;
     world->seed = seed;
     world->now_ns = WORLD_BEGINS_NS;
+    world->report = &world->counts;
     return world;
 }
 
@@ -28,6 +29,8 @@ struct world_program *world_enter(struct world *world)
 
 int world_set_alarm(struct world *world, struct world_program *program, uint64_t at_ns)
 {
+    if (event_is_pending(&program->alarm) && program->alarm.at_ns == at_ns)
+        return 0;
     if (at_ns != UINT64_MAX)
         return world_add(world, &program->alarm, at_ns);
     world_remove(world, &program->alarm);

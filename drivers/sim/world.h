@@ -7,9 +7,11 @@
 #define SIM_WORLD_H
 
 #include <trale/future.h>
+#include <trale/sim_report.h>
 
 #include "draw.h"
 #include "event.h"
+#include "log.h"
 #include "memory.h"
 
 /* The time when a world begins, by CLOCK_MONOTONIC. It is not 0, which callers use for "never". */
@@ -31,6 +33,11 @@ struct world {
     struct event_heap events;
     struct world_program programs[WORLD_PROGRAMS];
     uint32_t n_programs;
+    struct log_state log_state;
+    /* Of the program that runs now, in the memory of its process: */
+    struct log *log;                 /* NULL: events are not logged */
+    struct trale_sim_report *report; /* what is counted */
+    struct trale_sim_report counts;  /* the report of a world without programs */
 };
 
 /* Makes a world; NULL: no memory. */

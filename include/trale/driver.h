@@ -222,6 +222,7 @@ struct trale_settings {
     const char *section; /* "driver:udp" */
     const struct trale_value *values;
     uint64_t n_values;
+    const char *file; /* the name of trale.ini, for messages */
 };
 
 /* --- what a driver offers ----------------------------------------------------------------------------------------- */

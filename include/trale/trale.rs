@@ -180,6 +180,7 @@ pub struct Settings {
     pub section: *const c_char,
     pub values: *const Value,
     pub n_values: u64,
+    pub file: *const c_char,
 }
 
 /// struct trale_interface

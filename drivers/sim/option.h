@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The options of [driver:sim]. */
+#ifndef SIM_OPTION_H
+#define SIM_OPTION_H
+
+#include <trale/driver.h>
+
+/* New ones are added before N_OPTIONS, and to the table in option.c. */
+enum option {
+    OPTION_SEED,
+    OPTION_START_TIME,
+    OPTION_CLOCK,
+    OPTION_SLACK,
+    OPTION_SIGNALS,
+    OPTION_BLOCKING_THREADS,
+    OPTION_BLOCKING_TIME,
+    OPTION_TIME_LIMIT,
+    OPTION_EVENTS,
+    OPTION_CAPTURE,
+    OPTION_REPORT,
+    N_OPTIONS,
+};
+
+extern const struct trale_option sim_options[N_OPTIONS + 1];
+
+/* The value of an option as a number, and as text; an empty text is NULL. */
+static inline int64_t option_integer(const struct trale_settings *settings, enum option option)
+{
+    return settings->values[option].integer;
+}
+
+static inline const char *option_text(const struct trale_settings *settings, enum option option)
+{
+    const char *text = settings->values[option].text;
+    return text[0] != '\0' ? text : NULL;
+}
+
+/* Says in the log why the value of an option is refused: "FILE:LINE: [driver:sim] seed = x: WHY". Returns -EINVAL. */
+int option_refuse(const struct trale_host *host, const struct trale_settings *settings, enum option option,
+                  const char *why);
+
+/* Reads a time of day as RFC 3339 writes it, such as 2026-01-31T23:59:60.25+01:00, into nanoseconds since 1970 in
+ * UTC. 0, or -EINVAL: it is none, or not between 1970 and 2262. */
+int option_parse_time(const char *text, uint64_t *time_ns);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program in a world, as its own process sees it: what the parts of one instance of the driver share. */
+#ifndef SIM_PROGRAM_H
+#define SIM_PROGRAM_H
+
+#include <trale/driver.h>
+
+#include "log.h"
+#include "world.h"
+
+struct program {
+    struct trale_host host;
+    const struct trale_settings *settings; /* lent until stop */
+    struct world *world;
+    struct world_program *place; /* of this program in the world */
+    uint32_t number;             /* from 1 */
+    struct log log;
+    struct trale_sim_report *report;
+    uint64_t n_wakes; /* of tasks by this driver; a change says that a task is runnable */
+};
+
+/* Wakes a task by a waker that the driver keeps. */
+static inline void program_wake(struct program *program, const struct trale_waker *waker)
+{
+    program->n_wakes++;
+    waker->table->wake_by_ref(waker);
+}
+
+/* CLOCK_MONOTONIC, which is also CLOCK_BOOTTIME: no machine of the world is ever suspended. */
+static inline uint64_t program_now(const struct program *program)
+{
+    return program->world->now_ns;
+}
+
+#endif

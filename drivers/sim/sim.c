@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The driver: a program in a simulated world. All its parts do what they do when the executor is idle: then the world
+ * takes its next event, its clock jumps to the time of that, and what it was waiting for wakes tasks. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "option.h"
+#include "program.h"
+#include "random.h"
+#include "report.h"
+#include "timer.h"
+#include "world.h"
+
+/* While tasks are runnable the clock stands still, but not for ever: a task that yields until a time has come would
+ * never see it. So after this many rounds without rest each further round takes some time. */
+#define BUSY_ROUNDS 1000u
+#define BUSY_ROUND_NS (10 * TRALE_MICROSECOND)
+
+struct sim {
+    struct program program;
+    struct timer timer;
+    struct entropy entropy;
+    uint64_t limit_ns; /* on the world's clock; UINT64_MAX: none */
+    uint64_t n_busy;   /* rounds since the executor was idle */
+};
+
+/* --- time passes -------------------------------------------------------------------------------------------------- */
+
+static void sim_update_report(struct sim *sim)
+{
+    const struct program *program = &sim->program;
+    program->report->hash = program->world->log_state.hash;
+    program->report->n_events = program->world->log_state.n_events;
+    program->report->virtual_ns = program_now(program) - WORLD_BEGINS_NS;
+}
+
+/* The first outcome counts. */
+static void sim_end(struct sim *sim, enum trale_sim_outcome outcome)
+{
+    struct program *program = &sim->program;
+    if (program->report->outcome != TRALE_SIM_RUNNING)
+        return;
+    log_event(&program->log, LOG_OUTCOME, log_text("outcome", trale_sim_outcome_name(outcome)));
+    sim_update_report(sim);
+    program->report->outcome = outcome;
+    char message[256];
+    uint64_t ns = program->report->virtual_ns;
+    snprintf(message, sizeof message,
+             "seed %" PRIu64 ": %s after %" PRIu64 ".%09" PRIu64 " s, %" PRIu64 " events, hash %016" PRIx64,
+             program->report->seed, trale_sim_outcome_name(outcome), ns / TRALE_SECOND, ns % TRALE_SECOND,
+             program->report->n_events, program->report->hash);
+    program->host.log(program->host.context, outcome == TRALE_SIM_CLOSED ? TRALE_LOG_INFO : TRALE_LOG_ERROR, message);
+}
+
+/* The next event, and all further ones of its time. */
+static void sim_step(struct sim *sim)
+{
+    struct world *world = sim->program.world;
+    do
+        world_step(world);
+    while (world_next_ns(world) == world->now_ns);
+    sim->program.report->n_jumps++;
+    timer_fire(&sim->timer);
+}
+
+static uint64_t sim_before_wait(void *instance, uint32_t idle)
+{
+    struct sim *sim = instance;
+    struct program *program = &sim->program;
+    struct world *world = program->world;
+    if (program->report->outcome != TRALE_SIM_RUNNING)
+        return UINT64_MAX;
+    if (!idle) {
+        if (++sim->n_busy > BUSY_ROUNDS)
+            world->now_ns += BUSY_ROUND_NS;
+        return UINT64_MAX;
+    }
+    sim->n_busy = 0;
+    uint64_t n_wakes = program->n_wakes;
+    while (program->n_wakes == n_wakes) {
+        if (world_set_alarm(world, program->place, timer_next(&sim->timer)) < 0)
+            return UINT64_MAX;
+        uint64_t next_ns = world_next_ns(world);
+        if (next_ns == UINT64_MAX || next_ns > sim->limit_ns) {
+            sim_end(sim, next_ns == UINT64_MAX ? TRALE_SIM_HANG : TRALE_SIM_TIME_LIMIT);
+            return UINT64_MAX;
+        }
+        sim_step(sim);
+    }
+    sim_update_report(sim);
+    return 0;
+}
+
+/* --- the beginning and the end ------------------------------------------------------------------------------------ */
+
+static void sim_free(struct sim *sim)
+{
+    timer_deinit(&sim->timer);
+    log_close(&sim->program.log);
+    report_close(sim->program.report);
+    if (sim->program.world != NULL)
+        world_free(sim->program.world);
+    free(sim);
+}
+
+static void sim_stop(void *instance)
+{
+    struct sim *sim = instance;
+    sim->program.report->n_running--;
+    sim_end(sim, TRALE_SIM_CLOSED);
+    sim_free(sim);
+}
+
+static int refuse_file(const struct program *program, enum option option, int r)
+{
+    option_refuse(&program->host, program->settings, option, strerror(-r));
+    return r;
+}
+
+static int sim_open_world(struct sim *sim)
+{
+    struct program *program = &sim->program;
+    const struct trale_settings *settings = program->settings;
+    uint64_t seed = (uint64_t)option_integer(settings, OPTION_SEED);
+    program->world = world_new(seed);
+    if (program->world == NULL)
+        return -ENOMEM;
+    program->place = world_enter(program->world);
+    program->number = program->world->n_programs;
+    int r = report_open(&program->report, option_text(settings, OPTION_REPORT), program->number, seed);
+    if (r < 0)
+        return refuse_file(program, OPTION_REPORT, r);
+    r = log_open(&program->log, program->number, option_text(settings, OPTION_EVENTS));
+    if (r < 0)
+        return refuse_file(program, OPTION_EVENTS, r);
+    program->log.state = &program->world->log_state;
+    program->log.now_ns = &program->world->now_ns;
+    program->log.begins_ns = WORLD_BEGINS_NS;
+    program->log.captures = option_integer(settings, OPTION_CAPTURE) != 0;
+    program->world->log = &program->log;
+    program->world->report = program->report;
+    program->report->n_programs = program->report->n_running = program->number;
+    log_event(&program->log, LOG_JOIN, log_number("seed", (int64_t)seed), log_text("version", TRALE_VERSION));
+    return 0;
+}
+
+static int sim_open_parts(struct sim *sim)
+{
+    struct program *program = &sim->program;
+    const struct trale_settings *settings = program->settings;
+    uint64_t wall_ns, limit_ns = (uint64_t)option_integer(settings, OPTION_TIME_LIMIT);
+    if (option_parse_time(settings->values[OPTION_START_TIME].text, &wall_ns) < 0)
+        return option_refuse(&program->host, settings, OPTION_START_TIME,
+                             "allowed is a time between 1970 and 2262, such as 2030-01-31T12:00:00Z");
+    timer_init(&sim->timer, program, TRALE_CLOCK_MONOTONIC + (uint32_t)option_integer(settings, OPTION_CLOCK),
+               (uint64_t)option_integer(settings, OPTION_SLACK), wall_ns);
+    entropy_init(&sim->entropy, program);
+    sim->limit_ns = limit_ns > 0 ? WORLD_BEGINS_NS + limit_ns : UINT64_MAX;
+    return 0;
+}
+
+static int32_t sim_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
+{
+    struct sim *sim = calloc(1, sizeof *sim);
+    if (sim == NULL)
+        return -ENOMEM;
+    trale_host_copy(&sim->program.host, host);
+    sim->program.settings = settings;
+    sim->program.log.fd = -1;
+    int r = sim_open_world(sim);
+    if (r == 0)
+        r = sim_open_parts(sim);
+    if (r < 0) {
+        sim_free(sim);
+        return r;
+    }
+    *instance = sim;
+    return 0;
+}
+
+static const struct trale_interface *sim_interface(void *instance, const char *name)
+{
+    struct sim *sim = instance;
+    if (strcmp(name, "trale.timer/1") == 0)
+        return &sim->timer.table.interface;
+    if (strcmp(name, "trale.random/1") == 0)
+        return &sim->entropy.table.interface;
+    return NULL;
+}
+
+TRALE_DRIVER(.name = "sim", .version = TRALE_VERSION, .summary = "a simulated world: time, chance and a network",
+             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1, .options = sim_options, .start = sim_start,
+             .stop = sim_stop, .interface = sim_interface, .before_wait = sim_before_wait);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A sleep that waits is in the heap, by the time on the world's clock at which its own clock will reach its deadline.
+ * When the wall clock is set, those times change. */
+#include "timer.h"
+
+#include <errno.h>
+
+static struct timer_clock *timer_clock_of(struct timer *timer, uint32_t clock)
+{
+    switch (clock == TRALE_CLOCK_CONFIGURED ? timer->configured : clock) {
+    case TRALE_CLOCK_MONOTONIC:
+    case TRALE_CLOCK_BOOTTIME:
+        return &timer->steady;
+    case TRALE_CLOCK_REALTIME:
+        return &timer->wall;
+    default:
+        return NULL;
+    }
+}
+
+static uint64_t clock_now(const struct timer_clock *clock)
+{
+    return program_now(clock->timer->program) + clock->ahead_ns;
+}
+
+static uint64_t timer_now_on(void *instance, uint32_t clock)
+{
+    const struct timer_clock *found = timer_clock_of(instance, clock);
+    return found != NULL ? clock_now(found) : 0;
+}
+
+static uint64_t timer_now(void *instance)
+{
+    return timer_now_on(instance, TRALE_CLOCK_CONFIGURED);
+}
+
+/* --- a sleep ------------------------------------------------------------------------------------------------------ */
+
+/* The time on the world's clock when this one reaches a deadline. */
+static uint64_t clock_reaches(const struct timer_clock *clock, uint64_t deadline_ns)
+{
+    if (deadline_ns == UINT64_MAX)
+        return UINT64_MAX;
+    return deadline_ns > clock->ahead_ns ? deadline_ns - clock->ahead_ns : 0;
+}
+
+static int sleep_wait(struct trale_sleep *sleep)
+{
+    const struct timer_clock *clock = sleep->driver;
+    struct timer *timer = clock->timer;
+    uint64_t deadline_ns = clock_reaches(clock, sleep->future.own);
+    log_event(&timer->program->log, LOG_SLEEP, log_number("clock", clock->clock),
+              log_number("until", (int64_t)sleep->future.own));
+    return sleeps_add(&timer->sleeps, sleep, deadline_ns, trale_time_add(deadline_ns, sleep->slack_ns));
+}
+
+static int64_t sleep_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    if (sleep->state == SLEEP_REFUSED)
+        return -(int64_t)sleep->future.own;
+    if (sleep->state == SLEEP_READY) {
+        if (clock_now(sleep->driver) >= sleep->future.own)
+            return trale_context_may_resolve(context) ? 0 : TRALE_PENDING;
+        /* It has begun, or its clock was set back since its deadline came. */
+        int r = sleep_wait(sleep);
+        if (r < 0)
+            return r;
+    }
+    sleep->waker = context->waker;
+    return TRALE_PENDING;
+}
+
+static void sleep_drop(struct trale_future *future)
+{
+    struct trale_sleep *sleep = (struct trale_sleep *)(void *)future;
+    if (sleep->state == SLEEP_WAITING)
+        sleeps_remove(&((struct timer_clock *)sleep->driver)->timer->sleeps, sleep);
+}
+
+static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t clock, uint64_t deadline_ns,
+                           uint64_t slack_ns)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", sleep_poll, sleep_drop};
+    struct timer *timer = instance;
+    trale_host_expect(&timer->program->host, "trale_timer.sleep_on");
+    struct timer_clock *found = timer_clock_of(timer, clock);
+    *sleep = (struct trale_sleep){.future = {.type = &type, .own = deadline_ns},
+                                  .driver = found != NULL ? found : &timer->steady,
+                                  .slack_ns = trale_time_add(timer->slack_ns, slack_ns),
+                                  .state = SLEEP_READY};
+    if (found == NULL) {
+        sleep->state = SLEEP_REFUSED;
+        sleep->future.own = EINVAL;
+    }
+}
+
+static void timer_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    timer_sleep_on(instance, sleep, TRALE_CLOCK_CONFIGURED, deadline_ns, 0);
+}
+
+/* It is set where it waits: there is room in the heap for it. */
+static void timer_reset(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
+{
+    struct timer *timer = instance;
+    trale_host_expect(&timer->program->host, "trale_timer.reset");
+    bool waits = sleep->state == SLEEP_WAITING;
+    if (sleep->state == SLEEP_REFUSED)
+        return;
+    if (waits)
+        sleeps_remove(&timer->sleeps, sleep);
+    sleep->future.own = deadline_ns;
+    if (waits)
+        sleep_wait(sleep);
+}
+
+/* --- the world's clock -------------------------------------------------------------------------------------------- */
+
+uint64_t timer_next(const struct timer *timer)
+{
+    return sleeps_next(&timer->sleeps);
+}
+
+void timer_fire(struct timer *timer)
+{
+    struct trale_sleep *sleep;
+    while ((sleep = sleeps_take(&timer->sleeps, program_now(timer->program))) != NULL) {
+        log_event(&timer->program->log, LOG_FIRE, log_number("deadline", (int64_t)sleep->future.own));
+        program_wake(timer->program, sleep->waker);
+    }
+}
+
+void timer_step(struct timer *timer, int64_t by_ns)
+{
+    uint64_t now_ns = clock_now(&timer->wall), back_ns = (uint64_t)-by_ns;
+    if (by_ns < 0 && back_ns > now_ns)
+        by_ns = -(int64_t)now_ns;
+    timer->wall.ahead_ns += (uint64_t)by_ns;
+    sleeps_move(&timer->sleeps, &timer->wall, -by_ns);
+}
+
+void timer_init(struct timer *timer, struct program *program, uint32_t configured, uint64_t slack_ns, uint64_t wall_ns)
+{
+    *timer = (struct timer){
+        .table =
+            {
+                .interface = {sizeof timer->table, 1, timer},
+                .now = timer_now,
+                .sleep_until = timer_sleep_until,
+                .now_on = timer_now_on,
+                .sleep_on = timer_sleep_on,
+                .reset = timer_reset,
+            },
+        .program = program,
+        .configured = configured,
+        .slack_ns = slack_ns,
+        .steady = {timer, TRALE_CLOCK_MONOTONIC, 0},
+        .wall = {timer, TRALE_CLOCK_REALTIME, wall_ns - program_now(program)},
+    };
+}
+
+void timer_deinit(struct timer *timer)
+{
+    sleeps_deinit(&timer->sleeps);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The report of a simulated run: what [driver:sim] report = FILE holds, kept up to date while the program runs. The
+ * file is mapped shared, so it is there after a crash, with all that had happened by then. Other processes may read it
+ * at any time; they compare `magic` and `version` first.
+ *
+ * With several programs in one world, all write the same file. */
+#ifndef TRALE_SIM_REPORT_H
+#define TRALE_SIM_REPORT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRALE_SIM_REPORT_MAGIC UINT64_C(0x74726f7065726973) /* "sireport" */
+#define TRALE_SIM_REPORT_VERSION 1u
+
+/* How a run has ended. */
+enum trale_sim_outcome {
+    TRALE_SIM_RUNNING,     /* It has not ended, or the process has crashed or called exit(3) before trale_close. */
+    TRALE_SIM_CLOSED,      /* The last runtime of the world was closed. */
+    TRALE_SIM_HANG,        /* Tasks wait, no task is runnable, and no event is left. */
+    TRALE_SIM_TIME_LIMIT,  /* The virtual time has reached `time_limit`. Its tasks were aborted then. */
+    TRALE_SIM_SETTLED,     /* The program has reported success. */
+    TRALE_SIM_NOT_SETTLED, /* The time of quiet (`settle`) has passed without an end or a success. Likewise. */
+    TRALE_SIM_DIVERGED,    /* A replay: the program did what it did not do when it was recorded. */
+    TRALE_SIM_N_OUTCOMES,
+};
+
+/* The word for an outcome. */
+static inline const char *trale_sim_outcome_name(uint32_t outcome)
+{
+    static const char *const names[TRALE_SIM_N_OUTCOMES] = {
+        "running", "closed", "hang", "time limit", "settled", "not settled", "diverged",
+    };
+    return outcome < TRALE_SIM_N_OUTCOMES ? names[outcome] : "unknown";
+}
+
+/* Why a datagram did not arrive. */
+enum trale_sim_loss {
+    TRALE_SIM_LOST_LOSS,      /* a link lost it, by its rate */
+    TRALE_SIM_LOST_PARTITION, /* the hosts could not reach each other */
+    TRALE_SIM_LOST_QUEUE,     /* the queue of the link was full */
+    TRALE_SIM_LOST_MTU,       /* it was larger than the link takes, and must not be fragmented */
+    TRALE_SIM_LOST_BUFFER,    /* the receive buffer of the socket was full */
+    TRALE_SIM_LOST_NO_HOST,   /* no host has the address */
+    TRALE_SIM_LOST_NO_SOCKET, /* no socket has the port */
+    TRALE_SIM_LOST_CRASH,     /* the host crashed while the datagram was on its way or in a queue */
+    TRALE_SIM_LOST_FILTERED,  /* the socket takes datagrams of its peer, or of its groups, alone */
+    TRALE_SIM_LOST_CHECKSUM,  /* it was corrupted, and the checksum showed it */
+    TRALE_SIM_LOST_CLOSED,    /* it was in the queue of a socket that was closed */
+    TRALE_SIM_N_LOSSES,
+};
+
+static inline const char *trale_sim_loss_name(uint32_t loss)
+{
+    static const char *const names[TRALE_SIM_N_LOSSES] = {
+        "loss", "partition", "queue", "mtu", "buffer", "no host", "no socket", "crash", "filter", "checksum", "closed",
+    };
+    return loss < TRALE_SIM_N_LOSSES ? names[loss] : "unknown";
+}
+
+/* A place in a program (trale_sometimes). */
+#define TRALE_SIM_MARK_NAME 56
+struct trale_sim_mark {
+    char name[TRALE_SIM_MARK_NAME]; /* cut after 55 bytes; empty: this and all further marks are not used */
+    uint32_t n_passed;              /* how often the program came by */
+    uint32_t n_reached;             /* and how often with a condition that held */
+};
+
+#define TRALE_SIM_MARKS 128
+
+struct trale_sim_report {
+    uint64_t magic; /* set last, when all else is there */
+    uint32_t version;
+    uint32_t outcome; /* enum trale_sim_outcome */
+    uint64_t seed;
+    uint64_t hash;       /* over all events so far */
+    uint64_t n_events;   /* in the hash */
+    uint64_t virtual_ns; /* since the world began */
+    uint32_t n_programs; /* that have joined the world */
+    uint32_t n_running;  /* and have neither left it nor died */
+
+    uint64_t n_polls, n_wakes, n_spawned, n_ended; /* tasks of all programs */
+    uint64_t n_jumps;                              /* how often the clock has moved on */
+    uint64_t n_entropy;                            /* bytes drawn by trale.random/1 */
+
+    uint64_t n_sent, n_delivered, n_received, n_duplicated, n_corrupted;
+    uint64_t n_lost[TRALE_SIM_N_LOSSES];
+    uint64_t n_faults; /* that have begun */
+
+    uint64_t success_ns; /* when success was reported; UINT64_MAX: it was not */
+    uint64_t n_marks;
+    struct trale_sim_mark marks[TRALE_SIM_MARKS];
+};
+
+static_assert(sizeof(struct trale_sim_mark) == 64, "an array element");
+static_assert(offsetof(struct trale_sim_report, n_polls) == 56, "append only");
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
