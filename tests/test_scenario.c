@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The language of scenarios (drivers/sim/scenario.h): what is written is read back, and what is no entry is refused. */
+#include "tests/support.h"
+
+#include "drivers/sim/scenario.h"
+
+static struct scenario_entry read_line(const char *line)
+{
+    struct scenario_entry entry;
+    char error[SCENARIO_ERROR];
+    if (scenario_parse(line, &entry, error) != 1)
+        fail_msg("%s: %s", line, error);
+    return entry;
+}
+
+static void test_entries_are_written_as_they_were_read(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "at 1.7s partition 10.0.0.1 | 10.0.0.2, 10.0.0.3 for 400ms",
+        "at 2s partition 10.0.0.1 -> fd00::2 for 1s",
+        "from 0s loss 10.0.0.1 -> * 12%",
+        "from 0s loss * -> * 0.0000001%",
+        "from 2s until 5s latency * -> 10.0.0.2 80ms jitter 20ms",
+        "from 0s duplicate * -> * 1% keep",
+        "from 0s reorder * -> * 5% by 30ms",
+        "from 0s corrupt * -> * 0.1% unchecked",
+        "from 1s drop 10.0.0.1 -> 10.0.0.2 3",
+        "from 0s mtu * -> 10.0.0.2 1280",
+        "from 0s bandwidth * -> 10.0.0.2 65536",
+        "from 0s queue * -> 10.0.0.2 16384",
+        "at 3s crash 10.0.0.3, restart after 2s",
+        "at 3s crash 10.0.0.3 keep",
+        "at 1.000000001s pause 10.0.0.3, 10.0.0.4 for 1ns",
+        "at 4s clock 10.0.0.1 step -3s",
+        "at 5s signal 10.0.0.1 TERM",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[SCENARIO_TEXT];
+        struct scenario_entry entry = read_line(lines[i]);
+        scenario_format(&entry, text);
+        assert_string_equal(text, lines[i]);
+    }
+}
+
+static void test_other_ways_to_write_an_entry_are_read(void **state)
+{
+    (void)state;
+    struct scenario_entry entry = read_line("  from 500ms\tloss 10.0.0.1->* 50%  for 1s ; half");
+    assert_int_equal(entry.kind, SCENARIO_LOSS);
+    assert_int_equal(entry.rate, 500000000);
+    assert_int_equal(entry.begins_ns, 500000000);
+    assert_int_equal(entry.ends_ns, 1500000000);
+    assert_int_equal(read_line("at 1min queue *->* 64K").amount, 65536);
+    assert_int_equal(read_line("at 1h pause *").ends_ns, SCENARIO_NEVER);
+    assert_int_equal(read_line("at 0s signal 10.0.0.1 15").amount, 15);
+}
+
+static void test_lines_without_an_entry_are_left_out(void **state)
+{
+    (void)state;
+    struct scenario_entry entry;
+    char error[SCENARIO_ERROR];
+    assert_int_equal(scenario_parse("", &entry, error), 0);
+    assert_int_equal(scenario_parse("   ; a comment", &entry, error), 0);
+    assert_int_equal(scenario_parse("# at 1s crash 10.0.0.1", &entry, error), 0);
+}
+
+static void test_what_is_no_entry_is_refused_with_what_may_be_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *error;
+    } cases[] = {
+        {"loss * -> * 1%", "'loss' is not 'at' or 'from'"},
+        {"at", "the line ends where a time, such as 250ms or 1.5s should follow"},
+        {"at 5 loss", "'5' is not a time, such as 250ms or 1.5s"},
+        {"at 1.0000000001s loss * -> * 1%", "'1.0000000001s' is not a time"},
+        {"at 99999999999h loss * -> * 1%", "'99999999999h' is not a time"},
+        {"at 1s lose * -> * 1%", "'lose' is not a fault: loss, duplicate"},
+        {"at 1s", "the line ends where a fault: loss"},
+        {"from 2s until 1s loss * -> * 1%", "later than the beginning"},
+        {"at 1s loss 10.0.0 -> * 1%", "'10.0.0' is not the address of a host, such as 10.0.0.1 or fd00::1"},
+        {"at 1s loss 10.0.0.1 | * 1%", "'|' is not '->'"},
+        {"at 1s partition 10.0.0.1 10.0.0.2", "'10.0.0.2' is not '|' or '->'"},
+        {"at 1s loss * -> * 101%", "'101%' is not a rate from 0% to 100%"},
+        {"at 1s loss * -> * 1", "'1' is not a rate"},
+        {"at 1s loss * -> *", "the line ends where a rate from 0% to 100%, such as 0.5% should follow"},
+        {"at 1s loss * -> * 1% 2%", "'2%' is not expected here: the entry is complete"},
+        {"from 0s until 2s loss * -> * 1% for 1s", "is not allowed behind 'until'"},
+        {"at 1s mtu * -> * 20", "an MTU from 68 to 65535"},
+        {"at 1s queue * -> * 0", "a number above 0"},
+        {"at 1s reorder * -> * 1% 3ms", "'3ms' is not 'by'"},
+        {"at 1s crash 10.0.0.1, again", "'again' is not the address of a host"},
+        {"at 1s crash 10.0.0.1, restart in 2s", "'in' is not 'after'"},
+        {"at 1s signal 10.0.0.1 NOPE", "'NOPE' is not the name of a signal, such as TERM"},
+        {"at 1s clock * step 3", "'3' is not a step, such as 2s or -2s"},
+        {"at 1s pause * keep keep", "'keep' is not allowed behind 'keep'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct scenario_entry entry = {.kind = 77};
+        char error[SCENARIO_ERROR];
+        assert_int_equal(scenario_parse(cases[i].line, &entry, error), -EINVAL);
+        if (strstr(error, cases[i].error) == NULL)
+            fail_msg("%s: %s", cases[i].line, error);
+        assert_int_equal(entry.kind, 77);
+    }
+}
+
+static void test_a_side_has_so_many_hosts_and_no_more(void **state)
+{
+    (void)state;
+    char line[1024] = "at 1s pause 10.0.0.1", text[SCENARIO_TEXT], error[SCENARIO_ERROR];
+    struct scenario_entry entry;
+    for (int i = 2; i <= SCENARIO_HOSTS; i++)
+        sprintf(line + strlen(line), ", 10.0.0.%d", i);
+    entry = read_line(line);
+    scenario_format(&entry, text);
+    assert_string_equal(text, line);
+    strcat(line, ", 10.0.0.99");
+    assert_int_equal(scenario_parse(line, &entry, error), -EINVAL);
+    assert_non_null(strstr(error, "a side has 16 hosts at most"));
+}
+
+static void test_a_host_is_on_a_side_whatever_its_port(void **state)
+{
+    (void)state;
+    struct scenario_entry entry = read_line("at 1s partition 10.0.0.1, fd00::1 | *");
+    struct trale_address address;
+    assert_int_equal(trale_address_parse("10.0.0.1:53", &address), 0);
+    assert_true(scenario_has(&entry.from, &address));
+    assert_true(scenario_has(&entry.to, &address));
+    assert_int_equal(trale_address_parse("[::ffff:10.0.0.1]:53", &address), 0);
+    assert_true(scenario_has(&entry.from, &address));
+    assert_int_equal(trale_address_parse("[fd00::1]:7", &address), 0);
+    assert_true(scenario_has(&entry.from, &address));
+    assert_int_equal(trale_address_parse("10.0.0.2:53", &address), 0);
+    assert_false(scenario_has(&entry.from, &address));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_entries_are_written_as_they_were_read),
+        cmocka_unit_test(test_other_ways_to_write_an_entry_are_read),
+        cmocka_unit_test(test_lines_without_an_entry_are_left_out),
+        cmocka_unit_test(test_what_is_no_entry_is_refused_with_what_may_be_there),
+        cmocka_unit_test(test_a_side_has_so_many_hosts_and_no_more),
+        cmocka_unit_test(test_a_host_is_on_a_side_whatever_its_port),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
