@@ -236,9 +236,35 @@ static void test_a_sleep_that_never_ends_is_never_armed(void **state)
     free(queue);
 }
 
-/* --- the driver, without a runtime -------------------------------------------------------------------------------- */
+static void test_a_huge_slack_is_of_its_own_sleep(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    static struct trale_sleep sleeps[N];
+    struct trale_sleep huge = {.future.own = 3600 * TRALE_SECOND, .slack_ns = 7200 * TRALE_SECOND};
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    assert_int_equal(timer_queue_add(queue, &huge), 0);
+    assert_null(timer_queue_take(queue, 1));
+    for (size_t i = 0; i < N; i++) {
+        sleeps[i] = (struct trale_sleep){.future.own = (i + 1) * TRALE_SECOND};
+        assert_int_equal(timer_queue_add(queue, &sleeps[i]), 0);
+    }
+    assert_null(timer_queue_take(queue, 2));
+    assert_int_equal(queue->n_near, 0);
+    timer_queue_remove(queue, &huge);
+    for (size_t i = 0; i < N; i++) {
+        assert_null(timer_queue_take(queue, (i + 1) * TRALE_SECOND - 1));
+        assert_ptr_equal(timer_queue_take(queue, (i + 1) * TRALE_SECOND), &sleeps[i]);
+        assert_in_range(queue->n_near, 0, 62);
+    }
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static bool memory_is_out;
+static uint64_t n_allocations; /* of the heap and of chunks */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -247,13 +273,109 @@ void *__wrap_reallocarray(void *old, size_t n, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
+    n_allocations++;
     return memory_is_out ? NULL : __real_malloc(size);
 }
 
 void *__wrap_reallocarray(void *old, size_t n, size_t size)
 {
+    n_allocations++;
     return memory_is_out ? NULL : __real_reallocarray(old, n, size);
 }
+
+enum { N_BURST = 400000 };
+static struct trale_sleep burst[N_BURST];
+
+static struct timer_queue *queue_with_burst(void)
+{
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    random_state = 3;
+    for (size_t i = 0; i < N_BURST; i++) {
+        burst[i] = (struct trale_sleep){.future.own = 1 + random_number() % (10 * TRALE_SECOND)};
+        assert_int_equal(timer_queue_add(queue, &burst[i]), 0);
+    }
+    assert_true(queue->n_room >= N_BURST);
+    assert_true(queue->far->n_chunks >= N_BURST / FAR_CHUNK_ENTRIES);
+    return queue;
+}
+
+static void assert_little_is_kept(struct timer_queue *queue)
+{
+    assert_int_equal(queue->n_entries, 0);
+    assert_in_range(queue->n_room * sizeof *queue->heap, 0, 512 * 1024);
+    assert_in_range(queue->far->n_chunks * sizeof(struct far_chunk), 0, 1100 * 1024);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+static void test_memory_goes_back_when_the_sleeps_of_a_burst_have_ended(void **state)
+{
+    (void)state;
+    struct timer_queue *queue = queue_with_burst();
+    for (uint64_t now_ns = 0; queue->n_entries > 0; now_ns += TRALE_MILLISECOND)
+        while (timer_queue_take(queue, now_ns) != NULL)
+            ;
+    assert_little_is_kept(queue);
+    queue = queue_with_burst(); /* all at once */
+    while (timer_queue_take(queue, UINT64_MAX - 1) != NULL)
+        ;
+    assert_little_is_kept(queue);
+}
+
+static void test_memory_goes_back_when_the_sleeps_of_a_burst_are_dropped(void **state)
+{
+    (void)state;
+    struct timer_queue *queue = queue_with_burst();
+    for (size_t i = 0; i < N_BURST; i++)
+        timer_queue_remove(queue, &burst[i * 7 % N_BURST]);
+    assert_little_is_kept(queue);
+}
+
+static void test_a_burst_after_a_burst_is_taken_in_order(void **state)
+{
+    (void)state;
+    struct timer_queue *queue = queue_with_burst();
+    for (int round = 0; round < 3; round++) {
+        uint64_t last_ns = 0, base_ns = queue->far->base_ns;
+        for (struct trale_sleep *sleep; (sleep = timer_queue_take(queue, UINT64_MAX - 1)) != NULL;) {
+            assert_true(sleep->future.own >= last_ns);
+            last_ns = sleep->future.own;
+        }
+        for (size_t i = 0; round < 2 && i < N_BURST; i++) {
+            burst[i].future.own = base_ns + 20 * TRALE_SECOND + random_number() % TRALE_SECOND;
+            assert_int_equal(timer_queue_add(queue, &burst[i]), 0);
+        }
+    }
+    assert_little_is_kept(queue);
+}
+
+/* A second of sleeps, of which each begins anew when it ends. Divisions of slots have needed all that they ever need when
+ * deadlines have passed 2^32 ns. */
+static void test_a_steady_load_allocates_nothing(void **state)
+{
+    (void)state;
+    enum { N = 100000 };
+    struct timer_queue *queue = calloc(1, sizeof *queue);
+    random_state = 5;
+    for (size_t i = 0; i < N; i++) {
+        burst[i] = (struct trale_sleep){.future.own = 1 + random_number() % TRALE_SECOND};
+        assert_int_equal(timer_queue_add(queue, &burst[i]), 0);
+    }
+    uint64_t warm = 0;
+    for (uint64_t now_ns = 0; now_ns < 14 * TRALE_SECOND; now_ns += TRALE_MILLISECOND) {
+        if (now_ns == 5 * TRALE_SECOND)
+            warm = n_allocations;
+        for (struct trale_sleep *sleep; (sleep = timer_queue_take(queue, now_ns)) != NULL;) {
+            sleep->future.own = now_ns + TRALE_SECOND;
+            assert_int_equal(timer_queue_add(queue, sleep), 0);
+        }
+    }
+    assert_int_equal(n_allocations, warm);
+    timer_queue_deinit(queue);
+    free(queue);
+}
+
+/* --- the driver, without a runtime -------------------------------------------------------------------------------- */
 
 static int32_t host_spawn(void *context, struct trale_future *future)
 {
@@ -334,6 +456,11 @@ int main(void)
         cmocka_unit_test(test_sleeps_that_stay_among_many_that_go_take_little_memory),
         cmocka_unit_test(test_a_sleep_that_never_ends_keeps_its_slack),
         cmocka_unit_test(test_a_sleep_that_never_ends_is_never_armed),
+        cmocka_unit_test(test_a_huge_slack_is_of_its_own_sleep),
+        cmocka_unit_test(test_memory_goes_back_when_the_sleeps_of_a_burst_have_ended),
+        cmocka_unit_test(test_memory_goes_back_when_the_sleeps_of_a_burst_are_dropped),
+        cmocka_unit_test(test_a_burst_after_a_burst_is_taken_in_order),
+        cmocka_unit_test(test_a_steady_load_allocates_nothing),
         cmocka_unit_test(test_a_reset_without_memory_ends_the_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

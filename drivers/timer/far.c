@@ -6,7 +6,7 @@
 
 static struct far_chunk *far_chunk(const struct far *far, uint32_t number)
 {
-    return far->chunks[number - 1];
+    return far->places[number - 1].chunk;
 }
 
 static void far_mark(struct far *far, uint32_t slot, bool is_used)
@@ -19,26 +19,56 @@ static void far_mark(struct far *far, uint32_t slot, bool is_used)
 
 /* --- chunks ------------------------------------------------------------------------------------------------------- */
 
-static int far_make_chunk(struct far *far)
+/* One more number, which no chunk has. */
+static int far_make_place(struct far *far)
 {
-    if (far->n_chunks == FAR_POSITION_MAX / FAR_CHUNK_ENTRIES)
+    if (far->n_places == FAR_POSITION_MAX / FAR_CHUNK_ENTRIES)
         return -ENOMEM;
-    if (far->n_chunks == far->n_room) {
+    if (far->n_places == far->n_room) {
         uint32_t n_room = far->n_room > 0 ? 2 * far->n_room : 16;
-        struct far_chunk **chunks = reallocarray(far->chunks, n_room, sizeof(struct far_chunk *));
-        if (chunks == NULL)
+        union far_place *places = reallocarray(far->places, n_room, sizeof *places);
+        if (places == NULL)
             return -ENOMEM;
-        far->chunks = chunks;
+        far->places = places;
         far->n_room = n_room;
     }
-    struct far_chunk *chunk = malloc(sizeof *chunk);
+    far->places[far->n_places++].next_empty = far->first_empty;
+    far->first_empty = far->n_places;
+    return 0;
+}
+
+static void far_add_free(struct far *far, uint32_t number)
+{
+    far_chunk(far, number)->next = far->first_free;
+    far->first_free = number;
+    far->n_free++;
+}
+
+static int far_make_chunk(struct far *far)
+{
+    int r = far->first_empty == 0 ? far_make_place(far) : 0;
+    struct far_chunk *chunk = r == 0 ? malloc(sizeof *chunk) : NULL;
     if (chunk == NULL)
         return -ENOMEM;
-    chunk->next = far->first_free;
-    far->chunks[far->n_chunks++] = chunk;
-    far->first_free = far->n_chunks;
-    far->n_free++;
+    uint32_t number = far->first_empty;
+    union far_place *place = &far->places[number - 1];
+    far->first_empty = (uint32_t)place->next_empty;
+    place->chunk = chunk;
+    far->n_chunks++;
+    far_add_free(far, number);
     return 0;
+}
+
+void far_give_back(struct far *far)
+{
+    uint32_t number = far->first_free;
+    union far_place *place = &far->places[number - 1];
+    far->first_free = place->chunk->next;
+    free(place->chunk);
+    place->next_empty = far->first_empty;
+    far->first_empty = number;
+    far->n_free--;
+    far->n_chunks--;
 }
 
 int far_reserve(struct far *far, uint32_t n)
@@ -62,8 +92,10 @@ static uint32_t far_append_chunk(struct far *far, uint32_t slot)
     chunk->n_entries = chunk->n_live = 0;
     if (last != 0)
         far_chunk(far, last)->next = number;
-    else
+    else {
         far->slots[slot].first = number;
+        far->slots[slot].slack_max_ns = 0;
+    }
     far->slots[slot].last = number;
     far_mark(far, slot, true);
     return number;
@@ -82,9 +114,7 @@ static void far_free_chunk(struct far *far, uint32_t number)
         far->slots[chunk->slot].last = chunk->previous;
     if (far->slots[chunk->slot].first == 0)
         far_mark(far, chunk->slot, false);
-    chunk->next = far->first_free;
-    far->first_free = number;
-    far->n_free++;
+    far_add_free(far, number);
 }
 
 /* --- entries ------------------------------------------------------------------------------------------------------ */
@@ -104,6 +134,8 @@ void far_add(struct far *far, uint32_t slot, struct trale_sleep *sleep)
     sleep->position = (number - 1) * FAR_CHUNK_ENTRIES + chunk->n_entries;
     chunk->entries[chunk->n_entries++] = sleep;
     chunk->n_live++;
+    if (sleep->slack_ns > far->slots[slot].slack_max_ns)
+        far->slots[slot].slack_max_ns = sleep->slack_ns;
 }
 
 /* Moves the sleeps of `from` to the places from `n` on of a chunk, and returns the next place. */
@@ -211,7 +243,12 @@ struct trale_sleep *far_any(const struct far *far, uint32_t slot)
 
 void far_deinit(struct far *far)
 {
-    for (uint32_t i = 0; i < far->n_chunks; i++)
-        free(far->chunks[i]);
-    free(far->chunks);
+    for (uint32_t number = far->first_empty; number != 0;) {
+        union far_place *place = &far->places[number - 1];
+        number = (uint32_t)place->next_empty;
+        place->chunk = NULL;
+    }
+    for (uint32_t i = 0; i < far->n_places; i++)
+        free(far->places[i].chunk);
+    free(far->places);
 }

@@ -22,6 +22,8 @@ static inline uint64_t timer_latest_ns(const struct trale_sleep *sleep)
 #define FAR_SLOTS 256u
 #define FAR_CHUNK_ENTRIES 124u
 #define FAR_POSITION_MAX (UINT32_C(1) << 31)
+/* So many chunks are kept for later, and as many more as are in use. */
+#define FAR_CHUNKS_KEPT 1024u
 
 /* Sleeps of one slot, in a list of such chunks; two that follow each other have more than half a chunk together, where
  * sleeps were removed. Numbers of chunks count from 1; 0 is none. */
@@ -33,14 +35,23 @@ struct far_chunk {
     struct trale_sleep *entries[FAR_CHUNK_ENTRIES]; /* NULL: it was removed */
 };
 
+/* By the number of a chunk. */
+union far_place {
+    struct far_chunk *chunk;
+    uintptr_t next_empty; /* no chunk has the number: the next such number */
+};
+
 struct far {
     uint64_t base_ns; /* all times are later */
-    struct far_chunk **chunks;
-    uint32_t n_chunks, n_room;
+    union far_place *places;
+    uint32_t n_places, n_room;
+    uint32_t first_empty;
+    uint32_t n_chunks;
     uint32_t n_free, first_free;                /* chunks in no slot */
     uint64_t used[FAR_LEVELS * FAR_SLOTS / 64]; /* a bit for each slot that has a chunk */
     struct {
         uint32_t first, last;
+        uint64_t slack_max_ns; /* of all sleeps that came since it was empty */
     } slots[FAR_LEVELS * FAR_SLOTS + 1];
 };
 
@@ -49,6 +60,16 @@ struct far {
 
 /* Has `n` chunks free. 0 or -ENOMEM. */
 int far_reserve(struct far *far, uint32_t n);
+
+void far_give_back(struct far *far);
+
+/* Gives the memory of a free chunk back, if there are more than are kept. To be called once for each sleep that ends,
+ * while none is added: many more sleeps end than chunks become free. */
+static inline void far_shrink(struct far *far)
+{
+    if (far->n_free > far->n_chunks - far->n_free + FAR_CHUNKS_KEPT)
+        far_give_back(far);
+}
 
 /* The slot of a time that is later than the base. */
 uint32_t far_slot(const struct far *far, uint64_t latest_ns);
@@ -64,6 +85,13 @@ uint32_t far_first(const struct far *far);
 
 /* The earliest time that may be in a slot. */
 uint64_t far_slot_start(const struct far *far, uint32_t slot);
+
+/* The earliest time at which a sleep of a slot may end, with its slack to spare. */
+static inline uint64_t far_slot_deadline(const struct far *far, uint32_t slot)
+{
+    uint64_t start_ns = far_slot_start(far, slot), slack_ns = far->slots[slot].slack_max_ns;
+    return start_ns > slack_ns ? start_ns - slack_ns : 0;
+}
 
 /* The number of sleeps in a slot, counted no further than the first chunk that makes it more than `limit`. */
 size_t far_count(const struct far *far, uint32_t slot, size_t limit);

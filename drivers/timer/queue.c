@@ -7,6 +7,10 @@
 #define ARITY 4
 #define NEAR FAR_POSITION_MAX /* a bit of positions in the heap */
 
+/* The heap shrinks to a quarter, but not below this, when an eighth is in use. So between two times that it grows or
+ * shrinks, as many sleeps come or end as a quarter of it holds. */
+#define HEAP_ROOM_KEPT 16384u
+
 /* A slot with no more entries than this is moved into the heap and not divided. */
 #define FEW 62u
 
@@ -114,12 +118,12 @@ static void queue_divide_slot(struct timer_queue *queue, uint32_t slot)
     }
 }
 
-/* Fills the empty heap with the first sleeps, if they may have to be woken up to `horizon_ns`. */
-static void queue_fill(struct timer_queue *queue, uint64_t horizon_ns)
+/* Fills the empty heap with the first sleeps, if the deadline of one may have come. */
+static void queue_fill(struct timer_queue *queue, uint64_t now_ns)
 {
     while (queue->n_near == 0 && queue->far != NULL) {
         uint32_t slot = far_first(queue->far);
-        if (slot == FAR_NEVER || far_slot_start(queue->far, slot) > horizon_ns)
+        if (slot == FAR_NEVER || far_slot_deadline(queue->far, slot) > now_ns)
             break;
         /* Each of its sleeps may go to a slot of its own, on any lower level. Its chunks hold them all, but for one
          * more for each of these slots. */
@@ -156,8 +160,6 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
     if (r < 0)
         return r;
     uint64_t latest_ns = timer_latest_ns(sleep);
-    if (sleep->slack_ns > queue->slack_max_ns)
-        queue->slack_max_ns = sleep->slack_ns;
     if (latest_ns == NEVER) {
         far_add(queue->far, FAR_NEVER, sleep);
     } else if (latest_ns <= queue->far->base_ns) {
@@ -172,6 +174,19 @@ int timer_queue_add(struct timer_queue *queue, struct trale_sleep *sleep)
     return 0;
 }
 
+static void queue_shrink(struct timer_queue *queue)
+{
+    far_shrink(queue->far);
+    if (queue->n_entries >= queue->n_room / 8 || queue->n_room <= HEAP_ROOM_KEPT)
+        return;
+    size_t n_room = queue->n_room / 4 > HEAP_ROOM_KEPT ? queue->n_room / 4 : HEAP_ROOM_KEPT;
+    struct near_entry *heap = reallocarray(queue->heap, n_room, sizeof *heap);
+    if (heap == NULL)
+        return;
+    queue->heap = heap;
+    queue->n_room = n_room;
+}
+
 void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
 {
     if ((sleep->position & NEAR) != 0)
@@ -182,6 +197,7 @@ void timer_queue_remove(struct timer_queue *queue, struct trale_sleep *sleep)
         queue->knows_first_far = false;
     sleep->state = SLEEP_READY;
     queue->n_entries--;
+    queue_shrink(queue);
 }
 
 uint64_t timer_queue_next(struct timer_queue *queue)
@@ -201,7 +217,7 @@ uint64_t timer_queue_next(struct timer_queue *queue)
 
 struct trale_sleep *timer_queue_take(struct timer_queue *queue, uint64_t now_ns)
 {
-    queue_fill(queue, trale_time_add(now_ns, queue->slack_max_ns));
+    queue_fill(queue, now_ns);
     struct trale_sleep *sleep = NULL;
     if (queue->n_near > 0 && (queue->heap[0].latest_ns <= now_ns || queue->heap[0].sleep->future.own <= now_ns))
         sleep = queue->heap[0].sleep;

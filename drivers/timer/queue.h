@@ -3,7 +3,8 @@
  * The sleeps that wait, ordered by the latest time to wake them, which is deadline plus slack. Those up to the base are
  * in a heap with four children to a parent; the others are in slots (far.h), without order. When the heap is empty, the
  * first slot is moved into it, or, where that is a large one, is divided into finer slots. So the heap stays small, and
- * memory that a sleep is in is touched when it begins, shortly before it ends, and when it ends.
+ * memory that a sleep is in is touched when it begins, shortly before it ends, and when it ends. Memory that a burst of
+ * sleeps has needed goes back while they end, but for 1.5 MiB.
  *
  * Each sleep knows its position, so it can be removed from the middle. */
 #ifndef TIMER_QUEUE_H
@@ -26,7 +27,6 @@ struct timer_queue {
     size_t n_near, n_room;
     size_t n_entries; /* in all */
     uint64_t last_sequence;
-    uint64_t slack_max_ns; /* of all sleeps that came so far */
     uint64_t first_far_ns; /* the earliest time of the first slot, if it is known */
     bool knows_first_far;
     struct far *far; /* NULL until there is a sleep */
