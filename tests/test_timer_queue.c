@@ -349,8 +349,8 @@ static void test_a_burst_after_a_burst_is_taken_in_order(void **state)
     assert_little_is_kept(queue);
 }
 
-/* A second of sleeps, of which each begins anew when it ends. Divisions of slots have needed all that they ever need when
- * deadlines have passed 2^32 ns. */
+/* A second of sleeps, of which each begins anew when it ends. The largest division of a slot is the one when deadlines
+ * pass 2^32 ns. */
 static void test_a_steady_load_allocates_nothing(void **state)
 {
     (void)state;
