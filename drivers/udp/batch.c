@@ -66,7 +66,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     const struct udp_socket *socket = (struct udp_socket *)batch->socket;
-    struct udp_messages *messages = socket->udp->messages;
+    struct udp_messages *messages = udp_of(socket)->messages;
     uint32_t n_wanted = batch_size(batch);
     for (uint32_t i = 0; i < n_wanted; i++) {
         message_set(messages, i, &batch->datagrams[i], sizeof batch->datagrams[i].address);
@@ -167,7 +167,7 @@ static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_me
         int64_t again = message_send(socket, &messages->message[i]);
         if (again == n)
             return i;
-        socket->earlier_error = (int32_t)n;
+        socket->earlier_error = (int16_t)n;
         udp_socket_wake_all(socket);
         return again > 0 ? i + 1 : i;
     }
@@ -176,7 +176,7 @@ static int64_t messages_send_one_by_one(struct udp_socket *socket, struct udp_me
 
 static int64_t messages_send(struct udp_socket *socket, struct udp_messages *messages, uint32_t n_messages)
 {
-    if (socket->connected && socket->errors == NULL)
+    if (socket->connected && !socket->keeps_errors)
         return messages_send_one_by_one(socket, messages, n_messages);
     int n;
     do
@@ -188,7 +188,7 @@ static int64_t messages_send(struct udp_socket *socket, struct udp_messages *mes
 /* Sends a datagram piece by piece, from n_sent on; an empty one is a piece too. Returns 1 when all of it was sent. */
 static int64_t send_pieces(struct udp_socket *socket, struct trale_datagram *datagram)
 {
-    struct udp_messages *messages = socket->udp->messages;
+    struct udp_messages *messages = udp_of(socket)->messages;
     do {
         struct trale_datagram piece = *datagram;
         uint32_t n_pieces = 0;
@@ -244,12 +244,12 @@ static int64_t send_batch_attempt(struct trale_future *future)
         return first->n_sent < first->size ? send_pieces(socket, first) : -EINVAL;
     /* The datagrams before one that cannot be sent are sent, and so are those before one that was sent in part. */
     while (n_ready < n_wanted && r == 0 && (n_ready == 0 || !is_begun(&batch->datagrams[n_ready]))) {
-        r = message_prepare(socket, socket->udp->messages, n_ready, &batch->datagrams[n_ready]);
+        r = message_prepare(socket, udp_of(socket)->messages, n_ready, &batch->datagrams[n_ready]);
         n_ready += r == 0;
     }
     if (n_ready == 0)
         return r;
-    int64_t n = messages_send(socket, socket->udp->messages, n_ready);
+    int64_t n = messages_send(socket, udp_of(socket)->messages, n_ready);
     return has_pieces(first, n) ? send_pieces(socket, first) : n;
 }
 

@@ -64,16 +64,16 @@ static bool has_filter(int fd)
 static int32_t peer_remove(struct udp_socket *socket, int64_t interface)
 {
     struct trale_address none = {0}, connected = {0}, local = {0};
-    int32_t r = udp_local(socket->udp, &socket->base, &connected);
+    int32_t r = udp_local(udp_of(socket), &socket->base, &connected);
     if (r < 0)
         return r;
     if (connect(socket->fd, &none.any, sizeof none.any) < 0)
         return -errno;
     socket->connected = false;
     if (interface > 0)
-        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_INTERFACE, interface);
+        r = udp_option_set(udp_of(socket), &socket->base, TRALE_UDP_INTERFACE, interface);
     if (r == 0)
-        r = udp_local(socket->udp, &socket->base, &local);
+        r = udp_local(udp_of(socket), &socket->base, &local);
     if (r < 0 || local.v4.sin_port != 0)
         return r;
     local.v4.sin_port = connected.v4.sin_port;
@@ -87,10 +87,10 @@ static int32_t socket_disconnect(struct udp_socket *socket)
     int64_t interface;
     struct trale_address peer;
     if (socket->family == AF_INET6) {
-        bool connected = socket->connected || udp_peer(socket->udp, &socket->base, &peer) == 0;
+        bool connected = socket->connected || udp_peer(udp_of(socket), &socket->base, &peer) == 0;
         return connected ? -EOPNOTSUPP : 0;
     }
-    int32_t r = udp_option_get(socket->udp, &socket->base, TRALE_UDP_INTERFACE, &interface);
+    int32_t r = udp_option_get(udp_of(socket), &socket->base, TRALE_UDP_INTERFACE, &interface);
     if (r == 0 && interface == 0)
         return peer_remove(socket, 0);
     if (r == 0)

@@ -102,7 +102,7 @@ uint32_t udp_error_take_in(struct udp_socket *socket)
         while (error_read(socket->fd, &kept)) {
             if (!error_is_of_datagram(&kept))
                 continue;
-            error_keep(socket->errors, &kept);
+            error_keep(udp_socket_errors(socket), &kept);
             found |= UDP_ERROR_FOUND;
             if (kept.told.origin == TRALE_UDP_ORIGIN_LOCAL && kept.told.error == -EMSGSIZE)
                 found |= UDP_ERROR_TOO_LARGE;
@@ -128,7 +128,7 @@ void udp_error_look(struct udp_socket *socket)
     struct pollfd ready = {.fd = socket->fd, .events = POLLRDHUP};
     if (poll(&ready, 1, 0) <= 0)
         return;
-    if ((ready.revents & POLLERR) != 0 && socket->errors == NULL)
+    if ((ready.revents & POLLERR) != 0 && !socket->keeps_errors)
         error_queue_empty(socket->fd);
     if ((ready.revents & (POLLRDHUP | POLLHUP)) != 0 && socket->end == 0)
         udp_socket_end(socket, -ESHUTDOWN);
@@ -153,27 +153,35 @@ bool udp_error_is_earlier(int64_t error)
     }
 }
 
+/* The chunk gets its array when the first of its sockets keeps errors. */
+static bool errors_make(struct udp_socket *socket, struct udp_errors **errors)
+{
+    struct udp_chunk *chunk = udp_chunk_of(socket);
+    if (chunk->errors == NULL)
+        chunk->errors = calloc(UDP_CHUNK_SLOTS, sizeof *chunk->errors);
+    *errors = chunk->errors != NULL ? calloc(1, sizeof **errors) : NULL;
+    return *errors != NULL;
+}
+
 int32_t udp_error_switch(struct udp_socket *socket, bool on)
 {
     static const struct dual_option option = {{IPPROTO_IP, IP_RECVERR}, {IPPROTO_IPV6, IPV6_RECVERR}};
-    struct udp_errors *errors = socket->errors;
-    if (on && errors == NULL)
-        errors = calloc(1, sizeof *errors);
-    if (on && errors == NULL)
+    struct udp_errors *errors = udp_socket_errors(socket), *fresh = NULL;
+    if (on && errors == NULL && !errors_make(socket, &fresh))
         return -ENOMEM;
     int32_t r = dual_set(socket, &option, on);
     if (r < 0) {
-        if (errors != socket->errors)
-            free(errors);
+        free(fresh);
         return r;
     }
     if (!on && errors != NULL) {
         error_clear(socket->fd); /* the kernel empties the queue and leaves this */
         udp_socket_wake_all(socket);
         free(errors);
-        errors = NULL;
     }
-    socket->errors = errors;
+    if (fresh != NULL)
+        udp_chunk_of(socket)->errors[udp_slot_of(socket)] = fresh;
+    socket->keeps_errors = on;
     socket->earlier_error = 0;
     return 0;
 }
@@ -193,7 +201,7 @@ int32_t udp_error_adopt(struct udp_socket *socket)
     /* What else uses this queue, and would fill it: the times of what was sent, and buffers that are done with. */
     setsockopt(socket->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof off);
     setsockopt(socket->fd, SOL_SOCKET, SO_ZEROCOPY, &off, sizeof off);
-    if (socket->errors == NULL)
+    if (!socket->keeps_errors)
         error_queue_empty(socket->fd);
     return 0;
 }

@@ -94,8 +94,9 @@ static int32_t fd_get(int fd, int name, int *value)
 /* Two sockets of one fd would both close it, and the second close might hit a new fd of that number. */
 static bool is_open(const struct udp *udp, int fd)
 {
-    for (struct trale_link *link = udp->sockets.next; link != &udp->sockets; link = link->next)
-        if (list_entry(link, struct udp_socket, link)->fd == fd)
+    size_t position = 0;
+    for (const struct udp_socket *socket; (socket = udp_memory_next(udp, &position)) != NULL;)
+        if (socket->fd == fd)
             return true;
     return false;
 }

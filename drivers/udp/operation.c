@@ -27,7 +27,7 @@
 static __attribute__((noinline)) int64_t operation_skip_earlier(const struct operation *operation, int64_t n)
 {
     struct udp_socket *socket = operation->socket;
-    bool keeps_errors = socket->errors != NULL;
+    bool keeps_errors = socket->keeps_errors;
     int n_left = N_REPEATS_MAX;
     while (n_left > 0 && (keeps_errors ? udp_error_is_earlier(n) : n == -EMSGSIZE)) {
         uint32_t found = keeps_errors ? udp_error_take_in(socket) : 0;
@@ -56,7 +56,7 @@ static __attribute__((noinline)) int64_t operation_fail(const struct operation *
     struct udp_socket *socket = operation->socket;
     if (operation->interest != TRALE_FAILING) {
         n = operation_skip_earlier(operation, n);
-        if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && socket->errors == NULL)
+        if (n == -ENOBUFS && operation->interest == TRALE_WRITABLE && !socket->keeps_errors)
             n = operation_wants_room(operation);
         else if (n == -ECONNABORTED)
             udp_socket_end(socket, -ECONNABORTED);
@@ -83,7 +83,7 @@ static bool operation_end_wait(const struct operation *operation)
 {
     if (operation->base->state == OPERATION_IDLE)
         return false;
-    const struct trale_host *host = &operation->socket->udp->host;
+    const struct trale_host *host = &udp_of(operation->socket)->host;
     bool was_registered = host->cancel_wait(host->context, &operation->base->wait) != 0;
     operation->base->state = OPERATION_IDLE;
     return !was_registered;
@@ -91,7 +91,8 @@ static bool operation_end_wait(const struct operation *operation)
 
 void udp_operation_drop(const struct operation *operation)
 {
-    operation_end_wait(operation);
+    if (operation->base->generation == operation->socket->generation)
+        operation_end_wait(operation);
 }
 
 /* As register_waker; after it the operation is in `state`. */
@@ -99,7 +100,7 @@ static int32_t operation_wait(const struct operation *operation, enum operation_
                               const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
-    const struct trale_host *host = &socket->udp->host;
+    const struct trale_host *host = &udp_of(socket)->host;
     operation->base->wait.waker = context->waker;
     int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
     if (r == 0) {
@@ -116,7 +117,7 @@ static __attribute__((noinline)) int64_t operation_repeat(const struct operation
 {
     struct udp_socket *socket = operation->socket;
     while (n == -EAGAIN) {
-        if (socket->errors != NULL)
+        if (socket->keeps_errors)
             udp_error_take_in(socket);
         if (ready)
             udp_error_look(socket);
@@ -134,24 +135,28 @@ static __attribute__((noinline)) int64_t operation_repeat(const struct operation
 static bool recv_waits_first(const struct operation *operation)
 {
     const struct udp_socket *socket = operation->socket;
-    const struct trale_host *host = &socket->udp->host;
-    return operation->interest == TRALE_READABLE && socket->receives_wait && !socket->gro && socket->end == 0 &&
-           socket->earlier_error == 0 && (host->hints & TRALE_HOST_LEVEL) != 0 && host->is_idle != NULL &&
-           host->n_looks != NULL && host->is_idle(host->context) != 0;
+    if (operation->interest != TRALE_READABLE || !socket->receives_wait || socket->gro || socket->end < 0 ||
+        socket->earlier_error < 0)
+        return false;
+    const struct trale_host *host = &udp_of(socket)->host;
+    return (host->hints & TRALE_HOST_LEVEL) != 0 && host->is_idle != NULL && host->n_looks != NULL &&
+           host->is_idle(host->context) != 0;
 }
 
 /* As register_waker. */
 static int32_t recv_wait_first(const struct operation *operation, const struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
-    socket->n_looks = (uint32_t)socket->udp->host.n_looks(socket->udp->host.context);
+    const struct trale_host *host = &udp_of(socket)->host;
+    socket->n_looks = (uint32_t)host->n_looks(host->context);
     return operation_wait(operation, OPERATION_WAITING_FIRST, context);
 }
 
 /* Whether a receive that has waited first, and is woken, had to. */
 static bool recv_had_to_wait(const struct udp_socket *socket)
 {
-    return (uint32_t)socket->udp->host.n_looks(socket->udp->host.context) - socket->n_looks > 1;
+    const struct trale_host *host = &udp_of(socket)->host;
+    return (uint32_t)host->n_looks(host->context) - socket->n_looks > 1;
 }
 
 /* The wait of the poll before ends first: its waker may be gone, and what this poll wakes must not reach it. */

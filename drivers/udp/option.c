@@ -109,7 +109,7 @@ static int32_t reading_get(const struct udp_socket *socket, uint32_t option, int
         *value = socket->info;
         return 0;
     case TRALE_UDP_ERRORS:
-        *value = socket->errors != NULL;
+        *value = socket->keeps_errors;
         return 0;
     case TRALE_UDP_PATH_MTU:
         return path_mtu_get(socket, value);

@@ -8,7 +8,7 @@ static int64_t error_attempt(struct trale_future *future)
 {
     struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
     struct udp_socket *socket = (struct udp_socket *)error->socket;
-    struct udp_errors *errors = socket->errors;
+    struct udp_errors *errors = udp_socket_errors(socket);
     if (errors == NULL)
         return -EOPNOTSUPP;
     if (errors->n == 0)

@@ -59,9 +59,9 @@ static int socket_set_up(const struct udp *udp, struct udp_socket *socket, uint3
     if (r == 0 && socket->family == AF_INET6)
         r = socket_set_flag(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, (flags & TRALE_UDP_V6_ONLY) != 0);
     if (r == 0 && udp->receive_buffer > 0)
-        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_RECEIVE_BUFFER, udp->receive_buffer);
+        r = udp_option_set(udp_of(socket), &socket->base, TRALE_UDP_RECEIVE_BUFFER, udp->receive_buffer);
     if (r == 0 && udp->send_buffer > 0)
-        r = udp_option_set(socket->udp, &socket->base, TRALE_UDP_SEND_BUFFER, udp->send_buffer);
+        r = udp_option_set(udp_of(socket), &socket->base, TRALE_UDP_SEND_BUFFER, udp->send_buffer);
     return r;
 }
 
@@ -148,8 +148,6 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
     }
     udp->messages = messages;
     trale_host_copy(&udp->host, host);
-    list_init(&udp->sockets);
-    list_init(&udp->closed);
     udp->receive_buffer = settings->values[OPTION_RECEIVE_BUFFER].integer;
     udp->send_buffer = settings->values[OPTION_SEND_BUFFER].integer;
     udp->table = (struct trale_udp){
@@ -186,9 +184,10 @@ static int32_t udp_start(const struct trale_host *host, const struct trale_setti
 static void udp_stop(void *instance)
 {
     struct udp *udp = instance;
-    while (!list_is_empty(&udp->sockets))
-        udp_close(udp, &list_entry(udp->sockets.next, struct udp_socket, link)->base);
-    udp_socket_free_all(udp);
+    size_t position = 0;
+    for (struct udp_socket *socket; (socket = udp_memory_next(udp, &position)) != NULL;)
+        udp_close(udp, &socket->base);
+    udp_memory_free(udp);
     free(udp->messages);
     free(udp);
 }
