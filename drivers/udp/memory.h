@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The instance, and the memory of its sockets: chunks of 64 KiB, in which they lie side by side. An empty chunk gives its
- * memory back to the kernel, but keeps its addresses, and reads as zero: an operation of a closed socket looks at the
- * generation before anything else. All other files of the driver include this one. */
+ * The instance, and the memory of its sockets: chunks of 64 KiB, in which they lie side by side. An empty chunk gives
+ * its memory back to the kernel, but keeps its addresses, and reads as zero: an operation of a closed socket looks at
+ * the generation before anything else. All other files of the driver include this one. */
 #ifndef UDP_MEMORY_H
 #define UDP_MEMORY_H
 
