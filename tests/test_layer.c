@@ -17,6 +17,7 @@
 #include "tests/stranger/trace.h"
 
 #define TRACE(name, over) "[driver:" name "]\npath = " TEST_FLAWED_DRIVERS "/trace.so\nover = " over "\n"
+#define DELAY "[driver:delay]\npath = " TEST_FLAWED_DRIVERS "/delay.so\nover = udp\ndelay = "
 #define ALL                                                                                                            \
     TEST_TIMER TEST_UDP "[driver:signal]\npath = signal.so\nsignals = USR1\n[driver:blocking]\npath = blocking.so\n"
 #define FOUR "timer, udp, signal, blocking"
@@ -420,9 +421,39 @@ static void test_a_layer_allocates_nothing_for_an_await(void **state)
     assert_in_range(with, 0, 10);
 }
 
-/* --- a layer with state ------------------------------------------------------------------------------------------- */
+/* --- several runtimes --------------------------------------------------------------------------------------------- */
 
-#define DELAY "[driver:delay]\npath = " TEST_FLAWED_DRIVERS "/delay.so\nover = udp\ndelay = "
+static void test_each_runtime_of_a_group_has_layers_of_its_own(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    const char *sections = "drivers = timer, udp, one, delay, two\n" TEST_TIMER TEST_UDP TRACE("one", "timer, udp")
+        DELAY "0\n" TRACE("two", "one, timer, delay");
+    char text[2048];
+    struct trale_group *group;
+    struct echo echoes[N] = {{.n_left = 0}};
+    struct trale_task *tasks[N];
+    snprintf(text, sizeof text, "[runtime]\nthreads = %d\ninstances = %d\ndrivers_folder = %s\n%s", test_threads(), N,
+             TEST_DRIVERS, sections);
+    assert_int_equal(trale_group_open(&group, &(struct trale_options){.config_text = text}), 0);
+    for (size_t i = 0; i < N; i++)
+        echo_open(trale_group_runtime(group, i), &echoes[i]);
+    for (size_t i = 0; i < N; i++)
+        tasks[i] = trale_spawn(trale_group_runtime(group, i), echo, .socket = echoes[i].socket, .n_left = 10 + (int)i);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(trale_join(tasks[i]), 0);
+        const struct trace *two = trace_of(trale_group_runtime(group, i));
+        const struct trace *one = two->below(two->interface.instance);
+        assert_int_equal(count(two, "send made"), 10 + i);
+        assert_int_equal(count(two, "recv resolved"), 10 + i);
+        assert_int_equal(count(two, "recv dropped"), 10 + i);
+        assert_int_equal(count(one, "send resolved"), 10 + i);
+        assert_int_equal(count(one, "open"), 1);
+    }
+    assert_int_equal(trale_group_close(group), 0);
+}
+
+/* --- a layer with state ------------------------------------------------------------------------------------------- */
 
 struct late {
     struct trale_future future;
@@ -523,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_a_sleep_is_reset_and_dropped_through_layers),
         cmocka_unit_test(test_sleeps_that_fail_below_while_they_wait_fail_through_layers),
         cmocka_unit_test(test_a_layer_allocates_nothing_for_an_await),
+        cmocka_unit_test(test_each_runtime_of_a_group_has_layers_of_its_own),
         cmocka_unit_test(test_a_layer_may_use_another_driver_and_keep_state),
         cmocka_unit_test(test_a_layer_with_state_gives_it_back_when_a_receive_is_dropped),
         cmocka_unit_test(test_backtraces_show_the_names_of_the_driver_below),

@@ -58,6 +58,9 @@ static void add_reason(void *data, const char *reason)
     snprintf(reasons, FILE_REASON, "%s", reason);
 }
 
+/* Called when a file was checked and is not mapped yet. */
+static void (*between)(const char *path);
+
 /* Checks and maps a file as a driver is. */
 static int load(const char *path, struct trale_driver *description, char reason[FILE_REASON])
 {
@@ -72,6 +75,8 @@ static int load(const char *path, struct trale_driver *description, char reason[
     int r = elf_open(&elf, fd, real_path, ELF_OWN_MACHINE, reason);
     if (r == 0)
         r = description_read(&elf, real_path, description, reason);
+    if (r == 0 && between != NULL)
+        between(path);
     if (r == 0)
         r = load_file(&elf, real_path, &base, reason);
     if (r == 0)
@@ -299,6 +304,22 @@ static void test_no_swap_of_files_folders_or_links_gets_an_unchecked_file_in(voi
     assert_int_equal(n[EVIL_RAN], 0);
     assert_true(n[LOADED] > 0);
     assert_true(n[REFUSED] > 0);
+}
+
+static void put_udp_in_its_place(const char *path)
+{
+    assert_int_equal(rename(copy(UDP, "new.so"), path), 0);
+}
+
+static void test_a_file_that_replaces_a_checked_one_is_not_the_one_that_is_mapped(void **state)
+{
+    (void)state;
+    const char *path = copy(TIMER, "driver.so");
+    between = put_udp_in_its_place;
+    const struct trale_driver timer = assert_loaded(path, "timer");
+    between = NULL;
+    const struct trale_driver udp = assert_loaded(path, "udp");
+    assert_ptr_not_equal(timer.start, udp.start);
 }
 
 /* The evil driver is one: if it is loaded, that is seen. */
@@ -558,6 +579,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_driver_that_was_replaced_is_another_one),
         TEST_IN_FOLDER(test_the_name_of_a_mapped_driver_is_its_path),
         TEST_IN_FOLDER(test_no_swap_of_files_folders_or_links_gets_an_unchecked_file_in),
+        TEST_IN_FOLDER(test_a_file_that_replaces_a_checked_one_is_not_the_one_that_is_mapped),
         TEST_IN_FOLDER(test_a_description_that_changes_after_it_was_read_is_refused),
         cmocka_unit_test(test_an_evil_driver_that_is_loaded_is_seen),
         cmocka_unit_test(test_without_a_free_fd_the_error_is_emfile),

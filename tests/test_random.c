@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -158,6 +159,98 @@ static void test_a_kernel_that_gives_no_bytes_is_an_error(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* --- the driver, without a runtime -------------------------------------------------------------------------------- */
+
+/* What the next calls answer: a number of bytes, or a negative errno; 0, the end, is as many bytes as are asked for. */
+static const int *answers;
+static char next_byte;
+
+ssize_t __wrap_getrandom(void *buf, size_t size, unsigned flags);
+ssize_t __wrap_getrandom(void *buf, size_t size, unsigned flags)
+{
+    int answer = *answers;
+    assert_true((flags & GRND_NONBLOCK) != 0);
+    if (answer != 0)
+        answers++;
+    if (answer < 0) {
+        errno = -answer;
+        return -1;
+    }
+    size_t n = answer > 0 && (size_t)answer < size ? (size_t)answer : size;
+    for (size_t i = 0; i < n; i++)
+        ((char *)buf)[i] = next_byte++;
+    return (ssize_t)n;
+}
+
+extern const struct trale_driver trale_driver;
+
+static struct test_log messages;
+
+static void host_log(void *context, uint32_t level, const char *message)
+{
+    test_log_write(context, level, "random", message);
+}
+
+/* Starts the driver; its first calls answer so. */
+static int driver_start(const int *first_answers, void **instance)
+{
+    static const struct trale_host host = {
+        .size = sizeof host, .abi = TRALE_ABI, .context = &messages, .log = host_log};
+    const struct trale_settings settings = {.size = sizeof settings, .abi = TRALE_ABI};
+    messages = (struct test_log){.length = 0};
+    answers = first_answers;
+    next_byte = 0;
+    return trale_driver.start(&host, &settings, instance);
+}
+
+static const struct trale_random *table_of(void *instance)
+{
+    return (const struct trale_random *)(const void *)trale_driver.interface(instance, "trale.random/1");
+}
+
+static void test_calls_that_signals_interrupt_go_on_where_they_stopped(void **state)
+{
+    (void)state;
+    void *instance;
+    unsigned char buf[300];
+    const int at_start[] = {-EINTR, -EINTR, 0}, later[] = {-EINTR, 7, -EINTR, -EINTR, 1, 256, -EINTR, 0};
+    assert_int_equal(driver_start(at_start, &instance), 0);
+    assert_string_equal(messages.text, "");
+    answers = later;
+    next_byte = 0;
+    memset(buf, 0xff, sizeof buf);
+    assert_int_equal(table_of(instance)->fill(instance, buf, sizeof buf), 0);
+    for (size_t i = 0; i < sizeof buf; i++)
+        assert_int_equal(buf[i], (unsigned char)i);
+    assert_int_equal(*answers, 0);
+    trale_driver.stop(instance);
+}
+
+static void test_calls_fail_until_the_kernel_has_random_bytes(void **state)
+{
+    (void)state;
+    void *instance;
+    char buf[8];
+    const int early[] = {-EAGAIN, -EAGAIN, -EINTR, -EAGAIN, 0};
+    assert_int_equal(driver_start(early, &instance), 0);
+    assert_string_equal(messages.text, "1 random: the kernel has no random bytes yet: until it has, calls fail\n");
+    const struct trale_random *table = table_of(instance);
+    assert_int_equal(table->fill(instance, buf, sizeof buf), -EAGAIN);
+    assert_int_equal(table->fill(instance, buf, sizeof buf), -EAGAIN);
+    assert_int_equal(table->fill(instance, buf, sizeof buf), 0);
+    trale_driver.stop(instance);
+}
+
+static void test_a_kernel_without_the_system_call_is_an_error(void **state)
+{
+    (void)state;
+    void *instance = NULL;
+    const int absent[] = {-ENOSYS, 0};
+    assert_int_equal(driver_start(absent, &instance), -ENOSYS);
+    assert_null(instance);
+    assert_string_equal(messages.text, "0 random: getrandom failed\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +262,9 @@ int main(void)
         cmocka_unit_test(test_without_a_driver_nothing_is_drawn),
         cmocka_unit_test(test_the_default_configuration_has_random_bytes),
         cmocka_unit_test(test_a_kernel_that_gives_no_bytes_is_an_error),
+        cmocka_unit_test(test_calls_that_signals_interrupt_go_on_where_they_stopped),
+        cmocka_unit_test(test_calls_fail_until_the_kernel_has_random_bytes),
+        cmocka_unit_test(test_a_kernel_without_the_system_call_is_an_error),
     };
     return cmocka_run_group_tests(tests, open_random, test_close_runtime);
 }
