@@ -25,8 +25,8 @@ extern "C" {
 
 /* The same for any future that is not begun: copies `size` bytes from `frame`, which may then go. It must hold no
  * pointer into itself, as a trale_tick does. NULL, and the frame was neither polled nor dropped: memory is out, `size`
- * is less than a future's, or see trale_close and "Fork" in trale.h. While the runtime closes, the task starts cancelled and
- * its frame is dropped, on the executor thread; if that has ended, in this call. */
+ * is less than a future's, or see trale_close and "Fork" in trale.h. While the runtime closes, the task starts
+ * cancelled and its frame is dropped, on the executor thread; if that has ended, in this call. */
 TRALE_CHECK_RESULT TRALE_API struct trale_task *trale_spawn_frame(struct trale *runtime,
                                                                   const struct trale_future *frame, size_t size);
 
