@@ -9,6 +9,7 @@
 #include <trale/trale.h>
 
 #include "core/command/examine.h"
+#include "core/command/view.h"
 
 #define USAGE 2
 
@@ -32,6 +33,7 @@ static int help(FILE *file, int status)
     fputs("usage:\n", file);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(file, "\ntrale %s\n    %s\n", commands[i].usage, commands[i].help);
+    fprintf(file, "\ntrale %s\n    %s\n", view_usage, view_help);
     fputs("\ntrale -h, --help | -V, --version\n"
           "\nFILE, -c FILE or --config=FILE is the trale.ini to look at. Without, it is $TRALE_CONFIG, or\n"
           "the first that exists of\n"
@@ -104,6 +106,8 @@ static int dispatch(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(word, commands[i].name) == 0)
             return run(&commands[i], argc - 1, argv + 1);
+    if (strcmp(word, "view") == 0)
+        return command_view(argc - 1, argv + 1);
     return complain(word[0] == '-' ? "no such option" : "no such command", word);
 }
 
