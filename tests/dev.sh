@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# ./dev in a checkout from which trale would load nothing: it says so before it installs or builds anything.
+# ./dev in a checkout from which trale would load nothing: it says so before it installs or builds anything. And when
+# it configures the build folder.
 
 source "$(dirname "$0")/shell.sh"
 unset BUILD
@@ -45,3 +46,32 @@ names_the_build_folder() {
         grep -F 'you may not write /proc/none/build; to build in another folder: BUILD='
 }
 ok "a build folder that cannot be made is named" names_the_build_folder
+
+# A checkout that builds nothing, and counts how often it is configured; all packages are there.
+mkdir -p "$tmp/bin" "$tmp/dpkg" "$tmp/empty/config"
+cp "$root/dev" "$tmp/empty/"
+cp "$root/config/trale.ini" "$tmp/empty/config/"
+printf '#!/bin/sh\necho installed\n' >"$tmp/bin/dpkg-query"
+chmod 755 "$tmp/bin/dpkg-query"
+cat >"$tmp/empty/meson.build" <<EOF
+project('empty')
+run_command('sh', '-c', 'echo once >>"\$1"', 'sh', '$tmp/n', check: true)
+test('nothing', find_program('true'))
+EOF
+
+# configured N: after ./dev test, the folder was configured N times in all.
+configured() {
+    env PATH="$tmp/bin:$PATH" DPKG_ADMINDIR="$tmp/dpkg" "$tmp/empty/dev" test >"$tmp/said" 2>&1 || { cat "$tmp/said"; return 1; }
+    equal "$(wc -l <"$tmp/n")" "$1"
+}
+if command -v ninja >/dev/null && command -v meson >/dev/null; then
+    touch -d '1 hour ago' "$tmp/dpkg/status"
+    ok "the build folder is configured once" configured 1
+    ok "and not again" configured 1
+    touch -d '1 hour' "$tmp/dpkg/status"
+    ok "but after packages were installed or removed" configured 2
+    touch -d '1 hour ago' "$tmp/dpkg/status"
+    ok "and then not again" configured 2
+    rm "$tmp/dpkg/status"
+    ok "a system without dpkg has no such time" configured 2
+fi
