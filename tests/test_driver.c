@@ -3,27 +3,47 @@
  * Loading: what is refused and how it is said, the order of starting and stopping, what crosses the ABI. */
 #include "tests/support.h"
 
-/* Opens a runtime on that text, which must fail with `error`, and whose messages must have `expected` in them. */
-static void assert_refused(const char *text, int error, const char *expected)
+/* Opens a runtime on that text, which is called t.ini. */
+static int open_text(const char *text, struct test_log *log, struct trale **runtime)
 {
-    struct test_log log = {0};
-    struct trale *runtime = (struct trale *)&log;
-    int r = trale_open(
-        &runtime,
-        &(struct trale_options){.config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = &log});
-    if (r == 0)
-        trale_close(runtime);
-    if (r != error || strstr(log.text, expected) == NULL)
-        fail_msg("%d (%s), wanted %d and \"%s\"; messages:\n%s", r, strerror(-r), error, expected, log.text);
-    assert_ptr_equal(runtime, &log);
+    *log = (struct test_log){.length = 0};
+    return trale_open(
+        runtime,
+        &(struct trale_options){.config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = log});
 }
 
-static void assert_driver_refused(const char *name, const char *more, int error, const char *expected)
+/* The same with one driver, whose section has more lines. */
+static int open_driver(const char *name, const char *more, struct test_log *log, struct trale **runtime)
 {
     char text[512];
     snprintf(text, sizeof text, "[runtime]\ndrivers = x\ndrivers_folder = %s\n[driver:x]\npath = %s.so\n%s",
              TEST_FLAWED_DRIVERS, name, more);
-    assert_refused(text, error, expected);
+    return open_text(text, log, runtime);
+}
+
+/* The call has failed with `error`, has left the result alone, and its messages have `expected` in them. */
+static void check_refused(int r, const struct trale *runtime, const struct test_log *log, int error,
+                          const char *expected)
+{
+    if (r != error || strstr(log->text, expected) == NULL)
+        fail_msg("%d (%s), wanted %d and \"%s\"; messages:\n%s", r, strerror(-r), error, expected, log->text);
+    assert_ptr_equal(runtime, log);
+}
+
+static void assert_refused(const char *text, int error, const char *expected)
+{
+    struct test_log log;
+    struct trale *runtime = (struct trale *)&log;
+    int r = open_text(text, &log, &runtime);
+    check_refused(r, runtime, &log, error, expected);
+}
+
+static void assert_driver_refused(const char *name, const char *more, int error, const char *expected)
+{
+    struct test_log log;
+    struct trale *runtime = (struct trale *)&log;
+    int r = open_driver(name, more, &log, &runtime);
+    check_refused(r, runtime, &log, error, expected);
 }
 
 static void test_each_flaw_has_a_message_of_its_own(void **state)
@@ -83,13 +103,7 @@ static const char *warnings_of(const char *name, const char *more)
 {
     static struct test_log log;
     struct trale *runtime;
-    char text[512];
-    snprintf(text, sizeof text, "[runtime]\ndrivers = x\ndrivers_folder = %s\n[driver:x]\npath = %s.so\n%s",
-             TEST_FLAWED_DRIVERS, name, more);
-    log = (struct test_log){0};
-    int r = trale_open(
-        &runtime,
-        &(struct trale_options){.config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = &log});
+    int r = open_driver(name, more, &log, &runtime);
     if (r < 0)
         fail_msg("%d: %s", r, log.text);
     trale_close(runtime);
@@ -237,8 +251,7 @@ static void test_what_had_started_is_stopped_in_reverse(void **state)
              "[runtime]\ndrivers = a b c\ndrivers_folder = %s\n[driver:a]\npath = flaw_none.so\n"
              "[driver:b]\npath = flaw_other.so\n[driver:c]\npath = flaw_fails_start.so\n",
              TEST_FLAWED_DRIVERS);
-    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
-    assert_int_equal(trale_open(&runtime, &options), -EADDRNOTAVAIL);
+    assert_int_equal(open_text(text, &log, &runtime), -EADDRNOTAVAIL);
     const char *rest = log.text;
     const char *order[] = {"1 a: start\n", "1 b: start\n", "1 c: start\n", "1 b: stop\n", "1 a: stop\n"};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -264,8 +277,7 @@ static void test_an_interface_is_found_by_name_and_filled_up_with_null(void **st
              "[driver:a]\npath = flaw_none.so\nnumber = 5\n",
              TEST_FLAWED_DRIVERS, test_threads());
     struct test_log log = {0};
-    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
-    assert_int_equal(trale_open(&runtime, &options), 0);
+    assert_int_equal(open_text(text, &log, &runtime), 0);
     size_t known = offsetof(struct probe, from_the_future);
     const struct probe *probe = trale_interface(runtime, "org.example.probe/1", known);
     assert_non_null(probe);
@@ -301,8 +313,7 @@ static void test_a_table_without_all_of_its_first_version_is_not_found_by_a_name
              "[runtime]\ndrivers = a, b\ndrivers_folder = %s\nthreads = %d\n[driver:a]\npath = flaw_other.so\n"
              "[driver:b]\npath = flaw_late_null_member.so\n",
              TEST_FLAWED_DRIVERS, test_threads());
-    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
-    assert_int_equal(trale_open(&runtime, &options), 0);
+    assert_int_equal(open_text(text, &log, &runtime), 0);
     for (int i = 0; i < 2; i++) {
         assert_non_null(trale_interface(runtime, "org.example.other/1:24", 24));
         assert_non_null(trale_interface(runtime, "org.example.other/1", 24));
@@ -334,8 +345,7 @@ static void test_a_name_whose_size_is_no_number_and_a_size_without_end_find_noth
     snprintf(text, sizeof text,
              "[runtime]\ndrivers = a\ndrivers_folder = %s\nthreads = %d\n[driver:a]\npath = flaw_none.so\n",
              TEST_FLAWED_DRIVERS, test_threads());
-    struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
-    assert_int_equal(trale_open(&runtime, &options), 0);
+    assert_int_equal(open_text(text, &log, &runtime), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_null(trale_interface(runtime, names[i], 24));
     assert_int_equal(count(log.text, "no driver offers"), sizeof names / sizeof names[0]);

@@ -41,10 +41,19 @@ int __wrap_munmap(void *address, size_t size)
 
 static void *blocks[N_BLOCKS];
 
-static void get_all(struct task_pool *pool)
+static struct task_returns returns;
+static struct task_pool pool;
+
+static void begin(void)
+{
+    returns = (struct task_returns){0};
+    task_pool_init(&pool, &returns);
+}
+
+static void get_all(void)
 {
     for (size_t i = 0; i < N_BLOCKS; i++) {
-        blocks[i] = task_pool_get(pool, CLASS);
+        blocks[i] = task_pool_get(&pool, CLASS);
         assert_non_null(blocks[i]);
         memset(blocks[i], (int)i, BLOCK_SIZE);
     }
@@ -54,11 +63,9 @@ static void get_all(struct task_pool *pool)
 static void test_slabs_go_back_when_their_blocks_have(void **state)
 {
     (void)state;
-    struct task_returns returns = {0};
-    struct task_pool pool;
     int64_t before = n_bytes_mapped;
-    task_pool_init(&pool, &returns);
-    get_all(&pool);
+    begin();
+    get_all();
     assert_true(n_bytes_mapped - before >= (int64_t)N_BLOCKS * BLOCK_SIZE);
     for (size_t i = 0; i < N_BLOCKS; i++)
         task_pool_put(&pool, blocks[i]);
@@ -71,11 +78,9 @@ static void test_slabs_go_back_when_their_blocks_have(void **state)
 static void test_what_was_returned_goes_back_when_the_pool_is_tidied(void **state)
 {
     (void)state;
-    struct task_returns returns = {0};
-    struct task_pool pool;
     int64_t before = n_bytes_mapped;
-    task_pool_init(&pool, &returns);
-    get_all(&pool);
+    begin();
+    get_all();
     for (size_t i = 0; i < N_BLOCKS; i++)
         task_pool_return(blocks[i]);
     task_pool_tidy(&pool);
@@ -87,9 +92,7 @@ static void test_what_was_returned_goes_back_when_the_pool_is_tidied(void **stat
 static void test_without_memory_there_is_no_block_and_later_there_is(void **state)
 {
     (void)state;
-    struct task_returns returns = {0};
-    struct task_pool pool;
-    task_pool_init(&pool, &returns);
+    begin();
     mmap_fails = true;
     assert_null(task_pool_get(&pool, CLASS));
     mmap_fails = false;
@@ -143,12 +146,11 @@ static void *return_blocks(void *data)
 static void test_blocks_outlive_their_pool_on_any_thread(void **state)
 {
     (void)state;
-    struct task_returns returns = {0};
-    struct task_pool pool;
     pthread_t threads[N_THREADS];
     uint32_t numbers[N_THREADS] = {1, 2, 3}, number = 4;
     int64_t before = n_bytes_mapped;
     is_over = false;
+    returns = (struct task_returns){0};
     for (size_t i = 0; i < N_THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, return_blocks, &numbers[i]), 0);
     for (size_t n = 0; n < N_POOLS; n++) {

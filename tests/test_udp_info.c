@@ -43,6 +43,14 @@ static struct pair open_pair(const char *receiver, const char *host, const char 
     return pair;
 }
 
+/* Another socket takes the receiver's place, bound to this address. */
+static void adopt_receiver(struct pair *pair, int fd, const struct trale_address *local)
+{
+    test_close_socket(pair->runtime, pair->receiver);
+    assert_int_equal(bind(fd, &local->any, sizeof *local), 0);
+    assert_int_equal(trale_udp_adopt(pair->runtime, fd, &pair->receiver), 0);
+}
+
 /* Whether the tests send and receive one datagram at a time; else in batches of one. */
 static bool singly;
 
@@ -187,9 +195,7 @@ static void test_an_adopted_socket_tells_what_it_told_before(void **state)
         int on = 1, fd = socket(samples[i].family, SOCK_DGRAM, 0);
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
         assert_int_equal(setsockopt(fd, samples[i].level, samples[i].name, &on, sizeof on), 0);
-        test_close_socket(pair.runtime, pair.receiver);
-        assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
-        assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+        adopt_receiver(&pair, fd, &pair.to);
         assert_int_equal(trale_udp_get(pair.receiver, TRALE_UDP_INFO, &value), 0);
         assert_int_equal(value, TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TIME);
         assert_int_equal(exchange(&pair, NULL).have, value);
@@ -202,10 +208,8 @@ static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(vo
     (void)state;
     struct pair pair = open_pair("[::]:0", "[::1]:0", "127.0.0.1:0", ALL);
     int on = 1, fd = socket(AF_INET6, SOCK_DGRAM, 0);
-    test_close_socket(pair.runtime, pair.receiver);
     pair.to = address_with_port("127.0.0.9:0", pair.to.v4.sin_port);
     struct trale_address local = address_with_port("[::]:0", pair.to.v4.sin_port);
-    assert_int_equal(bind(fd, &local.any, sizeof local), 0);
     static const int v4[] = {IP_PKTINFO, IP_RECVTOS, IP_RECVTTL};
     static const int v6[] = {IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT};
     for (size_t i = 0; i < 3; i++) {
@@ -214,7 +218,7 @@ static void test_an_adopted_dual_stack_socket_tells_what_can_be_answered_with(vo
     }
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on), 0);
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on), 0);
-    assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+    adopt_receiver(&pair, fd, &local);
     for (int i = 0; i < 2; i++) {
         struct trale_udp_info info = exchange(&pair, NULL);
         assert_int_equal(info.have, ALL);
@@ -252,9 +256,7 @@ static void test_what_another_process_switches_on_is_not_told(void **state)
     (void)state;
     struct pair pair = open_pair("127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", ALL);
     int on = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
-    test_close_socket(pair.runtime, pair.receiver);
-    assert_int_equal(bind(fd, &pair.to.any, sizeof pair.to), 0);
-    assert_int_equal(trale_udp_adopt(pair.runtime, fd, &pair.receiver), 0);
+    adopt_receiver(&pair, fd, &pair.to);
     assert_int_equal(trale_udp_set(pair.receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TIME), 0);
     assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
     assert_int_equal(exchange(&pair, NULL).have, TRALE_UDP_INFO_TIME);

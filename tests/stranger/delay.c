@@ -129,25 +129,11 @@ static void new_drop(struct trale_future *future)
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-#define PASS(type, member, parameters, arguments)                                                                      \
-    static type delay_##member parameters                                                                              \
-    {                                                                                                                  \
-        const struct trale_udp *below = ((struct delay *)instance)->udp;                                               \
-        return below->member arguments;                                                                                \
-    }
-UDP_CALLS(PASS)
-
-#define OPEN(type, member, parameters, arguments)                                                                      \
-    static type delay_##member parameters                                                                              \
-    {                                                                                                                  \
-        struct delay *delay = instance;                                                                                \
-        const struct trale_udp *below = delay->udp;                                                                    \
-        type result = below->member arguments;                                                                         \
-        if (result == 0)                                                                                               \
-            (*socket)->udp = &delay->table;                                                                            \
-        return result;                                                                                                 \
-    }
-UDP_OPENS(OPEN)
+#define UDP_LAYER(member) delay_##member
+#define UDP_LAYER_BELOW(instance) ((struct delay *)instance)->udp
+#define UDP_LAYER_TABLE(instance) &((struct delay *)instance)->table
+#define UDP_LAYER_CALLED(instance, member, result)
+UDP_LAYER_CALLS
 
 /* Operations that the layer does not care for keep the type of the driver below. */
 #define MAKE(member, operation)                                                                                        \
@@ -162,25 +148,6 @@ static void delayed_recv(void *instance, struct trale_udp_recv *op)
 {
     delay_recv(instance, op);
     trale_layer_wrap(&((struct delay *)instance)->recvs, &op->future);
-}
-
-static void delay_close(void *instance, struct trale_udp_socket *socket)
-{
-    const struct trale_udp *below = ((struct delay *)instance)->udp;
-    below->close(below->interface.instance, socket);
-}
-
-static void delay_set_table(struct delay *delay)
-{
-    const struct trale_udp *below = delay->udp;
-    delay->table.interface = (struct trale_interface){sizeof delay->table, 1, delay};
-    delay->table.close = delay_close;
-#define SET(type, member, parameters, arguments) delay->table.member = below->member != NULL ? delay_##member : NULL;
-    UDP_OPENS(SET)
-    UDP_CALLS(SET)
-#define SET_FUTURE(member, operation) delay->table.member = below->member != NULL ? delay_##member : NULL;
-    UDP_FUTURES(SET_FUTURE)
-    delay->table.recv = delayed_recv;
 }
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
@@ -199,7 +166,8 @@ static int32_t delay_start(const struct trale_host *host, const struct trale_set
     }
     delay->delay_ns = (uint64_t)settings->values[0].integer;
     trale_layer_kind_init(&delay->recvs, new_poll, new_drop, delay);
-    delay_set_table(delay);
+    UDP_LAYER_SET(&delay->table, delay->udp, delay);
+    delay->table.recv = delayed_recv;
     *instance = delay;
     return 0;
 }

@@ -40,6 +40,53 @@
     X(int64_t, try_recv_batch, (void *instance, struct trale_udp_batch *op), (UDP_BELOW, op))                          \
     X(int64_t, try_send_batch, (void *instance, struct trale_udp_batch *op), (UDP_BELOW, op))
 
+/* The functions of a layer that pass these members and `close` on, where the layer has defined:
+ *     UDP_LAYER(member)                          the name of its function
+ *     UDP_LAYER_BELOW(instance)                  the table of the driver below
+ *     UDP_LAYER_TABLE(instance)                  its own table
+ *     UDP_LAYER_CALLED(instance, member, result) what it does when the driver below has returned, or nothing */
+#define UDP_LAYER_CALLS                                                                                                \
+    UDP_CALLS(UDP_PASS)                                                                                                \
+    UDP_OPENS(UDP_PASS_OPEN)                                                                                           \
+    static void UDP_LAYER(close)(UDP_SOCKET)                                                                           \
+    {                                                                                                                  \
+        const struct trale_udp *below = UDP_LAYER_BELOW(instance);                                                     \
+        below->close(UDP_BELOW, socket);                                                                               \
+        UDP_LAYER_CALLED(instance, close, 0);                                                                          \
+    }
+#define UDP_PASS(type, member, parameters, arguments)                                                                  \
+    static type UDP_LAYER(member) parameters                                                                           \
+    {                                                                                                                  \
+        const struct trale_udp *below = UDP_LAYER_BELOW(instance);                                                     \
+        type result = below->member arguments;                                                                         \
+        UDP_LAYER_CALLED(instance, member, result);                                                                    \
+        return result;                                                                                                 \
+    }
+#define UDP_PASS_OPEN(type, member, parameters, arguments)                                                             \
+    static type UDP_LAYER(member) parameters                                                                           \
+    {                                                                                                                  \
+        const struct trale_udp *below = UDP_LAYER_BELOW(instance);                                                     \
+        type result = below->member arguments;                                                                         \
+        if (result == 0)                                                                                               \
+            (*socket)->udp = UDP_LAYER_TABLE(instance);                                                                \
+        UDP_LAYER_CALLED(instance, member, result);                                                                    \
+        return result;                                                                                                 \
+    }
+
+/* Sets all members of the layer's table, where the driver below has them: statements. */
+#define UDP_LAYER_SET(table, below, instance)                                                                          \
+    do {                                                                                                               \
+        struct trale_udp *set = (table);                                                                               \
+        const struct trale_udp *from = (below);                                                                        \
+        set->interface = (struct trale_interface){sizeof *set, 1, (instance)};                                         \
+        set->close = UDP_LAYER(close);                                                                                 \
+        UDP_OPENS(UDP_SET)                                                                                             \
+        UDP_CALLS(UDP_SET)                                                                                             \
+        UDP_FUTURES(UDP_SET_FUTURE)                                                                                    \
+    } while (0)
+#define UDP_SET(type, member, parameters, arguments) UDP_SET_FUTURE(member, )
+#define UDP_SET_FUTURE(member, operation) set->member = from->member != NULL ? UDP_LAYER(member) : NULL;
+
 /* Those that make a future: X(MEMBER, OPERATION). */
 #define UDP_FUTURES(X)                                                                                                 \
     X(recv, struct trale_udp_recv)                                                                                     \
