@@ -189,7 +189,7 @@ struct checked_task *checks_task(struct checks *checks, struct trale_task *task)
     checked->driver = map_remove(&checks->spawned, task_future(task));
     checked->wakers = waker_task_begin(checks->wakers, task_id(task), task_name(task));
     if (checked->wakers != NULL && map_put(&checks->tasks, task, checked)) {
-        checks->n_alive += task->role != TASK_OF_DRIVER;
+        checks->n_alive += task->role < TASK_OF_DRIVER;
         return checked;
     }
     if (checked->wakers != NULL)
@@ -205,7 +205,7 @@ void checks_task_end(struct checks *checks, struct checked_task *task)
     if (task->driver != NULL)
         task->driver->n_tasks--;
     map_remove(&checks->tasks, task->task);
-    checks->n_alive -= task->task->role != TASK_OF_DRIVER;
+    checks->n_alive -= task->task->role < TASK_OF_DRIVER;
     waker_task_end(task->wakers);
     free(task);
 }

@@ -170,10 +170,9 @@ struct checks *checks_open(struct executor *executor, struct reactor *reactor, b
     list_init(&checks->loose_waits);
     checks->wakers = wakers_open(&checks->findings);
     if (checks->wakers != NULL) {
-        executor->hooks = &checks->hooks;
+        executor_add_hooks(executor, &checks->hooks);
         executor->context.checks = &checks->polls;
         executor->context.checked = UINT32_MAX;
-        executor->watches_polls = true;
         return checks;
     }
     findings_deinit(&checks->findings);

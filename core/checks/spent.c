@@ -50,8 +50,8 @@ static int64_t spent_poll(struct trale_future *future, struct trale_context *con
 static void spent_drop(struct trale_future *future)
 {
     struct executor *executor = executor_on_thread;
-    if (executor != NULL && executor->hooks != NULL)
-        executor->hooks->spent_future_dropped(executor->hooks, future->type->name);
+    if (executor != NULL)
+        HOOKS_CALL(executor->hooks, spent_future_dropped, future->type->name);
 }
 
 static const struct trale_future_type *spent_type(const struct trale_future_type *original)

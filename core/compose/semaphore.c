@@ -74,8 +74,8 @@ int trale_mutex_unlock(struct trale_mutex *mutex)
     pthread_mutex_unlock(&semaphore->lock);
     if (is_locked)
         return 0;
-    if (executor_on_thread != NULL && executor_on_thread->hooks != NULL)
-        executor_on_thread->hooks->free_mutex_unlocked(executor_on_thread->hooks, mutex);
+    if (executor_on_thread != NULL)
+        HOOKS_CALL(executor_on_thread->hooks, free_mutex_unlocked, mutex);
     return -EPERM;
 }
 

@@ -33,7 +33,7 @@ static void host_forget_fd(void *context, int32_t fd)
 
 static int32_t host_spawn(void *context, struct trale_future *future)
 {
-    struct trale_task *task = executor_spawn(((struct host *)context)->executor, future, 0, true);
+    struct trale_task *task = executor_spawn(((struct host *)context)->executor, future, 0, TASK_OF_DRIVER);
     if (task == NULL)
         return -ENOMEM;
     task_release(task, executor_pool_here(task));
@@ -68,6 +68,13 @@ static const void *host_interface(void *context, const char *name, uint64_t size
     return is_ours(host) ? interfaces_find(host->interfaces, host->n_interfaces, name, size) : NULL;
 }
 
+static int32_t host_observe(void *context, const struct trale_observer *observer, void *data,
+                            const struct trale_inspector **inspector)
+{
+    struct host *host = context;
+    return observation_begin(&host->observation, host->executor, observer, data, inspector);
+}
+
 struct trale_host host_table(struct host *host)
 {
     return (struct trale_host){
@@ -84,5 +91,6 @@ struct trale_host host_table(struct host *host)
         .is_idle = host->reactor->threaded ? NULL : host_is_idle,
         .n_looks = host->reactor->threaded ? NULL : host_n_looks,
         .interface = host_interface,
+        .observe = host_observe,
     };
 }

@@ -8,6 +8,7 @@
 
 #include "core/executor/executor.h"
 #include "core/base/log.h"
+#include "core/driver/observe.h"
 #include "core/driver/registry.h"
 #include "core/reactor/reactor.h"
 
@@ -20,6 +21,7 @@ struct host {
     struct interfaces *interfaces;
     size_t n_interfaces;   /* those of the drivers started before */
     struct ledger *ledger; /* with [runtime] checks = yes (checks/ledger.h); else NULL */
+    struct observation observation;
 };
 
 /* The table, with `host` as its context. */

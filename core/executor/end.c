@@ -16,7 +16,7 @@ static bool executor_drop_all(struct executor *executor, bool drivers)
         executor_queue(executor, list_entry(executor->idle.next, struct trale_task, node));
     while (!run_queue_is_empty(&executor->run_queue)) {
         struct trale_task *task = run_queue_take(&executor->run_queue);
-        if (task_id(task) > last_id || (task->role == TASK_OF_DRIVER && !drivers))
+        if (task_id(task) > last_id || (task->role >= TASK_OF_DRIVER && !drivers))
             list_append(&executor->idle, &task->node);
         else
             executor_drop(executor, task);

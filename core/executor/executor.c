@@ -34,17 +34,16 @@ static bool executor_refuse(struct trale_task *task)
     return true;
 }
 
-struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
-                                  bool driver)
+static inline struct trale_task *executor_make(struct executor *executor, const struct trale_future *future,
+                                               size_t size, enum task_role role, uint8_t place)
 {
     bool here = executor_on_thread == executor;
     if (here && executor->refuses)
         return NULL;
-    struct trale_task *task = task_new(here ? &executor->task_pool : NULL, executor->home, future, size,
-                                       executor->watches_polls && executor->watchdog->measures ? TASK_MEASURED : 0);
+    struct trale_task *task = task_new(here ? &executor->task_pool : NULL, executor->home, future, size, place);
     if (task == NULL)
         return NULL;
-    task->role = driver ? TASK_OF_DRIVER : TASK_COUNTED;
+    task->role = (uint8_t)role;
     if (executor->callers_poll)
         atomic_store_explicit(&task->shared, 2 * TASK_REFERENCE | TASK_POLLED, memory_order_relaxed);
     if (here) {
@@ -56,7 +55,24 @@ struct trale_task *executor_spawn(struct executor *executor, const struct trale_
     return injection_push(&executor->injection, task) || executor_refuse(task) ? task : NULL;
 }
 
-static void executor_finish(struct executor *executor, struct trale_task *task, int64_t result)
+static __attribute__((noinline)) struct trale_task *
+executor_make_watched(struct executor *executor, const struct trale_future *future, size_t size, enum task_role role)
+{
+    struct trale_task *task = executor_make(executor, future, size, role,
+                                            executor->watchdog->measures ? TASK_MEASURED : 0);
+    if (task != NULL && executor_on_thread == executor)
+        HOOKS_CALL(executor->hooks, spawned, task, executor->running);
+    return task;
+}
+
+struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
+                                  enum task_role role)
+{
+    return !executor->watches_polls ? executor_make(executor, future, size, role, 0)
+                                    : executor_make_watched(executor, future, size, role);
+}
+
+void executor_finish(struct executor *executor, struct trale_task *task, int64_t result)
 {
     bool is_counted = task->role == TASK_COUNTED;
     uint32_t shared = task_finish(task, &executor->task_pool, result);
@@ -84,28 +100,28 @@ void executor_drop(struct executor *executor, struct trale_task *task)
     task->state = TASK_RUNNING;
     if (executor->watchdog != NULL)
         watchdog_begin(executor->watchdog, WATCH_DROP, task_id(task), task_name(task));
-    if (executor->hooks != NULL)
-        executor->hooks->drop_begins(executor->hooks, task);
+    HOOKS_CALL(executor->hooks, drop_begins, task);
     trale_future_drop(task_future(task));
-    if (executor->hooks != NULL)
-        executor->hooks->drop_ends(executor->hooks, task);
+    HOOKS_CALL(executor->hooks, drop_ends, task);
     if (executor->watchdog != NULL)
         watchdog_end(executor->watchdog);
     executor->running = NULL;
-    executor_finish(executor, task, -ECANCELED);
+    if (executor->hooks == NULL)
+        executor_finish(executor, task, -ECANCELED);
+    else
+        executor_finish_heard(executor, task, -ECANCELED);
 }
 
 /* --- polling ------------------------------------------------------------------------------------------------------ */
 
-static __attribute__((noinline)) int64_t executor_poll_watched(struct executor *executor, struct trale_task *task)
+void executor_put_back(struct executor *executor, struct trale_task *task)
 {
-    struct hooks *hooks = executor->hooks;
-    if (hooks != NULL)
-        hooks->poll_begins(hooks, task);
-    int64_t result = watchdog_poll(executor->watchdog, task, &executor->context);
-    if (hooks != NULL)
-        hooks->poll_ends(hooks, task, result);
-    return result;
+    if (task->state == TASK_WOKEN) {
+        executor_queue(executor, task);
+    } else {
+        list_append(&executor->idle, &task->node);
+        task->state = TASK_IDLE;
+    }
 }
 
 /* Gives the first task on the run-queue its poll, and returns what it cost: 1 and the awaits that completed in it. */
@@ -124,20 +140,17 @@ static uint32_t executor_poll(struct executor *executor)
     task->n_polls++;
     executor->n_polls++;
     struct trale_future *future = task_future(task);
-    int64_t result = !executor->watches_polls ? future->type->poll(future, &executor->context)
-                                              : executor_poll_watched(executor, task);
-    executor->running = NULL;
-    uint32_t cost = 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT -
-                    executor->context.overdraft;
-    if (result != TRALE_PENDING) {
-        executor_finish(executor, task, result);
-    } else if (task->state == TASK_WOKEN) {
-        executor_queue(executor, task);
+    if (!executor->watches_polls) {
+        int64_t result = future->type->poll(future, &executor->context);
+        executor->running = NULL;
+        if (result != TRALE_PENDING)
+            executor_finish(executor, task, result);
+        else
+            executor_put_back(executor, task);
     } else {
-        list_append(&executor->idle, &task->node);
-        task->state = TASK_IDLE;
+        executor_poll_watched(executor, task);
     }
-    return cost;
+    return 1 + TRALE_POLL_BUDGET - executor->context.budget + TRALE_POLL_OVERDRAFT - executor->context.overdraft;
 }
 
 static bool executor_is_stopping(const struct executor *executor)
@@ -274,6 +287,7 @@ int executor_init(struct executor *executor, struct trale *runtime, bool callers
         return -ENOMEM;
     *executor = (struct executor){
         .home = home,
+        .unheard_home = home,
         .context = {.size = sizeof executor->context, .abi = TRALE_ABI, .runtime = runtime},
         .callers_poll = callers_poll,
         .before_wait = before_wait,

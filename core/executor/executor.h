@@ -17,7 +17,8 @@
 #define EXECUTOR_GENERATIONS_MAX 1000
 
 struct executor {
-    struct executor_home *home; /* of its tasks' wakers */
+    struct executor_home *home;               /* of its tasks' wakers */
+    const struct executor_home *unheard_home; /* the same; NULL where hooks hear of wakes */
     /* The executor thread's own. */
     struct run_queue run_queue;   /* tasks to be polled */
     struct trale_link idle;       /* tasks that wait for a wake */
@@ -32,7 +33,7 @@ struct executor {
     uint64_t last_id;
     uint64_t n_late;     /* finished tasks that are still on their way in from other threads */
     bool watches_polls;  /* `watchdog` times each poll, or there are hooks */
-    struct hooks *hooks; /* with [runtime] checks = yes; else NULL */
+    struct hooks *hooks; /* a list (hooks.h) */
     bool refuses;        /* the executor ends, and spawns on its thread fail */
     bool ended;          /* executor_end is done */
     bool callers_poll;   /* there is no executor thread: threads that join tasks poll them */
@@ -103,7 +104,7 @@ static inline bool executor_is_idle(const struct executor *executor)
  * has ended drops the future at once, on the calling thread, and the task is finished. NULL, the future untouched: no
  * memory; or the executor ends, and this comes of the drop of a task that was itself spawned too late. [any] */
 struct trale_task *executor_spawn(struct executor *executor, const struct trale_future *future, size_t size,
-                                  bool driver);
+                                  enum task_role role);
 
 /* trale_abort for a task that is not NULL. [any] */
 void executor_abort(struct trale_task *task);
@@ -139,7 +140,19 @@ const struct trale_task *join_look(const struct trale_future *future);
 /* Whether it is the waker of a task. */
 bool waker_is_task(const struct trale_waker *waker);
 
-/* --- between executor.c, wake.c and end.c ------------------------------------------------------------------------ */
+/* Adds hooks to the list, as the last, and takes them off; before the executor runs. */
+void executor_add_hooks(struct executor *executor, struct hooks *hooks);
+void executor_remove_hooks(struct executor *executor, const struct hooks *hooks);
+
+/* --- looking (look.c) --------------------------------------------------------------------------------------------- */
+
+/* What trale_tasks reports of a task. [executor] */
+void executor_look(const struct trale_task *task, struct trale_task_info *info);
+
+/* Calls `visit` for each task that trale_tasks shows; it may abort the task that it is given. [executor] */
+void executor_each(struct executor *executor, void (*visit)(void *data, struct trale_task *task), void *data);
+
+/* --- between executor.c, watched.c, wake.c and end.c -------------------------------------------------------------- */
 
 /* A home for the wakers of an executor's tasks, and back; NULL: memory is out. */
 struct executor_home *executor_home_take(struct executor *executor);
@@ -150,6 +163,20 @@ void executor_queue(struct executor *executor, struct trale_task *task);
 
 /* Wakes a task. [executor] */
 void executor_wake(struct executor *executor, struct trale_task *task);
+
+/* The same for tasks of which hooks may hear; TRALE_WOKEN_BY_THREAD or, else, what runs here. [executor] */
+void executor_wake_here(struct executor *executor, struct trale_task *task);
+void executor_wake_heard(struct executor *executor, struct trale_task *task, struct trale_task *by, uint32_t source);
+
+/* Polls a task that watches_polls is for, and does what comes after the poll. [executor] */
+void executor_poll_watched(struct executor *executor, struct trale_task *task);
+
+/* Puts back a task whose poll said "pending". [executor] */
+void executor_put_back(struct executor *executor, struct trale_task *task);
+
+/* Ends a task that is on no list; the second for hooks to hear. [executor] */
+void executor_finish(struct executor *executor, struct trale_task *task, int64_t result);
+void executor_finish_heard(struct executor *executor, struct trale_task *task, int64_t result);
 
 /* One task less for which trale_run waits. [executor] */
 void executor_discount(struct executor *executor);

@@ -31,7 +31,8 @@ enum task_state {
 enum task_role {
     TASK_COUNTED,       /* An application's, for which trale_run waits. Left by trale_background. */
     TASK_IN_BACKGROUND, /* The same after trale_background, once the executor knows of it. Never left. */
-    TASK_OF_DRIVER,     /* A driver's own, or the runtime's. Never left. */
+    TASK_OF_DRIVER,     /* A driver's own. Never left. */
+    TASK_OF_CALL,       /* A call from outside, such as trale_run: trale_tasks does not show it. Never left. */
 };
 
 /* The flags in `shared`. All but INJECTED are never cleared. */

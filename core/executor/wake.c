@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <trale/observer.h>
+
 _Thread_local struct executor *executor_on_thread;
 
 void executor_queue(struct executor *executor, struct trale_task *task)
@@ -53,8 +55,11 @@ static const struct trale_waker *waker_clone(const struct trale_waker *waker)
 static void waker_wake_by_ref(const struct trale_waker *waker)
 {
     struct trale_task *task = (struct trale_task *)(uintptr_t)waker;
-    if (executor_has_here(task))
-        executor_wake(executor_on_thread, task);
+    struct executor *here = executor_on_thread;
+    if (here != NULL && here->unheard_home == task_home(task))
+        executor_wake(here, task);
+    else if (here != NULL && here->home == task_home(task))
+        executor_wake_here(here, task);
     else
         executor_inject(task, 0);
 }
@@ -116,7 +121,7 @@ void executor_abort(struct trale_task *task)
         return;
     }
     atomic_fetch_or_explicit(&task->shared, TASK_ABORTED, memory_order_relaxed);
-    executor_wake(executor_on_thread, task);
+    executor_wake_here(executor_on_thread, task);
 }
 
 /* A task that has not been taken in yet is DONE as well, and is not counted. */
@@ -143,12 +148,16 @@ void executor_background(struct trale_task *task)
 static void executor_take_in(struct executor *executor, struct trale_task *task)
 {
     uint32_t shared = atomic_fetch_and_explicit(&task->shared, ~TASK_INJECTED, memory_order_acq_rel);
-    if ((shared & TASK_FINISHED) != 0)
+    if ((shared & TASK_FINISHED) != 0) {
         executor->n_late--;
-    else if (task_id(task) == 0)
+    } else if (task_id(task) == 0) {
         executor_adopt(executor, task);
-    else
+        HOOKS_CALL(executor->hooks, spawned, task, NULL);
+    } else if (executor->hooks == NULL) {
         executor_wake(executor, task);
+    } else {
+        executor_wake_heard(executor, task, NULL, TRALE_WOKEN_BY_THREAD);
+    }
     if ((shared & TASK_BACKGROUND) != 0)
         executor_put_in_background(executor, task);
     task_release(task, &executor->task_pool);

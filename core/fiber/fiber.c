@@ -177,9 +177,8 @@ static int64_t fiber_leave(struct fiber_run *run, enum fiber_state state)
 
 static void fiber_tell_canceled(const struct fiber_run *run, const struct trale_await_point *at)
 {
-    struct hooks *hooks = run->executor != NULL ? run->executor->hooks : NULL;
-    if (hooks != NULL)
-        hooks->canceled_fiber_awaits(hooks, &run->fiber->future, at);
+    if (run->executor != NULL)
+        HOOKS_CALL(run->executor->hooks, canceled_fiber_awaits, &run->fiber->future, at);
 }
 
 int64_t trale_fiber_await_at(struct trale_future *future, const struct trale_await_point *at)

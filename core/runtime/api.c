@@ -11,7 +11,7 @@ struct trale_task *trale_spawn_frame(struct trale *runtime, const struct trale_f
 {
     if (size < sizeof *frame || !executor_is_ours(&runtime->executor))
         return NULL;
-    return executor_spawn(&runtime->executor, frame, size, false);
+    return executor_spawn(&runtime->executor, frame, size, TASK_COUNTED);
 }
 
 struct trale_task *trale_task_clone(struct trale_task *task)
@@ -97,13 +97,13 @@ int trale_prioritise_self(uint32_t priority)
     return trale_prioritise(executor_on_thread->running, priority);
 }
 
-int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver)
+int64_t runtime_call(struct trale *runtime, struct trale_future *future, enum task_role role)
 {
     struct block block;
     int r = block_enter(&block, &runtime->executor, false, NULL);
     if (r < 0)
         return r;
-    struct trale_task *task = executor_spawn(&runtime->executor, future, 0, driver);
+    struct trale_task *task = executor_spawn(&runtime->executor, future, 0, role);
     if (task != NULL) {
         block_set_task(&block, task);
         if (!task_is_finished(task))
@@ -115,7 +115,7 @@ int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool dr
 
 int64_t trale_block_on(struct trale *runtime, struct trale_future *future)
 {
-    return runtime_call(runtime, future, false);
+    return runtime_call(runtime, future, TASK_COUNTED);
 }
 
 /* --- waiting for the last task ------------------------------------------------------------------------------------ */
@@ -136,13 +136,11 @@ static void emptied_drop(struct trale_future *future)
     list_remove(&((struct executor_emptied *)(void *)future)->node);
 }
 
-const struct trale_future_type tasks_emptied_type = {sizeof tasks_emptied_type, TRALE_ABI, "trale_run", emptied_poll,
-                                                     emptied_drop};
-
 int trale_run(struct trale *runtime)
 {
-    struct executor_emptied emptied = {.future = {.type = &tasks_emptied_type}, .executor = &runtime->executor};
-    return (int)runtime_call(runtime, &emptied.future, true);
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_run", emptied_poll, emptied_drop};
+    struct executor_emptied emptied = {.future = {.type = &type}, .executor = &runtime->executor};
+    return (int)runtime_call(runtime, &emptied.future, TASK_OF_CALL);
 }
 
 /* --- beside the runtime ------------------------------------------------------------------------------------------- */

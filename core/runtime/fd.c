@@ -90,7 +90,7 @@ int trale_fd_forget(struct trale *runtime, int fd)
     if (fd < 0)
         return -EBADF;
     if (!executor_is_ours(&runtime->executor) || !executor_is_on_thread(&runtime->executor))
-        return (int)runtime_call(runtime, &forgetting.future, true);
+        return (int)runtime_call(runtime, &forgetting.future, TASK_OF_CALL);
     reactor_forget(&runtime->reactor, fd);
     return 0;
 }

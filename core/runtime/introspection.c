@@ -11,13 +11,6 @@
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
-static int64_t listing_poll(struct trale_future *future, struct trale_context *context);
-static const struct trale_future_type listing_type = {sizeof listing_type, TRALE_ABI, "trale_tasks", listing_poll,
-                                                      NULL};
-static int64_t counting_poll(struct trale_future *future, struct trale_context *context);
-static const struct trale_future_type counting_type = {sizeof counting_type, TRALE_ABI, "trale_stats", counting_poll,
-                                                       NULL};
-
 struct listing {
     struct trale_future future;
     struct executor *executor;
@@ -26,54 +19,32 @@ struct listing {
     void *data;
 };
 
-/* The calls trale_run, trale_tasks and trale_stats are tasks only for the executor: a listing leaves them out. */
-static void listing_visit(const struct listing *listing, const struct trale_task *task)
+static void listing_visit(void *data, struct trale_task *task)
 {
-    const struct trale_future_type *type = task_future(task)->type;
-    if (type == &tasks_emptied_type || type == &listing_type || type == &counting_type)
-        return;
-    struct trale_task_info info = {
-        .size = sizeof info,
-        .id = task_id(task),
-        .name = task_name(task),
-        .runnable = task->state != TASK_IDLE,
-        .driver = task->role == TASK_OF_DRIVER,
-        .background = task->role == TASK_IN_BACKGROUND,
-        .future = task_future(task),
-        .n_polls = task->n_polls,
-        .n_wakes = task->n_wakes,
-        .poll_ns = task_poll_ns(task) != NULL ? *task_poll_ns(task) : 0,
-        .priority = atomic_load_explicit(&task->priority, memory_order_relaxed),
-    };
+    const struct listing *listing = data;
+    struct trale_task_info info;
+    executor_look(task, &info);
     listing->visit(listing->data, &info);
-}
-
-static void listing_visit_all(const struct listing *listing, const struct trale_link *tasks)
-{
-    for (const struct trale_link *node = tasks->next; node != tasks; node = node->next)
-        listing_visit(listing, list_entry(node, struct trale_task, node));
 }
 
 static int64_t listing_poll(struct trale_future *future, struct trale_context *context)
 {
+    struct listing *listing = (struct listing *)(void *)future;
     (void)context;
-    const struct listing *listing = (const struct listing *)(void *)future;
-    const struct executor *executor = listing->executor;
-    if (executor->running != NULL && task_future(executor->running) != future)
-        listing_visit(listing, executor->running);
-    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
-        listing_visit_all(listing, &executor->run_queue.queues[i]);
-    listing_visit_all(listing, &executor->idle);
+    executor_each(listing->executor, listing_visit, listing);
     if (listing->end != NULL)
         listing->end(listing->data);
     return 0;
 }
 
+static const struct trale_future_type listing_type = {sizeof listing_type, TRALE_ABI, "trale_tasks", listing_poll,
+                                                      NULL};
+
 static int listing_make(struct trale *runtime, struct listing *listing)
 {
     if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
         return (int)listing_poll(&listing->future, NULL);
-    return (int)runtime_call(runtime, &listing->future, true);
+    return (int)runtime_call(runtime, &listing->future, TASK_OF_CALL);
 }
 
 int trale_tasks(struct trale *runtime, void (*visit)(void *data, const struct trale_task_info *task), void *data)
@@ -172,13 +143,14 @@ static int64_t counting_poll(struct trale_future *future, struct trale_context *
 
 int trale_stats_sized(struct trale *runtime, struct trale_stats *stats, size_t size)
 {
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stats", counting_poll, NULL};
     struct trale_stats all;
-    struct counting counting = {{.type = &counting_type}, runtime, &all};
+    struct counting counting = {{.type = &type}, runtime, &all};
     int r = 0;
     if (executor_is_ours(&runtime->executor) && executor_is_on_thread(&runtime->executor))
         counting_poll(&counting.future, NULL);
     else
-        r = (int)runtime_call(runtime, &counting.future, true);
+        r = (int)runtime_call(runtime, &counting.future, TASK_OF_CALL);
     if (r < 0)
         return r;
     memset(stats, 0, size);

@@ -120,6 +120,7 @@ static int runtime_start_drivers(struct trale *runtime)
         r = driver_start(driver);
         checks_phase_ends(runtime->checks);
         if (r < 0) {
+            observation_end(&runtime->hosts[i].observation);
             executor_forget_since(&runtime->executor, mark);
             return r;
         }

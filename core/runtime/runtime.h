@@ -50,11 +50,8 @@ struct trale {
 int runtime_open(struct trale **result, const struct trale_options *options, size_t size, bool is_another);
 
 /* Runs a future that stays where it is, and waits for its result; -EDEADLK where that would wait for this thread.
- * `driver`: it does not count in trale_run. */
-int64_t runtime_call(struct trale *runtime, struct trale_future *future, bool driver);
-
-/* What trale_run waits in: a task of the executor that trale_tasks does not list. */
-extern const struct trale_future_type tasks_emptied_type;
+ * `role`: TASK_COUNTED or TASK_OF_CALL. */
+int64_t runtime_call(struct trale *runtime, struct trale_future *future, enum task_role role);
 
 /* Closing, in four steps, so that several runtimes can take each one together. A step that has been done does nothing.
  *

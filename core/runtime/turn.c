@@ -26,7 +26,7 @@ int trale_backend_fd(struct trale *runtime)
         return -EOPNOTSUPP;
     if (executor_is_on_thread(&runtime->executor))
         return reactor_open_backend(&runtime->reactor);
-    return (int)runtime_call(runtime, &embedding.future, true);
+    return (int)runtime_call(runtime, &embedding.future, TASK_OF_CALL);
 }
 
 int trale_turn(struct trale *runtime)
