@@ -365,7 +365,7 @@ static void test_an_observer_sees_which_task_waits_for_which(void **state)
     assert_null(strstr(heard.text, "miscounted"));
 }
 
-/* --- everything ---------------------------------------------------------------------------------------------------- */
+/* --- everything --------------------------------------------------------------------------------------------------- */
 
 #define N_BUSY 20
 #define N_ROUNDS 50
