@@ -25,6 +25,7 @@ build_program() {
 }
 
 wanted='winner: 1, dropped: 1
+memory is out: -ENOMEM, then: 49
 line: one
 line: two
 line: three
@@ -41,6 +42,12 @@ works() {
     write_config "$1" lines
     shift
     equal "$("$@" "$tmp/talk")" "$wanted"
+}
+
+# The checks have nothing to say.
+works_with_checks() {
+    write_config "$1" lines && sed -i 's/^\[runtime\]/&\nchecks = yes/' "$tmp/trale.ini" &&
+        equal "$("$tmp/talk" 2>&1)" "$wanted"
 }
 
 has_no_constructor() {
@@ -88,7 +95,9 @@ for CXX in "${all[@]}"; do
         ok "$CXX: threads = $threads: the program gets what it awaits" works $threads
         ! valgrind_works >/dev/null ||
             ok "$CXX: threads = $threads: under valgrind too" works $threads \
-                valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes
+                valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes \
+                --soname-synonyms=somalloc=nouserintercepts # the program has an operator new of its own
+        ok "$CXX: threads = $threads: the checks find nothing" works_with_checks $threads
     done
 
     ok "$CXX: frames are spawned" compiles '' \

@@ -792,11 +792,11 @@ int main(void)
     };
     kernel = "thread";
     int failed = cmocka_run_group_tests_name("completions by a thread", tests, set_up, test_close_runtime);
-    failed += cmocka_run_group_tests_name("without a thread", without_a_thread, NULL, NULL);
+    failed |= cmocka_run_group_tests_name("without a thread", without_a_thread, NULL, NULL);
     kernel = "io_uring";
     if (has_io_uring()) {
-        failed += cmocka_run_group_tests_name("completions by io_uring", tests, set_up, test_close_runtime);
-        failed += cmocka_run_group_tests_name("without io_uring", without_io_uring, NULL, NULL);
+        failed |= cmocka_run_group_tests_name("completions by io_uring", tests, set_up, test_close_runtime);
+        failed |= cmocka_run_group_tests_name("without io_uring", without_io_uring, NULL, NULL);
     } else {
         print_message("io_uring is not allowed here: skipped\n");
     }

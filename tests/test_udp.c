@@ -1286,5 +1286,5 @@ int main(void)
     hints = TRALE_HOST_LEVEL;
     int n_failed = cmocka_run_group_tests_name("waits may go first", tests, NULL, NULL);
     hints = 0;
-    return n_failed + cmocka_run_group_tests_name("attempts go first", tests, NULL, NULL);
+    return n_failed | cmocka_run_group_tests_name("attempts go first", tests, NULL, NULL);
 }

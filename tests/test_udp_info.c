@@ -533,6 +533,6 @@ int main(void)
     };
     int failed = cmocka_run_group_tests_name("in batches", tests, NULL, NULL);
     singly = true;
-    failed += cmocka_run_group_tests_name("one at a time", tests, NULL, NULL);
-    return failed + cmocka_run_group_tests_name("awaited", awaited, NULL, NULL);
+    failed |= cmocka_run_group_tests_name("one at a time", tests, NULL, NULL);
+    return failed | cmocka_run_group_tests_name("awaited", awaited, NULL, NULL);
 }

@@ -45,7 +45,8 @@ struct inotify {
 
 /* Watches a folder for what `mask` names. 0, or -ENODEV (no driver offers this), -ENOENT, -EACCES, -EMFILE, -ENOSPC,
  * -ENOMEM and what else inotify_add_watch(2) has. [executor] */
-static inline int inotify_open(struct trale *runtime, const char *folder, uint32_t mask, struct inotify_watch **watch)
+TRALE_CHECK_RESULT static inline int inotify_open(struct trale *runtime, const char *folder, uint32_t mask,
+                                                  struct inotify_watch **watch)
 {
     const struct inotify *inotify = (const struct inotify *)trale_interface(runtime, ORG_EXAMPLE_INOTIFY_1,
                                                                             sizeof(struct inotify));
@@ -61,7 +62,8 @@ static inline void inotify_close(struct inotify_watch *watch)
 
 /* The future of the next change since the folder was opened; several may wait, and each gets another change. Resolves
  * to the length of the name, or -ECANCELED. Dropped, it has taken no change. */
-static inline struct trale_future *inotify_next(struct inotify_change *change, struct inotify_watch *watch)
+TRALE_CHECK_RESULT static inline struct trale_future *inotify_next(struct inotify_change *change,
+                                                                   struct inotify_watch *watch)
 {
     *change = (struct inotify_change){.watch = watch};
     watch->inotify->next(watch->inotify->interface.instance, change);

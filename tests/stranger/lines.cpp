@@ -90,7 +90,8 @@ class line_source : public lines_source, public std::enable_shared_from_this<lin
         return line;
     }
 
-    /* 0: there is more text, or the end. -EAGAIN, -ENODATA (it has ended before), or another negative errno. */
+    /* 0: there is more text, or the end. -EAGAIN, -ENODATA (it has ended before), or another negative errno. If it
+     * throws, it has read nothing. */
     int fill()
     {
         char piece[512];
@@ -99,6 +100,7 @@ class line_source : public lines_source, public std::enable_shared_from_this<lin
             return -ECANCELED;
         if (at_end)
             return -ENODATA;
+        text.reserve(text.size() + sizeof piece);
         do
             n = read(fd, piece, sizeof piece);
         while (n < 0 && errno == EINTR);
@@ -146,7 +148,7 @@ int64_t next_try(struct lines_next *next, const struct trale_context *context)
     line_source &source = source_of(next);
     for (;;) {
         if (std::optional<std::string> line = source.take()) {
-            memcpy(next->buf, line->data(), std::min<size_t>(line->size(), next->size));
+            std::copy_n(line->data(), std::min<size_t>(line->size(), next->size), next->buf);
             return next_end(next, static_cast<int64_t>(line->size()));
         }
         int r = source.fill();

@@ -45,7 +45,7 @@ struct lines {
 
 /* Takes the fd over, and closes it at the end. 0; or -ENODEV (no driver offers this), -ENOMEM, or an error of fcntl(2),
  * and the fd is still the caller's. [executor] */
-static inline int lines_open(struct trale *runtime, int fd, struct lines_source **source)
+TRALE_CHECK_RESULT static inline int lines_open(struct trale *runtime, int fd, struct lines_source **source)
 {
     const struct lines *lines = (const struct lines *)trale_interface(runtime, ORG_EXAMPLE_LINES_1,
                                                                       sizeof(struct lines));
@@ -59,9 +59,10 @@ static inline void lines_close(struct lines_source *source)
 }
 
 /* The future of the next line, copied into buf without its newline, as far as `size` goes. Resolves to the line's whole
- * length, or to -ENODATA (the end), -ENOMEM, -ECANCELED, or an error of read(2). Dropped, it has taken no line. */
-static inline struct trale_future *lines_next(struct lines_next *next, struct lines_source *source, char *buf,
-                                              size_t size)
+ * length, or to -ENODATA (the end), -ENOMEM, -ECANCELED, or an error of read(2). Dropped, or
+ * after -ENOMEM, it has taken no line. */
+TRALE_CHECK_RESULT static inline struct trale_future *lines_next(struct lines_next *next, struct lines_source *source,
+                                                                 char *buf, size_t size)
 {
     memset(next, 0, sizeof *next);
     next->source = source;

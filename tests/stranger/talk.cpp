@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -72,6 +74,38 @@ reader reader_of(struct lines_source *source, unsigned *n_dropped)
     return frame;
 }
 
+/* --- memory that is out -------------------------------------------------------------------------------------------- */
+
+thread_local bool memory_is_out;
+
+} // namespace
+
+void *operator new(std::size_t size, const std::nothrow_t &) noexcept
+{
+    return memory_is_out ? nullptr : std::malloc(size);
+}
+
+void *operator new(std::size_t size)
+{
+    void *memory = operator new(size, std::nothrow);
+    if (memory == nullptr)
+        throw std::bad_alloc();
+    return memory;
+}
+
+void operator delete(void *memory) noexcept
+{
+    std::free(memory);
+}
+
+void operator delete(void *memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
+
+namespace
+{
+
 /* --- lines from a pipe ---------------------------------------------------------------------------------------------- */
 
 struct pipe_ends {
@@ -106,6 +140,20 @@ int64_t read_lines(void *data)
     reader early = reader_of(source, &n_dropped);
     int64_t winner = trale_fiber_await(trale_race_of(&race, &early.future, trale_sleep(&sleep, TRALE_MILLISECOND)));
     printf("winner: %" PRId64 ", dropped: %u\n", winner, n_dropped);
+
+    /* Memory is out when a line comes, which the next future gets then. */
+    struct lines_next next;
+    struct trale_timeout timeout;
+    char line[80];
+    const std::string text = "a line that does not fit into a short std::string\n";
+    if (write(ends->write, text.data(), text.size()) < 0)
+        return -errno;
+    memory_is_out = true;
+    int64_t refused = trale_fiber_await(lines_next(&next, source, line, sizeof line));
+    memory_is_out = false;
+    int64_t length = trale_fiber_await(
+        trale_timeout(&timeout, lines_next(&next, source, line, sizeof line), 10 * TRALE_SECOND));
+    printf("memory is out: %s, then: %" PRId64 "\n", refused == -ENOMEM ? "-ENOMEM" : "no error", length);
 
     trale_detach(trale_fiber_spawn(runtime, write_lines, ends));
     struct trale_join_future joined;

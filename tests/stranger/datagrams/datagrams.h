@@ -76,7 +76,7 @@ static inline const struct datagrams *datagrams(struct trale *runtime)
 
 /* Makes a socket of an fd of datagrams, and owns it from then on. 0; or -ENODEV (no driver offers this), -ENOMEM, or an
  * error of fcntl(2), and the fd is still the caller's. [executor] */
-static inline int datagrams_adopt(struct trale *runtime, int fd, struct datagrams_socket **socket)
+TRALE_CHECK_RESULT static inline int datagrams_adopt(struct trale *runtime, int fd, struct datagrams_socket **socket)
 {
     const struct datagrams *table = datagrams(runtime);
     return table == NULL ? -ENODEV : table->adopt(table->interface.instance, fd, socket);
