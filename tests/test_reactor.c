@@ -27,7 +27,9 @@ struct waiter {
     struct trale_waker waker;
     struct trale_wait wait;
     int n_wakes;
+    int place; /* of its last wake among all */
 };
+static int n_all_wakes;
 
 static const struct trale_waker *waiter_clone(const struct trale_waker *waker)
 {
@@ -35,7 +37,9 @@ static const struct trale_waker *waiter_clone(const struct trale_waker *waker)
 }
 static void waiter_wake(const struct trale_waker *waker)
 {
-    ((struct waiter *)(uintptr_t)waker)->n_wakes++;
+    struct waiter *waiter = (struct waiter *)(uintptr_t)waker;
+    waiter->n_wakes++;
+    waiter->place = ++n_all_wakes;
 }
 static void waiter_drop(const struct trale_waker *waker)
 {
@@ -131,6 +135,29 @@ static void test_any_number_of_waits_may_be_for_one_fd(void **state)
     reactor_wait(&f->reactor, UINT64_MAX, true);
     for (int i = 0; i < 10; i++)
         assert_int_equal(waiters[i].n_wakes, i != 4);
+}
+
+static void test_waits_end_in_the_order_in_which_they_began_whichever_are_cancelled(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 4 };
+    struct waiter *waiters = f->waiters;
+    put(f->fds[1]);
+    for (uint32_t cancelled = 0; cancelled < 1u << N; cancelled++) {
+        const int n_before = n_all_wakes;
+        for (int i = 0; i < N; i++) {
+            waiters[i].n_wakes = 0;
+            assert_int_equal(wait_for(&f->reactor, f->fds[0], TRALE_READABLE, &waiters[i]), 0);
+        }
+        for (int i = 0; i < N; i++)
+            assert_int_equal((cancelled & 1u << i) != 0 && !reactor_cancel(&f->reactor, &waiters[i].wait), 0);
+        reactor_wait(&f->reactor, 0, false);
+        for (int i = 0, place = n_before; i < N; i++) {
+            assert_int_equal(waiters[i].n_wakes, (cancelled & 1u << i) == 0);
+            assert_true(waiters[i].n_wakes == 0 || waiters[i].place == ++place);
+            assert_false(reactor_cancel(&f->reactor, &waiters[i].wait));
+        }
+    }
 }
 
 static void test_directions_are_told_apart(void **state)
@@ -865,6 +892,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         both(test_a_readable_fd_wakes_its_wait_once),
         both(test_any_number_of_waits_may_be_for_one_fd),
+        cmocka_unit_test_setup_teardown(test_waits_end_in_the_order_in_which_they_began_whichever_are_cancelled, level,
+                                        tear_down),
         both(test_directions_are_told_apart),
         both(test_the_steady_state_costs_no_epoll_ctl),
         both(test_a_look_leaves_alone_what_a_runnable_task_will_take),

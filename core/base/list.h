@@ -61,11 +61,18 @@ static inline void ring_append(struct trale_link **ring, struct trale_link *link
 /* False: the link was on no ring any more. */
 static inline bool ring_remove(struct trale_link **ring, struct trale_link *link)
 {
-    if (!list_has(link))
+    struct trale_link *next = link->next;
+    if (next == NULL)
         return false;
-    if (*ring == link)
-        *ring = link->next != link ? link->next : NULL;
-    list_remove(link);
+    if (next == link) {
+        *ring = NULL;
+    } else {
+        if (*ring == link)
+            *ring = next;
+        next->previous = link->previous;
+        next->previous->next = next;
+    }
+    link->next = link->previous = NULL;
     return true;
 }
 

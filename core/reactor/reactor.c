@@ -79,7 +79,7 @@ static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, u
     if (watch->armed != 0)
         r = watch_arm(reactor, watch, fd, watch->armed | interests);
     if (watch->armed != 0 && r < 0)
-        watch_lose(watch);
+        watch_lose(&reactor->watches, fd);
     if (watch->armed == 0) {
         watch->owner = owner.name;
         watch->owner_is_task = owner.is_task;
@@ -132,7 +132,7 @@ int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd
         wait->fd = fd;
         wait->interest = (uint16_t)interest;
         wait->ready = 0;
-        list_append(&watch->waits, &wait->link);
+        ring_append(&watch->waits, &wait->link);
     }
     reactor_unlock(reactor);
     return r;
@@ -142,7 +142,8 @@ bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait)
 {
     reactor_lock(reactor);
     bool was_registered = list_has(&wait->link);
-    list_remove(&wait->link);
+    if (was_registered)
+        ring_remove(&watch_find(&reactor->watches, wait->fd)->waits, &wait->link);
     reactor_unlock(reactor);
     return was_registered;
 }
@@ -154,7 +155,7 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
     if (watch != NULL) {
         /* After close(2) it is too late to remove the fd. */
         if (watch->armed != 0 && watch_arm(reactor, watch, fd, 0) < 0)
-            watch_suspect(watch);
+            watch_suspect(&reactor->watches, fd);
         watch_reset(watch);
     }
     reactor_unlock(reactor);
@@ -175,7 +176,7 @@ bool reactor_lose(struct reactor *reactor, int32_t fd)
     struct watch *watch = watch_find(&reactor->watches, fd);
     bool is_lost = watch != NULL && watch->armed != 0 && !watch_is_registered(reactor, watch, fd);
     if (is_lost)
-        watch_lose(watch);
+        watch_lose(&reactor->watches, fd);
     reactor_unlock(reactor);
     return is_lost;
 }
@@ -183,17 +184,16 @@ bool reactor_lose(struct reactor *reactor, int32_t fd)
 /* --- orphans ------------------------------------------------------------------------------------------------------ */
 
 /* Notes that epoll reports an orphan, and names the driver or task, once. */
-static void reactor_report_orphan(struct reactor *reactor, struct watch *watch, int32_t fd)
+static void reactor_report_orphan(struct reactor *reactor, int32_t fd)
 {
-    bool is_task = watch->suspect_is_task;
+    struct owner suspect = watch_take_suspect(&reactor->watches, fd);
+    bool is_task = suspect.is_task;
     reactor->has_orphan = true;
-    if (watch->suspect != NULL)
-        log_say(reactor->log, TRALE_LOG_WARNING, is_task ? "trale" : watch->suspect,
+    if (suspect.name != NULL)
+        log_say(reactor->log, TRALE_LOG_WARNING, is_task ? "trale" : suspect.name,
                 "fd %d%s%s was closed without %s, and a duplicate of it is open: epoll goes on to report it, and all "
                 "other fds move to a new epoll instance",
-                fd, is_task ? " of task " : "", is_task ? watch->suspect : "",
-                is_task ? "trale_fd_forget" : "forget_fd");
-    watch->suspect = NULL;
+                fd, is_task ? " of task " : "", is_task ? suspect.name : "", is_task ? "trale_fd_forget" : "forget_fd");
 }
 
 /* Moves a watch to the epoll instance that the reactor has now. An fd that is no longer open is lost. */
@@ -208,7 +208,7 @@ static int watch_move(struct reactor *reactor, struct watch *watch, int32_t fd)
     if (r == -ENOMEM || r == -ENOSPC)
         return r;
     if (r < 0)
-        watch_lose(watch);
+        watch_lose(&reactor->watches, fd);
     return 0;
 }
 
@@ -249,22 +249,22 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
     if (watch->generation != event->data.u64 >> 32) {
         /* epoll may have reported the fd to the reactor's own thread just before it was forgotten. */
         if (!reactor->threaded || is_checked)
-            reactor_report_orphan(reactor, watch, fd);
+            reactor_report_orphan(reactor, fd);
         return;
     }
     if (is_checked && !watch_is_registered(reactor, watch, fd)) {
-        watch_lose(watch);
-        reactor_report_orphan(reactor, watch, fd);
+        watch_lose(&reactor->watches, fd);
+        reactor_report_orphan(reactor, fd);
         return;
     }
-    uint32_t ready = poller_ready(event->events), wanted = watch_wake(watch, ready);
-    uint32_t unwanted = interests_ended(ready) & ~wanted;
+    uint32_t ready = poller_ready(event->events), ended = interests_ended(ready);
+    uint32_t wanted = watch_wake(watch, ended, ready), unwanted = ended & ~wanted;
     if (reactor->threaded) {
         watch_remember(watch, ready, wanted);
     } else if (all_tasks_ran && (unwanted & watch->armed) != 0 &&
                watch_arm(reactor, watch, fd, (uint8_t)(watch->armed & ~unwanted)) < 0) {
-        watch_lose(watch);
-        reactor_report_orphan(reactor, watch, fd);
+        watch_lose(&reactor->watches, fd);
+        reactor_report_orphan(reactor, fd);
     }
 }
 

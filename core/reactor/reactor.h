@@ -37,12 +37,6 @@ int reactor_init(struct reactor *reactor, bool threaded, const struct log *log);
 /* No wait may be registered any more. */
 void reactor_deinit(struct reactor *reactor);
 
-/* What waits, for messages: a driver, or a task of an application. The name is lent until reactor_deinit. */
-struct owner {
-    const char *name;
-    bool is_task;
-};
-
 /* The contracts of register_waker, cancel_wait and forget_fd in trale/driver.h. */
 int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd, uint32_t interest,
                          struct trale_wait *wait);

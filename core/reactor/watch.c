@@ -12,7 +12,7 @@ struct watch *watch_find(const struct watches *watches, int32_t fd)
     size_t chunk = (size_t)fd / WATCHES_CHUNK;
     if (fd < 0 || chunk >= watches->n_chunks || watches->chunks[chunk] == NULL)
         return NULL;
-    return &watches->chunks[chunk][fd % WATCHES_CHUNK];
+    return &watches->chunks[chunk]->watches[fd % WATCHES_CHUNK];
 }
 
 struct watch *watch_get(struct watches *watches, int32_t fd)
@@ -23,7 +23,7 @@ struct watch *watch_get(struct watches *watches, int32_t fd)
         if (fcntl(fd, F_GETFD) < 0)
             return NULL;
         size_t n_chunks = chunk + 1 > 2 * watches->n_chunks ? chunk + 1 : 2 * watches->n_chunks;
-        struct watch **chunks = reallocarray(watches->chunks, n_chunks, sizeof *chunks);
+        struct watch_chunk **chunks = reallocarray(watches->chunks, n_chunks, sizeof *chunks);
         if (chunks == NULL)
             return NULL;
         for (size_t i = watches->n_chunks; i < n_chunks; i++)
@@ -32,20 +32,20 @@ struct watch *watch_get(struct watches *watches, int32_t fd)
         watches->n_chunks = n_chunks;
     }
     if (watches->chunks[chunk] == NULL) {
-        struct watch *fresh = calloc(WATCHES_CHUNK, sizeof *fresh);
-        if (fresh == NULL)
+        watches->chunks[chunk] = calloc(1, sizeof *watches->chunks[chunk]);
+        if (watches->chunks[chunk] == NULL)
             return NULL;
-        for (size_t i = 0; i < WATCHES_CHUNK; i++)
-            list_init(&fresh[i].waits);
-        watches->chunks[chunk] = fresh;
     }
-    return &watches->chunks[chunk][fd % WATCHES_CHUNK];
+    return &watches->chunks[chunk]->watches[fd % WATCHES_CHUNK];
 }
 
 void watches_deinit(struct watches *watches)
 {
-    for (size_t i = 0; i < watches->n_chunks; i++)
+    for (size_t i = 0; i < watches->n_chunks; i++) {
+        if (watches->chunks[i] != NULL)
+            free(watches->chunks[i]->suspects);
         free(watches->chunks[i]);
+    }
     free(watches->chunks);
 }
 
@@ -58,26 +58,23 @@ static void wait_tell(struct trale_wait *wait, uint32_t ready)
     wait->ready = (uint16_t)(ready & found);
 }
 
-static uint32_t watch_end(struct watch *watch, uint32_t ended, uint32_t ready)
+uint32_t watch_wake(struct watch *watch, uint32_t ended, uint32_t ready)
 {
     uint32_t interests = 0;
-    for (struct trale_link *link = watch->waits.next, *next; link != &watch->waits; link = next) {
+    struct trale_link *link = watch->waits, *last = link != NULL ? link->previous : NULL;
+    while (link != NULL) {
         struct trale_wait *wait = list_entry(link, struct trale_wait, link);
-        next = link->next;
-        if ((wait->interest & ended) == 0)
-            continue;
-        watch->given_to = interests == 0 ? wait : NULL;
-        interests |= wait->interest;
-        list_remove(link);
-        wait_tell(wait, ready);
-        wait->waker->table->wake_by_ref(wait->waker);
+        struct trale_link *next = link != last ? link->next : NULL;
+        if ((wait->interest & ended) != 0) {
+            watch->given_to = interests == 0 ? wait : NULL;
+            interests |= wait->interest;
+            ring_remove(&watch->waits, link);
+            wait_tell(wait, ready);
+            wait->waker->table->wake_by_ref(wait->waker);
+        }
+        link = next;
     }
     return interests;
-}
-
-uint32_t watch_wake(struct watch *watch, uint32_t ready)
-{
-    return watch_end(watch, interests_ended(ready), ready);
 }
 
 void watch_remember(struct watch *watch, uint32_t ready, uint32_t given)
@@ -103,8 +100,10 @@ void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wa
 
 bool watch_has(const struct watch *watch, const struct trale_wait *wait)
 {
-    const struct trale_link *link = watch->waits.next;
-    while (link != &watch->waits && link != &wait->link)
+    const struct trale_link *link = watch->waits;
+    if (link == NULL)
+        return false;
+    while (link != &wait->link && link->next != watch->waits)
         link = link->next;
     return link == &wait->link;
 }
@@ -113,17 +112,31 @@ void watch_reset(struct watch *watch)
 {
     watch->generation++;
     watch->armed = watch->kept = watch->given = 0;
-    watch_end(watch, ALL_INTERESTS, 0);
+    watch_wake(watch, ALL_INTERESTS, 0);
 }
 
-void watch_suspect(struct watch *watch)
+void watch_suspect(struct watches *watches, int32_t fd)
 {
-    watch->suspect = watch->owner;
-    watch->suspect_is_task = watch->owner_is_task;
+    const struct watch *watch = watch_find(watches, fd);
+    struct watch_chunk *chunk = watches->chunks[fd / WATCHES_CHUNK];
+    if (chunk->suspects == NULL)
+        chunk->suspects = calloc(WATCHES_CHUNK, sizeof *chunk->suspects);
+    if (chunk->suspects != NULL)
+        chunk->suspects[fd % WATCHES_CHUNK] = (struct owner){watch->owner, watch->owner_is_task};
 }
 
-void watch_lose(struct watch *watch)
+struct owner watch_take_suspect(struct watches *watches, int32_t fd)
 {
-    watch_suspect(watch);
-    watch_reset(watch);
+    struct owner suspect = {NULL, false}, *suspects = watches->chunks[fd / WATCHES_CHUNK]->suspects;
+    if (suspects != NULL) {
+        suspect = suspects[fd % WATCHES_CHUNK];
+        suspects[fd % WATCHES_CHUNK].name = NULL;
+    }
+    return suspect;
+}
+
+void watch_lose(struct watches *watches, int32_t fd)
+{
+    watch_suspect(watches, fd);
+    watch_reset(watch_find(watches, fd));
 }
