@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Chance. A draw is a function of the seed and of what is decided: the name of a stream ("loss"), a key (the two hosts
- * of a link) and a counter (the how manieth datagram). There is no sequence, so one more draw, or one less, changes no
- * other one. */
+ * of a link) and a counter (how many datagrams went that way before). There is no sequence, so one more draw, or one
+ * less, changes no other one. */
 #ifndef SIM_DRAW_H
 #define SIM_DRAW_H
 

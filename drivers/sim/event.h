@@ -13,10 +13,11 @@
 /* What an event is. Of those of one instant, a lower one comes first if it is a fault; the others come in the order in
  * which they were added. */
 enum event_kind {
-    EVENT_FAULT,   /* a fault begins or ends */
-    EVENT_ARRIVAL, /* a datagram, or the report of an error, reaches a host */
-    EVENT_ALARM,   /* a program wanted to be woken at this time */
-    EVENT_ROOM,    /* a socket's datagrams have left the host, and its send buffer has room again */
+    EVENT_FAULT,     /* a fault begins or ends */
+    EVENT_ALARM,     /* a program wanted to be woken at this time */
+    EVENT_DEPARTURE, /* a datagram has left its host */
+    EVENT_ARRIVAL,   /* a datagram reaches a host */
+    EVENT_REPORT,    /* the report of an error reaches a host */
 };
 
 /* Zeroed but for its kind, it is in no heap. */

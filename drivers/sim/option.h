@@ -9,6 +9,16 @@
 /* New ones are added before N_OPTIONS, and to the table in option.c. */
 enum option {
     OPTION_SEED,
+    OPTION_ADDRESS,
+    OPTION_LATENCY,
+    OPTION_JITTER,
+    OPTION_LOSS,
+    OPTION_DUPLICATE,
+    OPTION_REORDER,
+    OPTION_CORRUPT,
+    OPTION_MTU,
+    OPTION_BANDWIDTH,
+    OPTION_QUEUE,
     OPTION_START_TIME,
     OPTION_CLOCK,
     OPTION_SLACK,

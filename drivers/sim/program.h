@@ -17,7 +17,8 @@ struct program {
     uint32_t number;             /* from 1 */
     struct log log;
     struct trale_sim_report *report;
-    uint64_t n_wakes; /* of tasks by this driver; a change says that a task is runnable */
+    struct host *here; /* the host of the task that runs */
+    uint64_t n_wakes;  /* of tasks by this driver; a change says that a task is runnable */
 };
 
 /* Wakes a task by a waker that the driver keeps. */

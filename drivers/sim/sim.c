@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network.h"
 #include "option.h"
 #include "program.h"
 #include "random.h"
 #include "report.h"
 #include "timer.h"
+#include "udp_table.h"
 #include "world.h"
 
 /* While tasks are runnable the clock stands still, but not for ever: a task that yields until a time has come would
@@ -24,6 +26,7 @@ struct sim {
     struct program program;
     struct timer timer;
     struct entropy entropy;
+    struct udp udp;
     uint64_t limit_ns; /* on the world's clock; UINT64_MAX: none */
     uint64_t n_busy;   /* rounds since the executor was idle */
 };
@@ -65,6 +68,18 @@ static void sim_step(struct sim *sim)
     while (world_next_ns(world) == world->now_ns);
     sim->program.report->n_jumps++;
     timer_fire(&sim->timer);
+    udp_wake_ready(&sim->udp);
+}
+
+/* The clock moves on while tasks are runnable. */
+static void sim_pass(struct sim *sim, uint64_t duration_ns)
+{
+    struct world *world = sim->program.world;
+    world->now_ns += duration_ns;
+    while (world_next_ns(world) <= world->now_ns)
+        world_step(world);
+    timer_fire(&sim->timer);
+    udp_wake_ready(&sim->udp);
 }
 
 static uint64_t sim_before_wait(void *instance, uint32_t idle)
@@ -76,7 +91,7 @@ static uint64_t sim_before_wait(void *instance, uint32_t idle)
         return UINT64_MAX;
     if (!idle) {
         if (++sim->n_busy > BUSY_ROUNDS)
-            world->now_ns += BUSY_ROUND_NS;
+            sim_pass(sim, BUSY_ROUND_NS);
         return UINT64_MAX;
     }
     sim->n_busy = 0;
@@ -99,6 +114,7 @@ static uint64_t sim_before_wait(void *instance, uint32_t idle)
 
 static void sim_free(struct sim *sim)
 {
+    udp_deinit(&sim->udp);
     timer_deinit(&sim->timer);
     log_close(&sim->program.log);
     report_close(sim->program.report);
@@ -110,6 +126,7 @@ static void sim_free(struct sim *sim)
 static void sim_stop(void *instance)
 {
     struct sim *sim = instance;
+    udp_deinit(&sim->udp);
     sim->program.report->n_running--;
     sim_end(sim, TRALE_SIM_CLOSED);
     sim_free(sim);
@@ -159,6 +176,10 @@ static int sim_open_parts(struct sim *sim)
     timer_init(&sim->timer, program, TRALE_CLOCK_MONOTONIC + (uint32_t)option_integer(settings, OPTION_CLOCK),
                (uint64_t)option_integer(settings, OPTION_SLACK), wall_ns);
     entropy_init(&sim->entropy, program);
+    udp_init(&sim->udp, program, &sim->timer);
+    int r = network_open(program);
+    if (r < 0)
+        return r;
     sim->limit_ns = limit_ns > 0 ? WORLD_BEGINS_NS + limit_ns : UINT64_MAX;
     return 0;
 }
@@ -189,9 +210,11 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
         return &sim->timer.table.interface;
     if (strcmp(name, "trale.random/1") == 0)
         return &sim->entropy.table.interface;
+    if (strcmp(name, "trale.udp/1") == 0)
+        return &sim->udp.table.interface;
     return NULL;
 }
 
 TRALE_DRIVER(.name = "sim", .version = TRALE_VERSION, .summary = "a simulated world: time, chance and a network",
-             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1, .options = sim_options, .start = sim_start,
+             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1, .options = sim_options, .start = sim_start,
              .stop = sim_stop, .interface = sim_interface, .before_wait = sim_before_wait);

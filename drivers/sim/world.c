@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
 
+#include "list.h"
+
 struct world *world_new(uint64_t seed)
 {
     struct memory *memory = memory_map(sizeof(struct world));
@@ -10,6 +12,9 @@ struct world *world_new(uint64_t seed)
     world->seed = seed;
     world->now_ns = WORLD_BEGINS_NS;
     world->report = &world->counts;
+    world->faults.defaults = (struct fault_rules){.latency_ns = 1000000, .mtu = 1500};
+    list_init(&world->faults.active);
+    world->hosts = world_alloc(world, WORLD_HOST_BUCKETS * sizeof *world->hosts);
     return world;
 }
 

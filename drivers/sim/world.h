@@ -12,12 +12,15 @@
 #include "draw.h"
 #include "event.h"
 #include "log.h"
+#include "fault.h"
 #include "memory.h"
 
 /* The time when a world begins, by CLOCK_MONOTONIC. It is not 0, which callers use for "never". */
 #define WORLD_BEGINS_NS UINT64_C(1000000000)
 
 #define WORLD_PROGRAMS 64u
+
+#define WORLD_HOST_BUCKETS 4096u
 
 /* A program that lives in the world: a process with a runtime. */
 struct world_program {
@@ -38,6 +41,15 @@ struct world {
     struct log *log;                 /* NULL: events are not logged */
     struct trale_sim_report *report; /* what is counted */
     struct trale_sim_report counts;  /* the report of a world without programs */
+
+    /* The network: */
+    struct fault_table faults;
+    struct host **hosts; /* buckets, by host_key() */
+    struct host *first_host, *last_host;
+    uint32_t n_hosts;
+    struct link **links; /* buckets, by their keys */
+    uint32_t n_links, n_link_buckets;
+    uint64_t n_datagrams, n_sockets; /* so far */
 };
 
 /* Makes a world; NULL: no memory. */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "peer.h"
+
+#include <errno.h>
+
+#include "group.h"
+#include "port.h"
+#include "route.h"
+
+struct trale_address peer_show(const struct socket *socket, const struct trale_address *address)
+{
+    if (socket->family == AF_INET || address->any.sa_family != AF_INET)
+        return *address;
+    struct trale_address mapped = {.v6 = {.sin6_family = AF_INET6, .sin6_port = address->v4.sin_port}};
+    mapped.v6.sin6_addr.s6_addr[10] = mapped.v6.sin6_addr.s6_addr[11] = 0xff;
+    memcpy(&mapped.v6.sin6_addr.s6_addr[12], &address->v4.sin_addr, sizeof address->v4.sin_addr);
+    return mapped;
+}
+
+/* The host that a socket of that address is on. */
+static struct host *host_of(struct world *world, struct host *here, const struct trale_address *local)
+{
+    const struct trale_address address = trale_address_unmap(local);
+    if (trale_address_is_unspecified(&address) || trale_address_is_loopback(&address) ||
+        trale_address_is_multicast(&address) || host_broadcasts(here, &address))
+        return here;
+    return host_get(world, &address);
+}
+
+int peer_open(struct world *world, struct host *here, const struct trale_address *local, const struct peer_flags *flags,
+              struct socket **socket)
+{
+    bool is_mapped = local->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&local->v6.sin6_addr);
+    bool lacks_zone = local->any.sa_family == AF_INET6 && trale_address_is_link_local(local) && !is_mapped &&
+                      local->v6.sin6_scope_id == 0;
+    if ((is_mapped && flags->v6_only) || lacks_zone)
+        return -EINVAL;
+    struct host *host = host_of(world, here, local);
+    struct socket *opened = host != NULL ? socket_new(world, host, local->any.sa_family) : NULL;
+    if (opened == NULL)
+        return -ENOMEM;
+    opened->reuse_address = flags->reuse_address;
+    opened->reuse_port = flags->reuse_port;
+    opened->v6_only = flags->v6_only;
+    opened->free_bind = flags->free_bind;
+    int r = port_bind(world, opened, local);
+    if (r < 0) {
+        socket_free(world, opened);
+        return r;
+    }
+    *socket = opened;
+    return 0;
+}
+
+void peer_close(struct world *world, struct socket *socket)
+{
+    group_leave_all(world, socket);
+    port_unbind(socket);
+    socket_free(world, socket);
+}
+
+static int peer_remove(struct socket *socket)
+{
+    if (!socket->is_connected)
+        return 0;
+    if (socket->family == AF_INET6)
+        return -EOPNOTSUPP;
+    socket->is_connected = false;
+    socket->local = socket->bound;
+    port_update(socket);
+    return 0;
+}
+
+int peer_connect(struct socket *socket, const struct trale_address *peer)
+{
+    struct route route;
+    if (peer->any.sa_family == AF_UNSPEC)
+        return peer_remove(socket);
+    if (trale_address_length(peer) == 0 || (socket->family == AF_INET && peer->any.sa_family == AF_INET6) ||
+        (socket->v6_only && peer->any.sa_family == AF_INET))
+        return -EAFNOSUPPORT;
+    if (peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->v6.sin6_addr) && peer->v6.sin6_scope_id != 0)
+        socket->options.interface_index = peer->v6.sin6_scope_id;
+    int r = route_find(socket, peer, NULL, 0, &route);
+    if (r < 0)
+        return r;
+    socket->peer = peer_show(socket, &route.to);
+    socket->is_connected = true;
+    if (trale_address_is_unspecified(&socket->local))
+        socket->local = peer_show(socket, &route.from);
+    port_update(socket);
+    return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * As Linux finds it: net/ipv4/route.c, ip_route_output_key_hash_rcu(), and net/ipv6/route.c. */
+#include "route.h"
+
+#include <errno.h>
+
+/* The source of IPv4 datagrams of a socket that is bound to an address of IPv6 (LOOPBACK4_IPV6). */
+#define V6_SOCKET_SOURCE 0x7f000006u
+
+static bool is_any(const struct trale_address *address)
+{
+    return address->any.sa_family == AF_UNSPEC || trale_address_is_unspecified(address);
+}
+
+static struct trale_address v4_address(uint32_t number, uint16_t port)
+{
+    return (struct trale_address){.v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(number)}}};
+}
+
+/* 0.0.0.0 is the sender itself, and :: is ::1. */
+static struct trale_address destination(const struct trale_address *to, const struct trale_address *source)
+{
+    struct trale_address address = trale_address_unmap(to);
+    uint16_t port = trale_address_port(&address);
+    if (!trale_address_is_unspecified(&address))
+        return address;
+    if (address.any.sa_family == AF_INET6) {
+        address.v6.sin6_addr = in6addr_loopback;
+    } else {
+        address = is_any(source) ? v4_address(INADDR_LOOPBACK, port) : *source;
+        trale_address_set_port(&address, port);
+    }
+    return address;
+}
+
+/* The source that a socket has for datagrams of that family, as far as it is bound; else 0.0.0.0 or ::. */
+static struct trale_address bound_source(const struct socket *socket, sa_family_t family)
+{
+    const struct trale_address local = trale_address_unmap(&socket->local);
+    if (local.any.sa_family == family && !trale_address_is_multicast(&local) &&
+        !(family == AF_INET && host_broadcasts(socket->host, &local)))
+        return local;
+    if (family == AF_INET && local.any.sa_family == AF_INET6 && !trale_address_is_unspecified(&local))
+        return v4_address(V6_SOCKET_SOURCE, 0);
+    return (struct trale_address){.any = {.sa_family = family}};
+}
+
+/* The interface that a datagram leaves by when neither its sender nor its socket names one. */
+static uint32_t route_interface(const struct socket *socket, const struct trale_address *to,
+                                const struct trale_address *source)
+{
+    if (trale_address_is_multicast(to)) {
+        if (socket->options.multicast_interface != 0)
+            return socket->options.multicast_interface;
+        if (to->any.sa_family == AF_INET6 && to->v6.sin6_scope_id != 0)
+            return to->v6.sin6_scope_id;
+        return !is_any(source) && trale_address_is_loopback(source) ? HOST_LOOPBACK : HOST_NETWORK;
+    }
+    return trale_address_is_loopback(to) ? HOST_LOOPBACK : HOST_NETWORK;
+}
+
+/* The source of a datagram that has none: an address of the interface that it leaves by. */
+static int choose_source(const struct host *host, struct route *route)
+{
+    bool v4 = route->to.any.sa_family == AF_INET;
+    const struct trale_address *own = v4 ? &host->v4 : &host->v6;
+    if (route->interface_index == HOST_LOOPBACK) {
+        route->from = v4_address(INADDR_LOOPBACK, 0);
+        if (!v4)
+            route->from = (struct trale_address){.v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback}};
+        return 0;
+    }
+    if (own->any.sa_family == AF_UNSPEC)
+        return -ENETUNREACH;
+    route->from = *own;
+    return 0;
+}
+
+static enum route_kind route_kind(const struct socket *socket, const struct route *route)
+{
+    const struct host *host = socket->host;
+    if (trale_address_is_multicast(&route->to))
+        return ROUTE_GROUP;
+    if (host_broadcasts(host, &route->to))
+        return ROUTE_BROADCAST;
+    if (host_has(host, &route->to))
+        return trale_address_is_loopback(&route->to) && route->interface_index != HOST_LOOPBACK ? ROUTE_NOWHERE
+                                                                                                : ROUTE_LOCAL;
+    return route->interface_index == HOST_LOOPBACK ? ROUTE_NOWHERE : ROUTE_HOST;
+}
+
+int route_find(const struct socket *socket, const struct trale_address *to, const struct trale_address *source,
+               uint32_t interface_index, struct route *route)
+{
+    sa_family_t family = trale_address_unmap(to).any.sa_family;
+    const struct host *host = socket->host;
+    uint32_t asked = interface_index;
+    if (family != socket->family && (family == AF_INET6 || socket->v6_only))
+        return socket->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
+    struct trale_address from = bound_source(socket, family);
+    bool is_chosen = source != NULL && !is_any(source);
+    if (is_chosen)
+        from = trale_address_unmap(source);
+    if (from.any.sa_family != family)
+        return -EINVAL;
+    if (is_chosen && !host_has(host, &from) && !socket->free_bind)
+        return -EINVAL;
+    route->to = destination(to, &from);
+    if (asked == 0)
+        asked = socket->options.interface_index;
+    if (asked == 0 && trale_address_is_link_local(&route->to) && family == AF_INET6)
+        asked = route->to.v6.sin6_scope_id;
+    if (asked > HOST_NETWORK)
+        return -ENODEV;
+    if (asked == 0 && family == AF_INET6 && trale_address_is_link_local(&route->to))
+        return -EINVAL;
+    route->interface_index = asked != 0 ? asked : route_interface(socket, &route->to, &from);
+    route->from = from;
+    if (is_any(&from)) {
+        int r = choose_source(host, route);
+        if (r < 0)
+            return r;
+    }
+    trale_address_set_port(&route->from, trale_address_port(&socket->local));
+    route->kind = route_kind(socket, route);
+    if (route->kind == ROUTE_NOWHERE && family == AF_INET6)
+        return -ENETUNREACH;
+    if (trale_address_is_loopback(&route->from) && route->kind == ROUTE_HOST)
+        return -EINVAL;
+    return route->kind == ROUTE_BROADCAST && !socket->options.broadcast ? -EACCES : 0;
+}
