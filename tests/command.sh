@@ -159,6 +159,16 @@ ok "so does check" \
 needy 'drivers = needy, probe'
 ok "check says in which order they go" \
     bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 && grep -F 'write drivers = probe, needy' '$tmp/out'"
+one_thread() {
+    ini '[runtime]' 'drivers = one' "$1" '[driver:one]' "path = $build/tests/drivers/flaw_one_thread.so"
+}
+one_thread 'threads = 0'
+ok "check shows what a driver demands" \
+    bash -c "'$trale' check --start '$tmp/t.ini' | grep -E '^one +starts .*, demands threads=0 instances=1$'"
+one_thread 'threads = 2'
+ok "and the line to write if it is not so" \
+    bash -c "! '$trale' check '$tmp/t.ini' >'$tmp/out' 2>&1 &&
+             grep -F 't.ini:3: [runtime] threads = 2: [driver:one] runs only with 0: write threads = 0' '$tmp/out'"
 layer() {
     ini '[runtime]' 'drivers = udp, trace' '[driver:udp]' 'path = udp.so' '[driver:trace]' \
         "path = $build/tests/drivers/trace.so" "$1"
@@ -200,6 +210,9 @@ if command -v python3 >/dev/null; then
     ok "texts are texts" row drivers "('timer', 'timer', 2, '$tmp/t.ini')"
     needy 'drivers = probe, needy'
     ok "needs are an array" json 'found["drivers"][1]["needs"] == ["org.example.probe/1"]' check --json "$tmp/t.ini"
+    one_thread 'threads = 0'
+    ok "demands are an array" json 'found["drivers"][0]["demands"] == ["threads=0", "instances=1"]' \
+        check --json "$tmp/t.ini"
     ini '[runtime]' 'drivers = timer' '[driver:timer]' 'path = timer.so'
     ok "interfaces are an array" \
         json 'found["drivers"][0]["interfaces"] == ["trale.timer/1"] and found["drivers"][0]["abi"] == 2' \

@@ -255,6 +255,30 @@ static void test_a_name_of_an_interface_has_one_form(void **state)
             fail_msg("%s is accepted", bad[i]);
 }
 
+static void test_demands_are_a_number_in_the_file(void **state)
+{
+    (void)state;
+    struct object object = read_object(TEST_FLAWED_DRIVERS "/flaw_one_thread.so");
+    const ElfW(Sym) *symbol = description_symbol(&object);
+    char reason[FILE_REASON];
+    struct trale_driver description;
+    assert_int_equal(read_bytes(object.bytes, object.length, &description, reason), 0);
+    assert_int_equal(description.demands, TRALE_DRIVER_DEMANDS_ONE_THREAD);
+    description_free(&description);
+    /* A driver from before there were demands. */
+    uint32_t *size = at(&object, symbol->st_value);
+    *size = offsetof(struct trale_driver, demands);
+    assert_int_equal(read_bytes(object.bytes, object.length, &description, reason), 0);
+    assert_int_equal(description.demands, 0);
+    description_free(&description);
+    *size = sizeof(struct trale_driver);
+    ElfW(Rela) *pointer = MEMBER(&object, options);
+    pointer->r_offset = symbol->st_value + offsetof(struct trale_driver, demands);
+    memset(at(&object, pointer->r_offset), 0, sizeof(uint64_t));
+    assert_refused(&object, "its description has an address where a number must be");
+    test_free(object.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +289,7 @@ int main(void)
         TEST_IN_FOLDER(test_pointers_are_relocated),
         TEST_IN_FOLDER(test_the_description_is_an_aligned_part_of_the_file),
         TEST_IN_FOLDER(test_options_are_an_array_with_an_end),
+        TEST_IN_FOLDER(test_demands_are_a_number_in_the_file),
         cmocka_unit_test(test_a_name_of_an_interface_has_one_form),
         TEST_IN_FOLDER(test_noise_in_the_description_and_its_relocations_is_survived),
     };

@@ -60,6 +60,8 @@ static void test_each_flaw_has_a_message_of_its_own(void **state)
                           "the name in its description has a blank or a character that is not printable");
     assert_driver_refused("flaw_no_summary", "", -ENOEXEC, "its description has no summary");
     assert_driver_refused("flaw_no_start", "", -ENOEXEC, "its description has no start");
+    assert_driver_refused("flaw_later_demands", "", -EPROTONOSUPPORT,
+                          "it demands what trale " TRALE_VERSION " does not know (0x80): it needs a later trale");
     assert_driver_refused("flaw_wild_settle", "", -ENOEXEC, "the settle in its description is no function in its code");
     assert_driver_refused("flaw_bad_default", "", -ENOEXEC, "number");
     assert_driver_refused("flaw_undefined_symbol", "", -ENOEXEC, "undefined symbol: trale_nobody_defines_this");

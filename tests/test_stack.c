@@ -75,6 +75,40 @@ static void test_a_driver_that_does_not_start_leaves_what_it_needs_until_last(vo
     assert_null(runtime);
 }
 
+/* `keys` are line 5 and so on, in [runtime]. Opens, or is refused with the messages. */
+static void assert_demands(const char *keys, const char *expected)
+{
+    char text[1024];
+    struct trale *runtime = NULL;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = one\n\ndrivers_folder = %s\n%s\n[driver:one]\npath = %s",
+             TEST_FLAWED_DRIVERS, keys, "flaw_one_thread.so\n");
+    messages = (struct test_log){.length = 0};
+    int r = trale_open(&runtime,
+                       &(struct trale_options){
+                           .config_text = text, .config_path = "t.ini", .log = test_log_write, .log_data = &messages});
+    assert_int_equal(r, expected != NULL ? -EINVAL : 0);
+    if (expected != NULL)
+        assert_string_equal(messages.text, expected);
+    else
+        assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_a_driver_that_demands_one_thread_runs_with_no_other(void **state)
+{
+    (void)state;
+    assert_demands("threads = 0", NULL);
+    assert_demands("threads = 0\ninstances = 1", NULL);
+    assert_demands("threads = 2", "0 trale: t.ini:5: [runtime] threads = 2: [driver:one] runs only with 0: write "
+                                  "threads = 0\n");
+    assert_demands("", "0 trale: t.ini:1: [runtime] threads: missing, so it is 1, and [driver:one] runs only with 0: "
+                       "add threads = 0\n");
+    assert_demands("threads = 0\ninstances = 0", "0 trale: t.ini:6: [runtime] instances = 0: [driver:one] runs only "
+                                                 "with 1: write instances = 1\n");
+    assert_demands("instances = 2\nthreads = 1",
+                   "0 trale: t.ini:6: [runtime] threads = 1: [driver:one] runs only with 0: write threads = 0\n"
+                   "0 trale: t.ini:5: [runtime] instances = 2: [driver:one] runs only with 1: write instances = 1\n");
+}
+
 static void test_a_table_that_is_shorter_than_what_is_needed_is_refused(void **state)
 {
     (void)state;
@@ -231,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_driver_gets_the_interface_of_one_that_was_started_before),
         cmocka_unit_test(test_a_driver_that_does_not_start_leaves_what_it_needs_until_last),
+        cmocka_unit_test(test_a_driver_that_demands_one_thread_runs_with_no_other),
         cmocka_unit_test(test_a_table_that_is_shorter_than_what_is_needed_is_refused),
         cmocka_unit_test(test_a_missing_need_is_refused_with_the_line_to_write),
         cmocka_unit_test(test_a_need_that_a_later_driver_offers_is_refused_with_the_right_order),

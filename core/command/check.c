@@ -121,11 +121,13 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     const struct trale_driver *description = &driver->description;
     bool is_valid = driver->state != DRIVER_CLOSED;
     const char *needs = description->needs != NULL ? description->needs : "";
+    const char *demands = examination_demands(driver);
     char what[512] = "";
     if (is_valid)
-        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s%s%s", description->name, description->version,
+        snprintf(what, sizeof what, "%s %s, ABI %u, offers %s%s%s%s%s%s%s", description->name, description->version,
                  description->abi, driver->interfaces, needs[0] != '\0' ? ", needs " : "", needs,
-                 driver->over != NULL ? ", over " : "", driver->over != NULL ? driver->over : "");
+                 driver->over != NULL ? ", over " : "", driver->over != NULL ? driver->over : "",
+                 demands[0] != '\0' ? ", demands " : "", demands);
     table_add_text(table, examination_driver(examination, i));
     table_add_text(table, !is_valid ? "refused" : is_started ? "starts" : "valid");
     table_add_truth(table, is_valid);
@@ -141,6 +143,7 @@ static void list_state(const struct examination *examination, size_t i, bool is_
     table_add_words(table, is_valid ? driver->interfaces : "");
     table_add_words(table, needs);
     table_add_words(table, driver->over != NULL ? driver->over : "");
+    table_add_words(table, demands);
 }
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
@@ -193,7 +196,8 @@ int command_check(const struct command_options *options)
                                         {"abi", FOR_PROGRAMS},
                                         {"interfaces", FOR_PROGRAMS},
                                         {"needs", FOR_PROGRAMS},
-                                        {"over", FOR_PROGRAMS}}};
+                                        {"over", FOR_PROGRAMS},
+                                        {"demands", FOR_PROGRAMS}}};
     examination_begin(&examination, options->config_path);
     examination_note_environment(&examination);
     warn_of_no_drivers(&examination);

@@ -47,6 +47,7 @@ static void list_driver(const struct examination *examination, size_t i, struct 
         table_add_text(table, NULL);
     table_add_words(table, is_valid ? driver->interfaces : "");
     table_add_words(table, description->needs != NULL ? description->needs : "");
+    table_add_words(table, examination_demands(driver));
     table_add_text(table, driver->path);
     table_add_text(table, is_valid ? description->summary : "(refused)");
     table_add_text(table, description->summary);
@@ -62,6 +63,7 @@ int command_drivers(const struct command_options *options)
                                         {"abi", FOR_ALL},
                                         {"interfaces", FOR_ALL},
                                         {"needs", FOR_ALL},
+                                        {"demands", FOR_PROGRAMS},
                                         {"path", FOR_ALL},
                                         {"summary", FOR_PEOPLE},
                                         {"summary", FOR_PROGRAMS},

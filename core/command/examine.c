@@ -16,6 +16,11 @@ const char *examination_driver(const struct examination *examination, size_t i)
     return strchr(examination->settings.drivers[i]->name, ':') + 1;
 }
 
+const char *examination_demands(const struct driver *driver)
+{
+    return (driver->description.demands & TRALE_DRIVER_DEMANDS_ONE_THREAD) != 0 ? "threads=0 instances=1" : "";
+}
+
 /* --- the configuration -------------------------------------------------------------------------------------------- */
 
 void examination_note_environment(struct examination *examination)

@@ -54,6 +54,9 @@ void examination_end(struct examination *examination);
 /* The name of the i-th driver in the configuration. */
 const char *examination_driver(const struct examination *examination, size_t i);
 
+/* What a driver demands of [runtime], as words: "threads=0 instances=1"; "": nothing. */
+const char *examination_demands(const struct driver *driver);
+
 /* The subcommands: exit statuses. */
 int command_check(const struct command_options *options);
 int command_drivers(const struct command_options *options);

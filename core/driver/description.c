@@ -144,6 +144,22 @@ static bool read_options(const struct reading *reading, uint64_t address, uint64
     return fail(reading, "the options in its description have no end");
 }
 
+static bool read_demands(const struct reading *reading, uint64_t address, uint64_t size, uint32_t *demands)
+{
+    const uint64_t offset = offsetof(struct trale_driver, demands);
+    if (size < offset + sizeof *demands)
+        return true;
+    const uint32_t *found = elf_data(reading->elf, address + offset, sizeof *demands, sizeof *demands);
+    if (found == NULL)
+        return fail(reading, "its description has an address where a number must be");
+    *demands = *found;
+    if ((*found & ~TRALE_DRIVER_DEMANDS_ONE_THREAD) == 0)
+        return true;
+    *reading->error = -EPROTONOSUPPORT;
+    return fail(reading, "it demands what trale " TRALE_VERSION " does not know (%#x): it needs a later trale",
+                *found & ~TRALE_DRIVER_DEMANDS_ONE_THREAD);
+}
+
 static bool check_interfaces(const struct reading *reading, const char *member, const char *list)
 {
     struct interface_name name;
@@ -175,7 +191,8 @@ static bool read_all(const struct reading *reading, const struct trale_driver *f
     memcpy(description, found, offsetof(struct trale_driver, name));
     if (!needs_nothing(reading, address, found->size, what) ||
         !read_texts(reading, address, found->size, texts, N_ELEMENTS(texts), description, what) ||
-        !read_functions(reading, address, found->size, description))
+        !read_functions(reading, address, found->size, description) ||
+        !read_demands(reading, address, found->size, &description->demands))
         return false;
     if (!check_interfaces(reading, "interfaces", description->interfaces) ||
         !check_interfaces(reading, "layers", description->layers) ||

@@ -92,7 +92,7 @@ int stack_check(struct driver *drivers, const struct settings *settings, const s
             result = -EINVAL;
     }
     for (size_t i = 0; i < settings->n_drivers; i++)
-        if (stack_check_needs(&stack, i) < 0)
+        if (stack_check_needs(&stack, i) < 0 || stack_check_demands(&stack, i) < 0)
             result = -EINVAL;
     free(stack.moves);
     return result;

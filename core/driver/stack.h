@@ -14,9 +14,9 @@
 #include "core/driver/driver.h"
 
 /* Checks the drivers, in the order of settings->drivers, of which those that could not be opened are CLOSED: what each
- * layer is over, that no two others offer the same interface, and that what each needs is offered by a driver before
- * it. Removes from the lists of a layer's interfaces what it does not offer, and closes a layer whose `over` is wrong.
- * Each mistake is a message that says what to write. 0, -EINVAL or -ENOMEM. */
+ * layer is over, that no two others offer the same interface, that what each needs is offered by a driver before it,
+ * and that [runtime] is as each demands. Removes from the lists of a layer's interfaces what it does not offer, and
+ * closes a layer whose `over` is wrong. Each mistake is a message that says what to write. 0, -EINVAL or -ENOMEM. */
 int stack_check(struct driver *drivers, const struct settings *settings, const struct config *config,
                 const struct log *log);
 
@@ -51,5 +51,8 @@ void stack_shorten_offers(const struct stack *stack, size_t i);
 
 /* Checks that the drivers before driver i offer what it needs. 0, or -EINVAL and a message. */
 int stack_check_needs(const struct stack *stack, size_t i);
+
+/* Checks that [runtime] is as driver i demands. 0, or -EINVAL and messages. */
+int stack_check_demands(const struct stack *stack, size_t i);
 
 #endif

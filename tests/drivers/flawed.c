@@ -292,6 +292,11 @@ TRALE_DRIVER(
 #ifdef FLAW_BOTH_LISTS
         .layers = INTERFACE ":24",
 #endif
+#ifdef FLAW_ONE_THREAD
+        .demands = TRALE_DRIVER_DEMANDS_ONE_THREAD,
+#elif defined FLAW_LATER_DEMANDS
+        .demands = TRALE_DRIVER_DEMANDS_ONE_THREAD | 0x80,
+#endif
 #ifdef FLAW_LARGER_OPTIONS
         .options = &later[0]
         .option,
