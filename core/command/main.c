@@ -10,6 +10,7 @@
 
 #include "core/command/examine.h"
 #include "core/command/view.h"
+#include "core/command/simulate.h"
 
 #define USAGE 2
 
@@ -34,6 +35,8 @@ static int help(FILE *file, int status)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(file, "\ntrale %s\n    %s\n", commands[i].usage, commands[i].help);
     fprintf(file, "\ntrale %s\n    %s\n", view_usage, view_help);
+    fprintf(file, "\ntrale %s\n    Runs a program in simulated worlds, each drawn from a seed: trale simulate --help\n",
+            simulate_usage);
     fputs("\ntrale -h, --help | -V, --version\n"
           "\nFILE, -c FILE or --config=FILE is the trale.ini to look at. Without, it is $TRALE_CONFIG, or\n"
           "the first that exists of\n"
@@ -108,6 +111,8 @@ static int dispatch(int argc, char **argv)
             return run(&commands[i], argc - 1, argv + 1);
     if (strcmp(word, "view") == 0)
         return command_view(argc - 1, argv + 1);
+    if (strcmp(word, "simulate") == 0)
+        return command_simulate(argc - 1, argv + 1);
     return complain(word[0] == '-' ? "no such option" : "no such command", word);
 }
 

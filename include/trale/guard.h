@@ -20,7 +20,8 @@
 extern "C" {
 #endif
 
-/* What the guard asks, on any thread of the program: the driver's thread may be in the middle of a poll. */
+/* What the guard asks, on the thread that has attached the source, which may be in the middle of a poll. Other threads
+ * get the latest answers. */
 struct trale_guard_source {
     uint32_t size;
     uint32_t reserved;
@@ -28,7 +29,7 @@ struct trale_guard_source {
     /* The time of a clock, a CLOCK_ number of clock_gettime(2), in nanoseconds; or -EINVAL: there is no such clock. */
     int64_t (*now_ns)(void *instance, int32_t clock);
     /* Fills the buffer with bytes that are drawn from the seed. */
-    void (*random)(void *instance, void *buffer, size_t size);
+    void (*draw)(void *instance, void *buffer, size_t size);
     /* May be NULL. A function that blocks, such as nanosleep(2), was called: virtual time goes on by this, and nothing
      * else happens meanwhile. */
     void (*block)(void *instance, uint64_t ns);

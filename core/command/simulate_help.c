@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/command/simulate.h"
+
+const char simulate_usage[] = "simulate [OPTION...] -- PROGRAM [ARGUMENT...] [-- PROGRAM [ARGUMENT...]]...";
+
+const char simulate_help[] =
+    "Runs a program again and again, each time in another simulated world: the driver sim takes the\n"
+    "    place of the drivers whose interfaces it offers, and all that happens is drawn from a seed.\n"
+    "    Each seed runs twice, and both runs must be the same. Several programs share one world.\n"
+    "\n"
+    "    --seed N              one seed\n"
+    "    --seeds A..B          these seeds (1..1000)\n"
+    "    -j, --jobs N          how many processes run at once (one for each CPU)\n"
+    "    --until fail|all      stop at the first failure (the default), or run all seeds\n"
+    "    --scenario FILE       the faults, instead of those that the seed draws\n"
+    "    --settle TIME         demand success or the end within this time of quiet after the faults\n"
+    "    --set KEY=VALUE       a key of [driver:sim]; `trale drivers --options` lists them\n"
+    "    --shrink              find the fewest and weakest faults with the same failure\n"
+    "    --cancel-everywhere TASK\n"
+    "                          run one seed again and again, and abort the task at each of its awaits\n"
+    "    --guard MODE          calls that leave the simulation, such as gettimeofday and pthread_create:\n"
+    "                          virtualise (the default), warn, refuse, off\n"
+    "    --once                run each seed once: programs that are not deterministic are not found\n"
+    "    --timeout TIME        the limit of real time of a run (60s)\n"
+    "    --lines N             how many of the last lines of the output of a failed run are shown (20)\n"
+    "    --keep                keep the folders of all failed runs, not only of those that are shown\n"
+    "    -c, --config FILE     the trale.ini to start from; without, the one that the program would use\n"
+    "    --separator WORD      what stands between programs (--)\n"
+    "    --json                the result as JSON\n"
+    "\n"
+    "    A run fails if the program exits with another status than 0, is killed by a signal, or a\n"
+    "    sanitizer reports; if its tasks wait and nothing can wake one; if it passes a limit of time; if\n"
+    "    it does not settle; if both runs of a seed differ. The sweep fails too if a place that\n"
+    "    trale_sometimes names was never reached.\n"
+    "    Exit status: 0 no run failed, 1 one did, 2 the command line or trale.ini is wrong, or the\n"
+    "    program cannot be run.";

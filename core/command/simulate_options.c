@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/command/simulate_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/config/option.h"
+
+#define JOBS_MAX 1024
+#define DEFAULT_LAST_SEED 1000
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("trale simulate: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("\ntrale simulate: see trale simulate --help\n", stderr);
+    va_end(arguments);
+    return -1;
+}
+
+/* Reads a number; *rest is what follows. */
+static bool read_number(const char *text, int64_t *number, const char **rest)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *rest = end;
+    *number = value;
+    return text[0] >= '0' && text[0] <= '9' && errno == 0 && value < INT64_MAX;
+}
+
+static int read_seed(struct simulate_options *options, const char *text)
+{
+    const char *rest;
+    if (!read_number(text, &options->first_seed, &rest) || *rest != '\0')
+        return complain("--seed %s: not a seed; allowed: 0 to %lld", text, (long long)INT64_MAX - 1);
+    options->last_seed = options->first_seed;
+    return 0;
+}
+
+static int read_seeds(struct simulate_options *options, const char *text)
+{
+    const char *rest = NULL;
+    bool is_range = read_number(text, &options->first_seed, &rest) && strncmp(rest, "..", 2) == 0 &&
+                    read_number(rest + 2, &options->last_seed, &rest) && *rest == '\0';
+    if (!is_range)
+        return complain("--seeds %s: not a range of seeds; write for example --seeds 1..10000", text);
+    if (options->first_seed > options->last_seed)
+        return complain("--seeds %s: the first seed is larger than the last one", text);
+    return 0;
+}
+
+static int read_count(unsigned *count, unsigned least, unsigned most, const char *name, const char *text)
+{
+    const char *rest;
+    int64_t number;
+    if (!read_number(text, &number, &rest) || *rest != '\0' || number < least || number > most)
+        return complain("%s %s: not allowed; allowed: %u to %u", name, text, least, most);
+    *count = (unsigned)number;
+    return 0;
+}
+
+/* The index of the word, or -1 after a message. */
+static int read_choice(const char *name, const char *text, const char *const *words, int n_words, const char *allowed)
+{
+    for (int i = 0; i < n_words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return i;
+    complain("%s %s: not one of %s", name, text, allowed);
+    return -1;
+}
+
+static int check_duration(const char *name, const char *text, int64_t *ns)
+{
+    const struct trale_option option = {.name = name, .type = TRALE_OPTION_DURATION};
+    int r = option_parse(&option, text, ns);
+    if (r == 0 && *ns > 0)
+        return 0;
+    return complain("%s %s: not a time; allowed is a number with a unit, such as 500ms, 10s, 2min or 1h", name, text);
+}
+
+/* `text` is KEY=VALUE; blanks around the '=' are no part of it. */
+static int add_setting(struct simulate_options *options, const char *text)
+{
+    static const char *const own[] = {"seed", "report", "scenario", "scenario_out", "events", "world", "path", NULL};
+    size_t length = strcspn(text, "= \t");
+    if (length == 0 || strchr(text, '=') == NULL || strpbrk(text, "\n\r") != NULL)
+        return complain("--set %s: not KEY=VALUE", text);
+    for (const char *const *key = own; *key != NULL; key++)
+        if (strlen(*key) == length && memcmp(*key, text, length) == 0)
+            return complain("--set %s: this key is set by trale simulate itself", text);
+    const char **settings = reallocarray(options->settings, options->n_settings + 1, sizeof *settings);
+    if (settings == NULL)
+        return complain("%s", strerror(ENOMEM));
+    options->settings = settings;
+    settings[options->n_settings++] = text;
+    return 0;
+}
+
+/* --- the command line --------------------------------------------------------------------------------------------- */
+
+enum {
+    SEED = 256,
+    SEEDS,
+    UNTIL,
+    SCENARIO,
+    SETTLE,
+    SET,
+    SHRINK,
+    CANCEL_EVERYWHERE,
+    GUARD,
+    ONCE,
+    TIMEOUT,
+    LINES,
+    KEEP,
+    SEPARATOR,
+    JSON,
+};
+
+static const struct option long_options[] = {
+    {"seed", required_argument, NULL, SEED},
+    {"seeds", required_argument, NULL, SEEDS},
+    {"jobs", required_argument, NULL, 'j'},
+    {"until", required_argument, NULL, UNTIL},
+    {"scenario", required_argument, NULL, SCENARIO},
+    {"settle", required_argument, NULL, SETTLE},
+    {"set", required_argument, NULL, SET},
+    {"shrink", no_argument, NULL, SHRINK},
+    {"cancel-everywhere", required_argument, NULL, CANCEL_EVERYWHERE},
+    {"guard", required_argument, NULL, GUARD},
+    {"once", no_argument, NULL, ONCE},
+    {"timeout", required_argument, NULL, TIMEOUT},
+    {"lines", required_argument, NULL, LINES},
+    {"keep", no_argument, NULL, KEEP},
+    {"config", required_argument, NULL, 'c'},
+    {"separator", required_argument, NULL, SEPARATOR},
+    {"json", no_argument, NULL, JSON},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int read_option(struct simulate_options *options, int c, const char *argument)
+{
+    static const char *const ends[] = {"fail", "all"};
+    const char *const guard_names[] = {simulate_guard_name(GUARD_VIRTUALISE), simulate_guard_name(GUARD_WARN),
+                                       simulate_guard_name(GUARD_REFUSE), simulate_guard_name(GUARD_OFF)};
+    int choice;
+    int64_t ns;
+    switch (c) {
+    case SEED:
+        return read_seed(options, argument);
+    case SEEDS:
+        return read_seeds(options, argument);
+    case 'j':
+        return read_count(&options->n_jobs, 1, JOBS_MAX, "--jobs", argument);
+    case LINES:
+        return read_count(&options->n_lines, 0, 1000000, "--lines", argument);
+    case SET:
+        return add_setting(options, argument);
+    case UNTIL:
+        choice = read_choice("--until", argument, ends, 2, "fail or all");
+        options->until_all = choice == 1;
+        return choice < 0 ? -1 : 0;
+    case GUARD:
+        choice = read_choice("--guard", argument, guard_names, 4, "virtualise, warn, refuse or off");
+        options->guard = choice < 0 ? GUARD_OFF : (enum simulate_guard)choice;
+        return choice < 0 ? -1 : 0;
+    case TIMEOUT:
+        if (check_duration("--timeout", argument, &ns) < 0)
+            return -1;
+        options->limit_ns = (uint64_t)ns;
+        return 0;
+    case SETTLE:
+        options->settle = argument;
+        return check_duration("--settle", argument, &ns);
+    case SCENARIO:
+        options->scenario = argument;
+        return 0;
+    case CANCEL_EVERYWHERE:
+        options->cancel_everywhere = argument;
+        return 0;
+    case 'c':
+        options->config_path = argument;
+        return 0;
+    case SHRINK:
+        options->shrink = true;
+        return 0;
+    case ONCE:
+        options->once = true;
+        return 0;
+    case KEEP:
+        options->keep = true;
+        return 0;
+    case JSON:
+        options->json = true;
+        return 0;
+    default:
+        return complain("the command line is wrong");
+    }
+}
+
+/* Splits what is left of the command line; the separators become the NULL at the end of each. */
+static int read_programs(struct simulate_options *options, int argc, char **argv, const char *separator)
+{
+    options->programs = calloc((size_t)argc + 1, sizeof *options->programs);
+    if (options->programs == NULL)
+        return complain("%s", strerror(ENOMEM));
+    for (int begin = 0, i = 0; i <= argc; i++) {
+        if (i < argc && strcmp(argv[i], separator) != 0)
+            continue;
+        if (i == begin)
+            return complain(argc == 0 ? "no program is named; write -- PROGRAM [ARGUMENT...]"
+                                      : "there is no program between two separators, or at the end");
+        argv[i] = NULL;
+        options->programs[options->n_programs++].argv = &argv[begin];
+        begin = i + 1;
+    }
+    return 0;
+}
+
+static int check(const struct simulate_options *options)
+{
+    bool is_one = options->first_seed == options->last_seed;
+    if (options->cancel_everywhere != NULL && !is_one)
+        return complain("--cancel-everywhere is for one seed; write --seed N");
+    if (options->cancel_everywhere != NULL && options->shrink)
+        return complain("--cancel-everywhere and --shrink exclude each other");
+    return 0;
+}
+
+static unsigned count_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+int simulate_options_read(struct simulate_options *options, int argc, char **argv)
+{
+    static char name[] = "trale simulate";
+    const char *separator = "--";
+    *options = (struct simulate_options){.first_seed = 1,
+                                         .last_seed = DEFAULT_LAST_SEED,
+                                         .n_jobs = count_cpus(),
+                                         .n_lines = 20,
+                                         .limit_ns = UINT64_C(60000000000)};
+    argv[0] = name; /* as getopt calls the program in its messages */
+    for (int c; (c = getopt_long(argc, argv, "+c:j:h", long_options, NULL)) != -1;) {
+        if (c == 'h')
+            return 1;
+        if (c == '?') {
+            fputs("trale simulate: see trale simulate --help\n", stderr);
+            return -1;
+        }
+        if (c == SEPARATOR)
+            separator = optarg;
+        else if (read_option(options, c, optarg) < 0)
+            return -1;
+    }
+    if (read_programs(options, argc - optind, argv + optind, separator) < 0)
+        return -1;
+    return check(options);
+}
+
+void simulate_options_deinit(struct simulate_options *options)
+{
+    free(options->settings);
+    free(options->programs);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/command/simulate_show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "core/simulate/replay.h"
+#include "core/command/table.h"
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* The last lines of a file, of which the end of the last one is no line; begins at *at. Returns the text, mapped, or
+ * NULL: it is empty. */
+static char *map_tail(int fd, size_t n_lines, size_t *at, size_t *size)
+{
+    struct stat status;
+    if (n_lines == 0 || fstat(fd, &status) < 0 || status.st_size == 0)
+        return NULL;
+    *size = (size_t)status.st_size;
+    char *text = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (text == MAP_FAILED)
+        return NULL;
+    size_t n = 0;
+    for (*at = *size; *at > 0; --*at) {
+        n += *at < *size && text[*at - 1] == '\n';
+        if (n == n_lines)
+            break;
+    }
+    return text;
+}
+
+/* Each line as it is shown, indented, without control characters. */
+static void print_lines(const char *text, size_t at, size_t size)
+{
+    while (at < size) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end != NULL ? (size_t)(end - text) - at : size - at;
+        char *line = strndup(text + at, length);
+        fputs("        ", stdout);
+        if (line != NULL)
+            table_print_text(line, stdout);
+        putchar('\n');
+        free(line);
+        at += length + 1;
+    }
+}
+
+static void print_output(const struct simulate_place *place, const struct simulate_setup *setup)
+{
+    for (size_t i = 0; i < setup->options->n_programs; i++) {
+        size_t at = 0, size = 0;
+        char *text = map_tail(place->processes[i].output, setup->options->n_lines, &at, &size);
+        if (text == NULL)
+            continue;
+        printf("    output%s%s%s:\n", setup->options->n_programs > 1 ? " of " : "",
+               setup->options->n_programs > 1 ? setup->options->programs[i].argv[0] : "",
+               at > 0 ? ", the last lines" : "");
+        print_lines(text, at, size);
+        munmap(text, size);
+    }
+}
+
+static void print_scenario(const struct simulate_place *place)
+{
+    FILE *file = fopen(place->scenario_path, "re");
+    char *line = NULL;
+    size_t size = 0;
+    if (file == NULL)
+        return;
+    printf("    faults:\n");
+    for (ssize_t length; (length = getline(&line, &size, file)) > 0;)
+        if (line[0] != '\n' && line[0] != '#' && line[0] != ';')
+            printf("        %s", line);
+    free(line);
+    fclose(file);
+}
+
+/* --- for people --------------------------------------------------------------------------------------------------- */
+
+static void print_event(const char *which, const char *event, const char *await)
+{
+    printf("        %s: %s\n", which, event != NULL ? event : "no further event");
+    if (await != NULL && await[0] != '\0')
+        printf("            where it awaits: %s\n", await);
+}
+
+static void print_difference(const struct simulate_difference *difference)
+{
+    char verdict[SIMULATE_VERDICT];
+    printf("    %s\n", simulate_cause_text(difference->cause));
+    if (difference->call != NULL)
+        printf("    it calls %s\n", difference->call);
+    if (difference->other.verdict != VERDICT_PASSED)
+        printf("    the other run: %s%s%s\n", simulate_verdict_text(&difference->other, verdict),
+               difference->other.message[0] != '\0' ? ": " : "", difference->other.message);
+    if (difference->events[0] == NULL && difference->events[1] == NULL)
+        return;
+    printf("    the first event that differs:\n");
+    print_event("one run", difference->events[0], difference->awaits[0]);
+    print_event("the other run", difference->events[1], difference->awaits[1]);
+}
+
+static size_t count_group(const struct simulate_sweep *sweep, size_t group)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sweep->n_failures; i++)
+        n += sweep->failures[i].group == group;
+    return n;
+}
+
+void simulate_show_failure(const struct simulate_explanation *explanation, const struct simulate_sweep *sweep)
+{
+    const struct simulate_setup *setup = sweep->setup;
+    const struct simulate_failure *failure = explanation->failure;
+    char verdict[SIMULATE_VERDICT];
+    size_t n = count_group(sweep, failure->group);
+    printf("seed %lld: %s", (long long)failure->seed, simulate_verdict_text(&failure->result, verdict));
+    if (n > 1)
+        printf(" (and %zu other seed%s)", n - 1, n > 2 ? "s" : "");
+    putchar('\n');
+    if (failure->result.message[0] != '\0')
+        printf("    %s\n", failure->result.message);
+    if (!explanation->is_same)
+        printf("    run again, it did something else: %s\n", simulate_verdict_text(&explanation->again, verdict));
+    if (failure->result.verdict == VERDICT_NONDETERMINED)
+        print_difference(&explanation->difference);
+    print_output(&explanation->place, setup);
+    print_scenario(&explanation->place);
+    printf("    files: %s\n    again: ", explanation->place.folder);
+    simulate_replay_print(setup->options, failure->seed, NULL, stdout);
+    putchar('\n');
+}
+
+size_t simulate_count_missed(const struct simulate_sweep *sweep)
+{
+    const struct simulate_options *options = sweep->setup->options;
+    size_t n = 0;
+    bool is_whole = sweep->n_seeds > 1 && sweep->n_seeds == options->last_seed - options->first_seed + 1;
+    for (size_t i = 0; is_whole && i < sweep->marks.n_items; i++)
+        n += sweep->marks.items[i].n_runs == 0;
+    return n;
+}
+
+/* "3 d 4 h", "1.5 s" */
+static void print_time(uint64_t ns)
+{
+    uint64_t seconds = ns / 1000000000;
+    if (seconds >= 86400)
+        printf("%llu d %llu h", (unsigned long long)(seconds / 86400), (unsigned long long)(seconds % 86400 / 3600));
+    else if (seconds >= 3600)
+        printf("%llu h %llu min", (unsigned long long)(seconds / 3600), (unsigned long long)(seconds % 3600 / 60));
+    else
+        printf("%.1f s", (double)ns / 1e9);
+}
+
+void simulate_show_end(const struct simulate_sweep *sweep, bool is_ok)
+{
+    for (size_t i = 0; i < sweep->calls.n_items; i++)
+        if (!sweep->calls.items[i].is_refused)
+            printf("warning: the program leaves the simulation: %s\n", sweep->calls.items[i].text);
+    size_t n_missed = simulate_count_missed(sweep);
+    for (size_t i = 0; n_missed > 0 && i < sweep->marks.n_items; i++)
+        if (sweep->marks.items[i].n_runs == 0)
+            printf("never reached: trale_sometimes(\"%s\")\n", sweep->marks.items[i].name);
+    double seconds = (double)sweep->real_ns / 1e9;
+    printf("%s: %lld seed%s, %llu run%s in %.1f s (%.0f per second), ", is_ok ? "passed" : "failed",
+           (long long)sweep->n_seeds, sweep->n_seeds == 1 ? "" : "s", (unsigned long long)sweep->n_runs,
+           sweep->n_runs == 1 ? "" : "s", seconds, seconds > 0 ? (double)sweep->n_runs / seconds : 0.0);
+    print_time(sweep->virtual_ns);
+    printf(" of virtual time");
+    if (sweep->n_failures > 0 && sweep->setup->options->until_all)
+        printf("; %zu seed%s failed, in %zu way%s", sweep->n_failures, sweep->n_failures == 1 ? "" : "s",
+               sweep->n_groups, sweep->n_groups == 1 ? "" : "s");
+    putchar('\n');
+}
+
+/* --- for programs ------------------------------------------------------------------------------------------------- */
+
+static char *replay_text(const struct simulate_setup *setup, int64_t seed)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *file = open_memstream(&text, &length);
+    if (file == NULL)
+        return NULL;
+    simulate_replay_print(setup->options, seed, NULL, file);
+    fclose(file);
+    return text;
+}
+
+static const struct simulate_explanation *find_explanation(const struct simulate_explanation *explanations, size_t n,
+                                                           const struct simulate_failure *failure)
+{
+    for (size_t i = 0; i < n; i++)
+        if (explanations[i].failure == failure)
+            return &explanations[i];
+    return NULL;
+}
+
+static void add_failure(struct table *table, const struct simulate_sweep *sweep, const struct simulate_failure *failure,
+                        const struct simulate_explanation *explanation)
+{
+    const struct simulate_result *result = &failure->result;
+    const struct simulate_difference *difference = explanation != NULL && result->verdict == VERDICT_NONDETERMINED
+                                                       ? &explanation->difference
+                                                       : NULL;
+    char *replay = replay_text(sweep->setup, failure->seed);
+    table_add_number(table, failure->seed);
+    table_add_text(table, simulate_verdict_word(result->verdict));
+    table_add_text(table, result->message);
+    table_add_number(table, (int64_t)failure->group);
+    table_add_number(table, result->status);
+    table_add_number(table, (int64_t)result->virtual_ns);
+    table_add_text(table, difference != NULL ? simulate_cause_word(difference->cause) : NULL);
+    table_add_text(table, difference != NULL ? difference->call : NULL);
+    table_add_text(table, difference != NULL ? difference->events[0] : NULL);
+    table_add_text(table, difference != NULL ? difference->events[1] : NULL);
+    table_add_text(table, explanation != NULL ? explanation->place.folder : NULL);
+    table_add_text(table, replay);
+    free(replay);
+}
+
+static void print_failures(const struct simulate_sweep *sweep, const struct simulate_explanation *explanations,
+                           size_t n)
+{
+    struct table table = {.title = "failures",
+                          .columns = {{.name = "seed"},
+                                      {.name = "verdict"},
+                                      {.name = "message"},
+                                      {.name = "group"},
+                                      {.name = "status"},
+                                      {.name = "virtual_ns"},
+                                      {.name = "cause"},
+                                      {.name = "call"},
+                                      {.name = "event"},
+                                      {.name = "other_event"},
+                                      {.name = "folder"},
+                                      {.name = "again"}}};
+    for (size_t i = 0; i < sweep->n_failures; i++)
+        add_failure(&table, sweep, &sweep->failures[i], find_explanation(explanations, n, &sweep->failures[i]));
+    table_print_json(&table, stdout);
+    table_deinit(&table);
+}
+
+static void print_calls_and_marks(const struct simulate_sweep *sweep)
+{
+    struct table calls = {.title = "calls",
+                          .columns = {{.name = "kind"},
+                                      {.name = "function"},
+                                      {.name = "module"},
+                                      {.name = "offset"},
+                                      {.name = "refused"},
+                                      {.name = "text"}}};
+    struct table marks = {.title = "marks", .columns = {{.name = "name"}, {.name = "runs"}}};
+    for (size_t i = 0; i < sweep->calls.n_items; i++) {
+        const struct simulate_call *call = &sweep->calls.items[i];
+        table_add_text(&calls, call->kind);
+        table_add_text(&calls, call->function);
+        table_add_text(&calls, call->module);
+        table_add_text(&calls, call->offset);
+        table_add_truth(&calls, call->is_refused);
+        table_add_text(&calls, call->text);
+    }
+    for (size_t i = 0; i < sweep->marks.n_items; i++) {
+        table_add_text(&marks, sweep->marks.items[i].name);
+        table_add_number(&marks, (int64_t)sweep->marks.items[i].n_runs);
+    }
+    table_print_json(&calls, stdout);
+    printf(",\n ");
+    table_print_json(&marks, stdout);
+    table_deinit(&calls);
+    table_deinit(&marks);
+}
+
+void simulate_show_json(const struct simulate_sweep *sweep, const struct simulate_explanation *explanations,
+                        size_t n_explanations, bool is_ok)
+{
+    const struct simulate_options *options = sweep->setup->options;
+    printf("{\"ok\": %s, \"first_seed\": %lld, \"last_seed\": %lld, \"seeds\": %lld, \"runs\": %llu,\n"
+           " \"seconds\": %.3f, \"virtual_ns\": %llu, \"events\": %llu, \"sent\": %llu, \"failed\": %zu, "
+           "\"groups\": %zu,\n ",
+           is_ok ? "true" : "false", (long long)options->first_seed, (long long)options->last_seed,
+           (long long)sweep->n_seeds, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9,
+           (unsigned long long)sweep->virtual_ns, (unsigned long long)sweep->n_events,
+           (unsigned long long)sweep->n_sent, sweep->n_failures, sweep->n_groups);
+    print_failures(sweep, explanations, n_explanations);
+    printf(",\n ");
+    print_calls_and_marks(sweep);
+    printf("}\n");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/simulate/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/words.h"
+
+void simulate_config_deinit(struct simulate_config *config)
+{
+    free(config->runtime.chars);
+    free(config->drivers.chars);
+    free(config->options.chars);
+    free(config->drivers_folder);
+}
+
+bool simulate_config_has(const struct simulate_config *config, const char *key)
+{
+    return words_find(text_chars(&config->options), key, strlen(key)) != NULL;
+}
+
+static void write_key(const char *key, const char *value, FILE *file)
+{
+    if (value != NULL)
+        fprintf(file, "%s = %s\n", key, value);
+}
+
+void simulate_config_write(const struct simulate_config *config, const struct simulate_keys *keys, FILE *file)
+{
+    fprintf(file, "[runtime]\n%s", text_chars(&config->runtime));
+    if (config->has_shuffle)
+        fprintf(file, "shuffle = %lld\n", (long long)keys->seed);
+    fprintf(file, "%sseed = %lld\n", text_chars(&config->drivers), (long long)keys->seed);
+    write_key("address", keys->address, file);
+    write_key("report", keys->report, file);
+    write_key("scenario", keys->scenario, file);
+    write_key("scenario_out", keys->scenario_out, file);
+    write_key("events", keys->events, file);
+    write_key("world", keys->world, file);
+    write_key("settle", keys->settle, file);
+    write_key("cancel_task", keys->cancel_task, file);
+    if (keys->cancel_task != NULL)
+        fprintf(file, "cancel_await = %lld\n", (long long)keys->cancel_await);
+    fputs("[end]\n", file);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The trale.ini of a simulated program. */
+#ifndef CORE_SIMULATE_CONFIG_H
+#define CORE_SIMULATE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/base/text.h"
+
+/* What is the same in all runs. */
+struct simulate_config {
+    struct text runtime; /* the keys of [runtime], but for those that a run adds */
+    struct text drivers; /* all other sections; the last is [driver:sim], without the keys that a run adds */
+    struct text options; /* the names of the keys that sim takes, as words */
+    char *drivers_folder;
+    bool has_shuffle; /* [runtime] has the key */
+};
+
+void simulate_config_deinit(struct simulate_config *config);
+
+/* The keys of one run. Texts that are NULL are left out. */
+struct simulate_keys {
+    int64_t seed;
+    const char *address; /* of the program's host */
+    const char *report, *scenario, *scenario_out, *events, *world;
+    const char *settle;
+    const char *cancel_task;
+    int64_t cancel_await;
+};
+
+/* Writes the trale.ini of one run. */
+void simulate_config_write(const struct simulate_config *config, const struct simulate_keys *keys, FILE *file);
+
+/* Whether sim has this key. */
+bool simulate_config_has(const struct simulate_config *config, const char *key);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/simulate/explain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int simulate_explain(struct simulate_explanation *explanation, const struct simulate_setup *setup,
+                     const struct simulate_failure *failure)
+{
+    char name[64];
+    *explanation = (struct simulate_explanation){.failure = failure};
+    snprintf(name, sizeof name, "seed-%lld", (long long)failure->seed);
+    int r = simulate_place_open(&explanation->place, setup, name);
+    if (r < 0) {
+        fprintf(stderr, "trale simulate: %s/%s: %s\n", setup->folder, name, strerror(-r));
+        return r;
+    }
+    const struct simulate_plan plan = {.seed = failure->seed,
+                                       .writes_events = simulate_config_has(&setup->config, "events"),
+                                       .writes_scenario = simulate_config_has(&setup->config, "scenario_out")};
+    r = simulate_run(&explanation->place, setup, &plan, &explanation->again);
+    if (r < 0)
+        return r;
+    bool differs = failure->result.verdict == VERDICT_NONDETERMINED;
+    explanation->is_same = differs || simulate_is_same_failure(&explanation->again, &failure->result);
+    return differs ? simulate_compare(&explanation->difference, setup, failure->seed, &explanation->place,
+                                      &explanation->again)
+                   : 0;
+}
+
+void simulate_explanation_deinit(struct simulate_explanation *explanation, const struct simulate_setup *setup)
+{
+    simulate_difference_deinit(&explanation->difference);
+    simulate_place_close(&explanation->place, setup);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Places in which runs take place, one after the other: a folder with the files of the latest run.
+ *
+ *     trale.ini     of the simulated program
+ *     output        what it wrote to stdout and stderr
+ *     report        of the driver sim (trale/sim_report.h)
+ *     guard         the calls that the guard found, a line each
+ *     scenario      the faults, if the run was made for them
+ *     events        all events, likewise
+ *
+ * Of several programs in one world, the second has trale.ini.2, output.2 and guard.2, and so on. */
+#ifndef CORE_SIMULATE_PLACE_H
+#define CORE_SIMULATE_PLACE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <trale/sim_report.h>
+
+#include "core/simulate/config.h"
+#include "core/simulate/options.h"
+
+/* What the runs of a sweep have in common. */
+struct simulate_setup {
+    const struct simulate_options *options;
+    struct simulate_config config;
+    char *folder;       /* of the sweep, which has the folders of the places in it */
+    char *guard;        /* the file; NULL: none */
+    char **paths;       /* of the programs' files */
+    char **environment; /* what all processes get, without what is their own; ends with NULL */
+    size_t n_environment;
+    int null;         /* /dev/null */
+    sigset_t signals; /* what processes block */
+    bool fixes_addresses;
+    int64_t start_ns; /* the time of day when a world begins */
+};
+
+/* What one run is to be. */
+struct simulate_plan {
+    int64_t seed;
+    bool random_addresses; /* not where they always are */
+    bool filled_memory;    /* what malloc(3) returns is not zero where it happened to be */
+    bool writes_events, writes_scenario;
+    const char *scenario; /* NULL: that of the options, if there is one */
+    int64_t cancel_await; /* with --cancel-everywhere: at which await; 0: at none */
+};
+
+/* The variables of the environment that a process of its own has. */
+enum { VARIABLE_CONFIG, VARIABLE_CONFIG_OLD, VARIABLE_GUARD, VARIABLE_FILL, VARIABLE_FILL_ASAN, N_VARIABLES };
+
+/* One program of a place. */
+struct simulate_process {
+    pid_t pid;                 /* 0: it has ended, or none was started */
+    int status;                /* as waitpid(2) says */
+    int config, output, guard; /* the files */
+    char *config_path, *output_path, *guard_path;
+    char *variables[N_VARIABLES];
+    char **environment;
+};
+
+struct simulate_place {
+    char *folder;
+    char *report_path, *scenario_path, *events_path, *world_path;
+    struct simulate_process *processes; /* one for each program */
+    int report_file;
+    struct trale_sim_report report; /* as it was when it was read */
+    struct simulate_plan plan;      /* of the latest run */
+    uint64_t deadline_ns;
+    size_t failed; /* the first program that failed, or 0 */
+    bool is_late;  /* it was killed at its deadline */
+    bool is_over;  /* it was killed since its report says how it ended */
+    bool is_busy;  /* a run takes place */
+};
+
+/* Makes the folder `name` in the folder of the sweep, and the files. 0 or a negative errno; *place is freed by
+ * simulate_place_close in any case, which leaves the folder. */
+int simulate_place_open(struct simulate_place *place, const struct simulate_setup *setup, const char *name);
+void simulate_place_close(struct simulate_place *place, const struct simulate_setup *setup);
+
+/* Writes the files for a run by this plan, and empties the others. 0 or a negative errno. */
+int simulate_place_prepare(struct simulate_place *place, const struct simulate_setup *setup,
+                           const struct simulate_plan *plan);
+
+/* Reads the report; what is not there is zero. The driver makes the file anew, so it cannot be mapped here. */
+void simulate_place_read_report(struct simulate_place *place);
+
+/* Removes a folder and the files in it. */
+void simulate_remove_folder(const char *path);
+
+#endif

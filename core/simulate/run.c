@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/simulate/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "core/base/deadline.h"
+#include "core/simulate/launch.h"
+
+/* How often reports are looked at, for a program whose tasks hang waits for ever. */
+#define LOOK_NS UINT64_C(10000000)
+
+int simulate_interrupted;
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+void simulate_watch_signals(struct simulate_setup *setup)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        sigaddset(&set, ending_signals[i]);
+    /* Inherited as ignored, it would never come; and a child that merely stops has not ended. */
+    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP}, NULL);
+    sigprocmask(SIG_BLOCK, &set, &setup->signals);
+}
+
+/* --- one place ---------------------------------------------------------------------------------------------------- */
+
+static void kill_place(struct simulate_place *place, const struct simulate_setup *setup)
+{
+    for (size_t i = 0; i < setup->options->n_programs; i++) {
+        struct simulate_process *process = &place->processes[i];
+        if (process->pid == 0)
+            continue;
+        kill(-process->pid, SIGKILL);
+        while (waitpid(process->pid, &process->status, 0) < 0 && errno == EINTR)
+            ;
+        process->pid = 0;
+    }
+    place->is_busy = false;
+}
+
+int simulate_start(struct simulate_place *place, const struct simulate_setup *setup, const struct simulate_plan *plan)
+{
+    int r = simulate_place_prepare(place, setup, plan);
+    if (r < 0)
+        fprintf(stderr, "trale simulate: %s: %s\n", place->folder, strerror(-r));
+    place->deadline_ns = deadline_now_ns() + setup->options->limit_ns;
+    for (size_t i = 0; r >= 0 && i < setup->options->n_programs; i++) {
+        struct simulate_process *process = &place->processes[i];
+        const struct simulate_launch launch = {.path = setup->paths[i],
+                                               .argv = setup->options->programs[i].argv,
+                                               .environment = process->environment,
+                                               .input = setup->null,
+                                               .output = process->output,
+                                               .random_addresses = plan->random_addresses,
+                                               .signals = &setup->signals};
+        r = simulate_launch(&launch);
+        if (r > 0)
+            process->pid = r;
+        else
+            fprintf(stderr, "trale simulate: %s cannot be run: %s\n", setup->paths[i], strerror(-r));
+    }
+    place->is_busy = r >= 0;
+    if (r < 0)
+        kill_place(place, setup);
+    return r < 0 ? r : 0;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
+
+static struct simulate_process *find_process(struct simulate_place *places, size_t n_places,
+                                             const struct simulate_setup *setup, pid_t pid, size_t *place)
+{
+    for (size_t i = 0; i < n_places; i++)
+        for (size_t j = 0; j < setup->options->n_programs; j++)
+            if (places[i].processes[j].pid == pid) {
+                *place = i;
+                return &places[i].processes[j];
+            }
+    return NULL;
+}
+
+static bool is_running(const struct simulate_place *place, const struct simulate_setup *setup)
+{
+    for (size_t i = 0; i < setup->options->n_programs; i++)
+        if (place->processes[i].pid != 0)
+            return true;
+    return false;
+}
+
+/* Takes in the end of one process, with what it has left behind in its group. Returns the index of its place if that
+ * was the last one there; -EAGAIN: it was not; -ECHILD: no process has ended. */
+static int take_end(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup)
+{
+    siginfo_t info = {.si_pid = 0};
+    size_t i = 0;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+        return -ECHILD;
+    struct simulate_process *process = find_process(places, n_places, setup, info.si_pid, &i);
+    if (process != NULL)
+        kill(-info.si_pid, SIGKILL);
+    int status = 0;
+    waitpid(info.si_pid, &status, 0);
+    if (process == NULL)
+        return -EAGAIN;
+    process->pid = 0;
+    process->status = status;
+    if (status != 0) {
+        places[i].failed = (size_t)(process - places[i].processes);
+        kill_place(&places[i], setup);
+    }
+    if (is_running(&places[i], setup))
+        return -EAGAIN;
+    places[i].is_busy = false;
+    simulate_place_read_report(&places[i]);
+    return (int)i;
+}
+
+/* A program that hangs waits for ever, and one that was aborted at a limit may. It has time to end by itself. */
+static bool is_over(struct simulate_place *place)
+{
+    simulate_place_read_report(place);
+    return place->report.outcome == TRALE_SIM_HANG;
+}
+
+/* Kills the runs that are late, or hang. Returns the index of such a place, or -EAGAIN. */
+static int look(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup)
+{
+    uint64_t now_ns = deadline_now_ns();
+    for (size_t i = 0; i < n_places; i++) {
+        struct simulate_place *place = &places[i];
+        if (!place->is_busy)
+            continue;
+        place->is_over = is_over(place);
+        place->is_late = !place->is_over && now_ns >= place->deadline_ns;
+        if (!place->is_over && !place->is_late)
+            continue;
+        kill_place(place, setup);
+        return (int)i;
+    }
+    return -EAGAIN;
+}
+
+int simulate_wait(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup, uint64_t limit_ns)
+{
+    uint64_t end_ns = deadline_now_ns() + limit_ns;
+    bool is_busy = false;
+    for (size_t i = 0; i < n_places; i++)
+        is_busy |= places[i].is_busy;
+    if (!is_busy)
+        return -ECHILD;
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGCHLD);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        sigaddset(&awaited, ending_signals[i]);
+    for (;;) {
+        int r = take_end(places, n_places, setup);
+        if (r >= 0)
+            return r;
+        if (r == -EAGAIN)
+            continue;
+        r = look(places, n_places, setup);
+        if (r >= 0)
+            return r;
+        if (deadline_now_ns() >= end_ns)
+            return -EAGAIN;
+        const struct timespec pause = {0, LOOK_NS};
+        int signal = sigtimedwait(&awaited, NULL, &pause);
+        if (signal > 0 && signal != SIGCHLD) {
+            simulate_interrupted = signal;
+            return -EINTR;
+        }
+    }
+}
+
+void simulate_kill(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup)
+{
+    for (size_t i = 0; i < n_places; i++)
+        if (places[i].is_busy)
+            kill_place(&places[i], setup);
+}
+
+int simulate_run(struct simulate_place *place, const struct simulate_setup *setup, const struct simulate_plan *plan,
+                 struct simulate_result *result)
+{
+    int r = simulate_start(place, setup, plan);
+    if (r < 0)
+        return r;
+    do
+        r = simulate_wait(place, 1, setup, UINT64_MAX / 2);
+    while (r == -EAGAIN);
+    if (r < 0)
+        simulate_kill(place, 1, setup);
+    else
+        simulate_judge(place, setup, result);
+    return r < 0 ? r : 0;
+}

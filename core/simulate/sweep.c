@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/simulate/sweep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/deadline.h"
+#include "core/simulate/progress.h"
+
+/* What a job does: one seed in one place, with one run after the other. */
+struct job {
+    enum {
+        JOB_FREE,   /* It has no seed. */
+        JOB_FIRST,  /* The first run of its seed takes place. */
+        JOB_SECOND, /* The second run does; `first` is the result of the first. */
+    } state;
+    int64_t seed;
+    struct simulate_result first;
+};
+
+struct state {
+    struct simulate_sweep *sweep;
+    struct job *jobs;             /* one for each place */
+    int64_t next_seed, last_seed; /* all are done when next_seed > last_seed */
+    struct simulate_progress progress;
+};
+
+/* --- results ------------------------------------------------------------------------------------------------------ */
+
+static int compare_seeds(const void *a, const void *b)
+{
+    int64_t left = ((const struct simulate_failure *)a)->seed, right = ((const struct simulate_failure *)b)->seed;
+    return left < right ? -1 : left > right;
+}
+
+static int add_failure(struct state *state, const struct simulate_failure *failure)
+{
+    struct simulate_sweep *sweep = state->sweep;
+    struct simulate_failure *failures = reallocarray(sweep->failures, sweep->n_failures + 1, sizeof *sweep->failures);
+    if (failures == NULL)
+        return -ENOMEM;
+    sweep->failures = failures;
+    failures[sweep->n_failures++] = *failure;
+    if (!sweep->setup->options->until_all && failure->seed <= state->last_seed)
+        state->last_seed = failure->seed - 1;
+    return 0;
+}
+
+/* In the order of seeds: so the first of each group has the lowest seed, however many jobs there are. */
+static void group_failures(struct simulate_sweep *sweep)
+{
+    if (sweep->n_failures > 0)
+        qsort(sweep->failures, sweep->n_failures, sizeof *sweep->failures, compare_seeds);
+    if (!sweep->setup->options->until_all && sweep->n_failures > 1)
+        sweep->n_failures = 1;
+    for (size_t i = 0; i < sweep->n_failures; i++) {
+        size_t j = 0;
+        while (j < i && !simulate_is_same_failure(&sweep->failures[j].result, &sweep->failures[i].result))
+            j++;
+        sweep->failures[i].group = j < i ? sweep->failures[j].group : sweep->n_groups++;
+    }
+}
+
+static int add_up(struct simulate_sweep *sweep, const struct simulate_place *place,
+                  const struct simulate_result *result)
+{
+    sweep->n_runs++;
+    sweep->virtual_ns += result->virtual_ns;
+    sweep->n_sent += result->n_sent;
+    sweep->n_events += result->n_events;
+    simulate_marks_reached(&sweep->marks, &place->report);
+    return simulate_calls_add(&sweep->calls, place, sweep->setup);
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
+
+static int begin_job(struct state *state, size_t i)
+{
+    struct job *job = &state->jobs[i];
+    const struct simulate_plan plan = {.seed = state->next_seed};
+    job->state = JOB_FIRST;
+    job->seed = state->next_seed++;
+    return simulate_start(&state->sweep->places[i], state->sweep->setup, &plan);
+}
+
+/* The second run: all that the program must not depend on is another. */
+static int go_on(struct state *state, size_t i, const struct simulate_result *first)
+{
+    const struct simulate_plan plan = {.seed = state->jobs[i].seed, .random_addresses = true, .filled_memory = true};
+    state->jobs[i].state = JOB_SECOND;
+    state->jobs[i].first = *first;
+    return simulate_start(&state->sweep->places[i], state->sweep->setup, &plan);
+}
+
+static int end_run(struct state *state, size_t i)
+{
+    struct simulate_sweep *sweep = state->sweep;
+    struct job *job = &state->jobs[i];
+    struct simulate_result result;
+    simulate_judge(&sweep->places[i], sweep->setup, &result);
+    int r = add_up(sweep, &sweep->places[i], &result);
+    if (r < 0)
+        return r;
+    bool is_second = job->state == JOB_SECOND;
+    if (!is_second && result.verdict == VERDICT_PASSED && !sweep->setup->options->once)
+        return go_on(state, i, &result);
+    job->state = JOB_FREE;
+    sweep->n_seeds++;
+    struct simulate_failure failure = {.seed = job->seed, .result = is_second ? job->first : result, .second = result};
+    if (is_second && !simulate_is_same_run(&job->first, &result))
+        failure.result.verdict = VERDICT_NONDETERMINED;
+    return failure.result.verdict != VERDICT_PASSED ? add_failure(state, &failure) : 0;
+}
+
+static int fill_jobs(struct state *state)
+{
+    for (size_t i = 0; i < state->sweep->setup->options->n_jobs; i++) {
+        struct simulate_place *place = &state->sweep->places[i];
+        struct job *job = &state->jobs[i];
+        if (place->is_busy && job->seed > state->last_seed) { /* a lower seed has failed */
+            simulate_kill(place, 1, state->sweep->setup);
+            job->state = JOB_FREE;
+        }
+        int r = !place->is_busy && state->next_seed <= state->last_seed ? begin_job(state, i) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int run_all(struct state *state)
+{
+    struct simulate_sweep *sweep = state->sweep;
+    const struct simulate_options *options = sweep->setup->options;
+    for (;;) {
+        int r = fill_jobs(state);
+        if (r == 0)
+            r = simulate_wait(sweep->places, options->n_jobs, sweep->setup, DEADLINE_SECOND / 10);
+        if (r == -ECHILD)
+            return 0;
+        if (r >= 0)
+            r = end_run(state, (size_t)r);
+        if (r < 0 && r != -EAGAIN)
+            return r;
+        simulate_progress_show(&state->progress, (uint64_t)sweep->n_seeds, sweep->n_failures);
+    }
+}
+
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *setup)
+{
+    const struct simulate_options *options = setup->options;
+    *sweep = (struct simulate_sweep){.setup = setup};
+    struct state state = {.sweep = sweep, .next_seed = options->first_seed, .last_seed = options->last_seed};
+    uint64_t begin_ns = deadline_now_ns();
+    sweep->places = calloc(options->n_jobs, sizeof *sweep->places);
+    state.jobs = calloc(options->n_jobs, sizeof *state.jobs);
+    int r = sweep->places != NULL && state.jobs != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < options->n_programs; i++)
+        r = simulate_marks_read(&sweep->marks, setup->paths[i]);
+    for (size_t i = 0; r == 0 && i < options->n_jobs; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "job-%zu", i);
+        r = simulate_place_open(&sweep->places[i], setup, name);
+    }
+    if (r < 0)
+        fprintf(stderr, "trale simulate: %s: %s\n", setup->folder, strerror(-r));
+    simulate_progress_begin(&state.progress, "seeds", (uint64_t)(options->last_seed - options->first_seed) + 1);
+    if (r == 0)
+        r = run_all(&state);
+    simulate_progress_clear(&state.progress);
+    simulate_kill(sweep->places, sweep->places != NULL ? options->n_jobs : 0, setup);
+    free(state.jobs);
+    sweep->real_ns = deadline_now_ns() - begin_ns;
+    group_failures(sweep);
+    return r;
+}
+
+void simulate_sweep_deinit(struct simulate_sweep *sweep)
+{
+    for (size_t i = 0; sweep->places != NULL && i < sweep->setup->options->n_jobs; i++) {
+        if (sweep->places[i].folder != NULL)
+            simulate_remove_folder(sweep->places[i].folder);
+        simulate_place_close(&sweep->places[i], sweep->setup);
+    }
+    free(sweep->places);
+    free(sweep->failures);
+    simulate_marks_deinit(&sweep->marks);
+    simulate_calls_deinit(&sweep->calls);
+}

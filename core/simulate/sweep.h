@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A sweep: many seeds, several at once. */
+#ifndef CORE_SIMULATE_SWEEP_H
+#define CORE_SIMULATE_SWEEP_H
+
+#include "core/simulate/guard.h"
+#include "core/simulate/marks.h"
+#include "core/simulate/run.h"
+
+struct simulate_failure {
+    int64_t seed;
+    struct simulate_result result; /* with VERDICT_NONDETERMINED that of the first run */
+    struct simulate_result second; /* of the second run, if there was one */
+    size_t group;                  /* failures of the same way have the same number */
+};
+
+struct simulate_sweep {
+    const struct simulate_setup *setup;
+    struct simulate_place *places;     /* options->n_jobs of them */
+    struct simulate_failure *failures; /* by seed, without those after the first if it stopped there */
+    size_t n_failures, n_groups;
+    struct simulate_marks marks;
+    struct simulate_calls calls; /* that the guard let pass, or refused */
+    int64_t n_seeds;             /* that are done */
+    uint64_t n_runs, virtual_ns, n_sent, n_events, real_ns;
+    bool is_interrupted;
+};
+
+/* Runs all seeds, or until one fails. 0; or a negative errno, after a message: the programs cannot be run; -EINTR: a
+ * signal came. */
+int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *setup);
+void simulate_sweep_deinit(struct simulate_sweep *sweep);
+
+#endif

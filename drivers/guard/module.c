@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which module of the process a call comes from, and the functions behind the guard's. */
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <link.h>
+#include <string.h>
+
+#include "guard.h"
+
+/* The first letters of the names of libraries whose calls pass. The library of C++ is not among them: its functions
+ * read clocks and start threads because the program wants that. */
+static const char *const trusted[] = {
+    "libtrale.so", "libc.so",      "libc-",        "ld-linux",      "ld-musl",        "libpthread",
+    "libdl.so",    "librt.so",     "libgcc_s.so",  "libasan.so",    "libtsan.so",     "libubsan.so",
+    "liblsan.so",  "libhwasan.so", "libclang_rt.", "linux-vdso.so", "trale-guard.so",
+};
+
+void *guard_real(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+static bool is_trusted(const char *path)
+{
+    const char *name = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+    for (size_t i = 0; i < sizeof trusted / sizeof trusted[0]; i++)
+        if (strncmp(name, trusted[i], strlen(trusted[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the module itself exports a driver's description. A link map is a handle of glibc's. */
+static bool is_driver(struct link_map *map)
+{
+    Dl_info found;
+    void *description = map->l_name[0] != '\0' ? dlsym(map, "trale_driver") : NULL;
+    return description != NULL && dladdr(description, &found) != 0 && (uintptr_t)found.dli_fbase == map->l_addr;
+}
+
+void guard_find_module(const void *place, struct guard_module *module)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    *module = (struct guard_module){.path = "?", .offset = (uintptr_t)place, .symbol = ""};
+    if (dladdr1(place, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL)
+        return;
+    const char *path = map->l_name[0] != '\0' ? map->l_name : info.dli_fname;
+    module->path = path;
+    module->offset = (uintptr_t)place - map->l_addr;
+    module->symbol = info.dli_sname != NULL ? info.dli_sname : "";
+    module->is_trusted = is_trusted(path) || is_driver(map);
+    module->is_cplusplus = strstr(path, "/libstdc++.so") != NULL || strstr(path, "/libc++.so") != NULL;
+}
+
+const void *guard_find_program(const void *place)
+{
+    enum { DEPTH = 32 };
+    void *places[DEPTH];
+    struct guard_module module;
+    guard_find_module(place, &module);
+    if (!module.is_cplusplus)
+        return place;
+    int n = backtrace(places, DEPTH), i = 0;
+    while (i < n && (const char *)places[i] - 1 != (const char *)place)
+        i++;
+    for (; i < n; i++) {
+        guard_find_module((const char *)places[i] - 1, &module);
+        if (!module.is_cplusplus)
+            return (const char *)places[i] - 1;
+    }
+    return place;
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# `trale simulate`: sweeps, verdicts, programs that are not deterministic, and wrong command lines.
+
+source "$(dirname "$0")/shell.sh"
+trale=$build/trale
+flawed=$build/tests/flawed
+marked=$build/tests/flawed_marks
+export TRALE_DRIVERS=$build/drivers HOME=$tmp/home TMPDIR=$tmp/runs
+unset TRALE_CONFIG XDG_CONFIG_HOME
+mkdir -p "$HOME" "$TMPDIR"
+cat >"$tmp/trale.ini" <<'INI'
+[runtime]
+drivers = timer, random
+threads = 2
+watchdog = 100ms
+[driver:timer]
+path = timer.so
+[driver:random]
+path = random.so
+INI
+export TRALE_CONFIG=$tmp/trale.ini
+
+# simulate STATUS ARGUMENT...: runs it, expects that exit status, and keeps what it prints in $tmp/out.
+simulate() {
+    local wanted=$1 status=0
+    shift
+    rm -rf "$TMPDIR"/*
+    "$trale" simulate "$@" >"$tmp/out" 2>&1 || status=$?
+    ((status == wanted)) || { printf 'exit status %d\n' "$status"; cat "$tmp/out"; return 1; }
+}
+
+# says TEXT...: each is on a line of what the command printed.
+says() {
+    local text
+    for text; do
+        grep -qF -- "$text" "$tmp/out" || { printf 'not found: %s\n' "$text"; cat "$tmp/out"; return 1; }
+    done
+}
+
+# prints STATUS TEXT ARGUMENT...
+prints() {
+    simulate "$1" "${@:3}" && says "$2"
+}
+
+nothing_left() {
+    equal "$(ls "$TMPDIR")" ""
+}
+
+# --- sweeps -----------------------------------------------------------------------------------------------------------
+
+ok "a program without a flaw passes" prints 0 "passed: 20 seeds, 40 runs" --seeds 1..20 -- "$flawed"
+ok "a sweep without failures leaves no files" nothing_left
+ok "--once runs each seed once" prints 0 "passed: 20 seeds, 20 runs" --once --seeds 1..20 -- "$flawed"
+ok "the drivers of trale.ini are replaced, and it is found as programs find it" \
+    prints 0 "passed: 1 seed" -c "$tmp/trale.ini" --seed 7 -- "$flawed"
+ok "virtual time is added up" bash -c "grep -q 'of virtual time' '$tmp/out'"
+
+found() {
+    simulate 1 --seeds 1..200 "$@" -- "$flawed" exit && sed -n 's/^seed \([0-9]*\): .*/\1/p' "$tmp/out" >"$tmp/seed"
+}
+ok "a failure is found" found
+seed=$(cat "$tmp/seed")
+ok "and shown with the exit status, the message and the command that runs it again" says "seed $seed: exit status 3" \
+    "the number is" "again: trale simulate --seed $seed -- $flawed exit"
+ok "the command that is shown runs it again" prints 1 "seed $seed: exit status 3" --seed "$seed" -- "$flawed" exit
+ok "with many jobs at once it is the same seed" found -j 7
+ok "the lowest one" equal "$(cat "$tmp/seed")" "$seed"
+ok "and with one" found -j 1
+ok "it is the same as well" equal "$(cat "$tmp/seed")" "$seed"
+ok "the folder of the failure has its trale.ini, output, report and events" \
+    bash -c "cd '$TMPDIR'/*/seed-$seed && grep -q '^seed = $seed$' trale.ini && grep -q number output && test -s report && test -s events"
+ok "--until all goes on, and counts the ways" prints 1 "in 2 ways" --until all --seeds 1..100 -- "$flawed" two
+ok "each way is shown once" equal "$(grep -c '^seed ' "$tmp/out")" 2
+ok "places of the sweep are not left" equal "$(ls "$TMPDIR"/*/ | grep -c job)" 0
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+
+verdict() {
+    ok "verdict: $2" prints 1 "$2" --until fail --seeds 1..100 "${@:3}" -- "$flawed" "$1"
+}
+verdict signal "killed by SIGABRT (Aborted)"
+verdict assertion "Assertion \`!(is(\"assertion\") && number % 7 == 3)' failed."
+verdict hang "hang: tasks wait, and nothing can wake one"
+verdict loop "the real time has reached its limit (--timeout)" --timeout 1s
+verdict no_runtime "the program has ended without a runtime in the simulation"
+[[ ${TRALE_SANITIZE:-none} != *address* ]] || verdict overflow "a sanitizer has reported"
+ok "the last lines of the output are shown" prints 1 "line 99" --lines 3 --seed 1 -- "$flawed" lines
+ok "and no more" bash -c "! grep -q 'line 96' '$tmp/out' && grep -q 'line 97' '$tmp/out'"
+printf '[runtime]\ndrivers = sim\nthreads = 0\n[driver:sim]\npath = sim.so\n' >"$tmp/sim.ini"
+if "$trale" drivers -c "$tmp/sim.ini" | grep -q trale.sim/1; then
+    ok "a mark that no seed reaches fails the sweep" prints 1 'never reached: trale_sometimes("the number is 8")' \
+        --seeds 1..100 -- "$marked"
+    ok "others do not" bash -c "! grep 'never reached' '$tmp/out' | grep -E 'is 3|works'"
+    ok "one seed is no sweep" prints 0 passed --seed 1 -- "$marked"
+fi
+
+# --- programs that are not deterministic ------------------------------------------------------------------------------
+
+differs() {
+    ok "a program that $1 is not deterministic, and it is said why" simulate 1 --seeds 1..5 "${@:4}" -- "$flawed" "$2"
+    ok "... $3" says "not deterministic" "$3" "the first event that differs:"
+}
+differs "uses the address of a variable" address "it depends on addresses"
+differs "hashes pointers" hash "it depends on addresses"
+differs "uses memory that it has not written" memory "it depends on memory"
+differs "uses its process id" process "it depends on something that differs from process to process"
+differs "reads a real clock" clock "it depends on a real clock" --guard warn
+ok "... the place is named" says "clock_gettime, called by"
+ok "the guard gives it a simulated clock" prints 0 "passed" --seeds 1..5 -- "$flawed" clock
+ok "or refuses it" prints 1 "a call that leaves the simulation" --guard refuse --seed 1 -- "$flawed" clock
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+json() {
+    simulate "$1" --json "${@:3}" || return 1
+    python3 -c "import json, sys; found = json.load(open('$tmp/out')); sys.exit(not ($2))" || { cat "$tmp/out"; return 1; }
+}
+if command -v python3 >/dev/null; then
+    ok "JSON of a sweep that passes" json 0 "found['ok'] and found['seeds'] == 5 and found['failures'] == []" \
+        --seeds 1..5 -- "$flawed"
+    ok "JSON of one that fails" json 1 "not found['ok'] and found['failures'][0]['seed'] == $seed and
+        found['failures'][0]['verdict'] == 'exit' and found['failures'][0]['again'].startswith('trale simulate --seed $seed')" \
+        --seeds 1..200 -- "$flawed" exit
+    ok "JSON has the cause" json 1 "found['failures'][0]['cause'] == 'address'" --seed 1 -- "$flawed" address
+    ok "JSON has the marks" json 1 "sorted(m['name'] for m in found['marks']) == ['it works', 'the number is 3', 'the number is 8']" \
+        --seeds 1..2 -- "$marked"
+fi
+
+# --- mistakes ---------------------------------------------------------------------------------------------------------
+
+wrong() {
+    ok "$1" prints 2 "$2" "${@:3}"
+}
+wrong "no program" "no program is named; write -- PROGRAM [ARGUMENT...]" --seed 1
+wrong "a seed that is no number" "--seed x: not a seed; allowed: 0 to" --seed x -- "$flawed"
+wrong "a range that is none" "--seeds 5: not a range of seeds; write for example --seeds 1..10000" --seeds 5 -- "$flawed"
+wrong "a range backwards" "the first seed is larger than the last one" --seeds 5..1 -- "$flawed"
+wrong "no jobs" "--jobs 0: not allowed; allowed: 1 to" -j 0 -- "$flawed"
+wrong "an unknown end" "--until never: not one of fail or all" --until never -- "$flawed"
+wrong "an unknown guard" "--guard dog: not one of virtualise, warn, refuse or off" --guard dog -- "$flawed"
+wrong "a time without a unit" "--timeout 5: not a time" --timeout 5 -- "$flawed"
+wrong "a key that is none" "--set x: not KEY=VALUE" --set x -- "$flawed"
+wrong "a key of the command" "this key is set by trale simulate itself" --set seed=3 -- "$flawed"
+wrong "a key that sim does not have" "[driver:sim] weather: no such key" --set weather=rain -- "$flawed"
+wrong "a program that is not there" "absent: No such file or directory" -- "$tmp/absent"
+wrong "a program that is none" "Permission denied" -- "$tmp/trale.ini"
+wrong "an option that is none" "see trale simulate --help" --colour -- "$flawed"
+{ cat "$tmp/trale.ini" && echo "colour = red"; } >"$tmp/wrong.ini"
+wrong "a configuration with a mistake" "[driver:random] colour: no such key" -c "$tmp/wrong.ini" -- "$flawed"
+ok "nothing is left after mistakes" nothing_left
+ok "--help explains all" prints 0 "--seeds A..B" --help
+
+# A signal ends the command, its programs and its files.
+interrupted() {
+    rm -rf "$TMPDIR"/*
+    "$trale" simulate --timeout 1h --seed 1 -- "$flawed" loop >"$tmp/out" 2>&1 &
+    local simulation=$! status=0
+    until [[ -s $(echo "$TMPDIR"/*/job-0/trale.ini) ]]; do kill -0 "$simulation" || return 1; done
+    kill -INT "$simulation"
+    wait "$simulation" || status=$?
+    ((status == 130)) && nothing_left && ! grep -lzx "$flawed" /proc/[0-9]*/cmdline 2>/dev/null
+}
+ok "an interrupt ends it, and leaves nothing" interrupted

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program with one flaw, which its argument names; some have it with some seeds alone. For tests/simulate.sh. */
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <trale/random.h>
+#include <trale/sim.h>
+#include <trale/timer.h>
+
+static const char *flaw = "none";
+
+static bool is(const char *name)
+{
+    return strcmp(flaw, name) == 0;
+}
+
+/* --- what a program must not depend on ---------------------------------------------------------------------------- */
+
+/* What malloc(3) found in the memory. */
+__attribute__((noinline)) static uint64_t old_memory(void)
+{
+    uint64_t *memory = malloc(64);
+    __asm__("" : "+r"(memory) : : "memory"); /* the compiler does not see that nothing is written */
+    uint64_t found = memory != NULL ? memory[3] : 0;
+    free(memory);
+    return found;
+}
+
+static uint64_t pointer_hash(const void *pointer)
+{
+    return (uintptr_t)pointer * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+}
+
+static uint64_t real_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_nsec;
+}
+
+/* A number of the flaw's kind; 0 for a program without. */
+static uint64_t leak(const void *self)
+{
+    return is("address")   ? (uintptr_t)self
+           : is("hash")    ? pointer_hash(&flaw)
+           : is("memory")  ? old_memory()
+           : is("clock")   ? real_time()
+           : is("process") ? (uint64_t)getpid()
+                           : 0;
+}
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+struct never {
+    struct trale_future future;
+};
+
+static int64_t never_poll(struct trale_future *future, struct trale_context *cx)
+{
+    (void)future, (void)cx;
+    return TRALE_PENDING;
+}
+
+struct waiter {
+    struct trale_future future;
+    struct never never;
+};
+
+trale_async(waiter)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "never", never_poll, NULL};
+    trale_begin();
+    self->never.future.type = &type;
+    trale_await(&self->never.future);
+    trale_return(0);
+}
+
+/* Some seeds draw 3 of 0 to 6. */
+static void fail(uint64_t number)
+{
+    if (is("exit") && number % 7 == 3) {
+        fprintf(stderr, "the number is %d\n", (int)(number % 1000));
+        exit(3);
+    }
+    if (is("two") && number % 7 <= 1) {
+        fprintf(stderr, number % 7 == 0 ? "one way\n" : "the other way\n");
+        exit(4);
+    }
+    if (is("signal") && number % 7 == 3)
+        abort();
+    assert(!(is("assertion") && number % 7 == 3));
+    if (is("overflow")) {
+        char *memory = malloc(8);
+        __asm__("" : "+r"(memory));
+        memory[8] = 1;
+        free(memory);
+    }
+    if (is("loop"))
+        for (;;)
+            ;
+}
+
+struct work {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    uint64_t number;
+    int i;
+};
+
+trale_async(work)
+{
+    trale_begin();
+    if (trale_random_fill(cx->runtime, &self->number, sizeof self->number) < 0)
+        trale_return(-1);
+    for (self->i = 0; self->i < 3; self->i++)
+        trale_await(trale_sleep(&self->sleep, self->number % (100 * TRALE_MILLISECOND)));
+    trale_await(trale_sleep(&self->sleep, 1 + leak(self) % TRALE_MILLISECOND));
+    fail(self->number);
+#ifdef HAS_MARKS
+    trale_sometimes("it works");
+    if (self->number % 7 == 3)
+        trale_sometimes("the number is 3");
+    if (self->number % 7 == 8)
+        trale_sometimes("the number is 8");
+#endif
+    trale_return(0);
+}
+
+int main(int argc, char **argv)
+{
+    flaw = argc > 1 ? argv[1] : flaw;
+    if (is("no_runtime"))
+        return 0;
+    for (int i = 0; i < 100 && is("lines"); i++)
+        printf("line %d\n", i);
+    struct trale *runtime;
+    int r = trale_open(&runtime, NULL);
+    if (r < 0)
+        return trale_perror("trale_open", r);
+    struct trale_task *task = is("hang") ? trale_spawn(runtime, waiter) : trale_spawn(runtime, work);
+    long result = task != NULL ? trale_join(task) : -1;
+    trale_close(runtime);
+    return result < 0 || is("lines") ? 1 : 0;
+}
