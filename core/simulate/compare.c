@@ -120,8 +120,7 @@ const char *simulate_cause_text(enum simulate_cause cause)
         [CAUSE_CLOCK] = "it depends on a real clock",
         [CAUSE_ENTROPY] = "it depends on real random numbers",
         [CAUSE_THREAD] = "it depends on when threads run",
-        [CAUSE_OTHER] = "it depends on something that differs from process to process, such as its id, a system call "
-                        "without libc, a file or another process; not on addresses or memory of malloc(3)",
+        [CAUSE_OTHER] = "it depends on something that differs from process to process, such as its id or a file",
     };
     return texts[cause];
 }
