@@ -127,10 +127,15 @@ static int32_t signal_flaw(const struct driver *driver, const struct trale_signa
     return (signal->signals & ~driver->taken) != 0 ? -ENOENT : 0;
 }
 
+static const struct trale_future_type watcher_type;
+
 /* Sees to it that there is the driver's task. */
 static int32_t driver_start_watcher(struct driver *driver)
 {
-    int32_t r = driver->is_watched ? 0 : driver->host.spawn(driver->host.context, &driver->watcher);
+    if (driver->is_watched)
+        return 0;
+    trale_future_init(&driver->watcher, &watcher_type);
+    int32_t r = driver->host.spawn(driver->host.context, &driver->watcher);
     driver->is_watched = r == 0;
     return r;
 }
@@ -232,6 +237,9 @@ static void watcher_drop(struct trale_future *future)
     driver->host.cancel_wait(driver->host.context, &driver->wait);
 }
 
+static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "signalfd", watcher_poll,
+                                                      watcher_drop};
+
 /* --- the driver --------------------------------------------------------------------------------------------------- */
 
 /* Blocks what is taken, and remembers what of it was not blocked before. */
@@ -279,8 +287,6 @@ static int32_t driver_read_settings(struct driver *driver, const struct trale_se
 
 static int32_t driver_start(const struct trale_host *host, const struct trale_settings *settings, void **instance)
 {
-    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "signalfd", watcher_poll,
-                                                          watcher_drop};
     sigset_t none;
     struct driver *driver = calloc(1, sizeof *driver);
     if (driver == NULL)
@@ -288,7 +294,6 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     trale_host_copy(&driver->host, host);
     driver->table = (struct trale_signals){{sizeof driver->table, 1, driver}, driver_taken, driver_wait};
     list_init(&driver->waiting);
-    driver->watcher.type = &watcher_type;
     driver->fd = -1;
     int32_t r = driver_read_settings(driver, settings);
     if (r < 0)

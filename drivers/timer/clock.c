@@ -121,6 +121,9 @@ static void watcher_drop(struct trale_future *future)
 
 int timer_clock_watch(struct timer_clock *clock)
 {
+    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "timerfd", watcher_poll,
+                                                          watcher_drop};
+    trale_future_init(&clock->watcher, &watcher_type);
     int r = clock->host->spawn(clock->host->context, &clock->watcher);
     clock->is_watched = r == 0;
     return r;
@@ -128,9 +131,7 @@ int timer_clock_watch(struct timer_clock *clock)
 
 int timer_clock_open(struct timer_clock *clock, clockid_t id, const struct trale_host *host)
 {
-    static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE_ABI, "timerfd", watcher_poll,
-                                                          watcher_drop};
-    *clock = (struct timer_clock){.host = host, .id = id, .armed_ns = NEVER, .watcher.type = &watcher_type};
+    *clock = (struct timer_clock){.host = host, .id = id, .armed_ns = NEVER};
     clock->fd = timerfd_create(id, TFD_NONBLOCK | TFD_CLOEXEC);
     if (clock->fd < 0)
         return -errno;

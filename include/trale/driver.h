@@ -120,9 +120,10 @@ struct trale_host {
      * reactor then moves all other fds to a new epoll instance, and a warning names the driver. */
     void (*forget_fd)(void *context, int32_t fd);
 
-    /* [start, executor] Makes a task of the driver's own. It polls `future` where it is, in the memory of the instance.
-     * trale_run does not wait for the task. It is dropped before stop; but if start fails, the task is forgotten and
-     * its future neither polled nor dropped. Returns 0 or -ENOMEM. */
+    /* [start, executor] Makes a task of the driver's own. It polls `future` where it is, in the memory of the instance;
+     * a future that has resolved is made anew before it is spawned again. trale_run does not wait for the task. It is
+     * dropped before stop; but if start fails, the task is forgotten and its future neither polled nor dropped. Returns
+     * 0 or -ENOMEM. */
     int32_t (*spawn)(void *context, struct trale_future *future);
 
     /* [any] Writes a message to the application's log, under the name of the driver's section. `level` is one of the
