@@ -3,6 +3,8 @@
  * What [runtime] checks = yes finds in programs, in each thread layout: the mistake, and the message about it. What it
  * finds in drivers is in test_checks_driver.c. */
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 #include <trale/fiber.h>
 #include <trale/sync.h>
@@ -56,6 +58,16 @@ static void test_a_future_is_not_polled_after_its_result(void **state)
     assert_said(f, "the future seven is polled after its result: make it anew before it is awaited again");
     assert_findings(f, 1);
     assert_dumped(f, "2 x checks: task ");
+}
+
+static void test_a_future_that_a_thread_waits_for_is_not_used_twice(void **state)
+{
+    struct fixture *f = *state;
+    struct awaiter awaiter = {.future.type = &awaiter_type, .n = 0};
+    assert_int_equal(trale_block_on(f->runtime, &awaiter.future), 0);
+    assert_int_equal(trale_block_on(f->runtime, &awaiter.future), -EINVAL);
+    assert_said(f, "the future awaiter is polled after its result");
+    assert_findings(f, 1);
 }
 
 struct remaker {
@@ -204,7 +216,7 @@ static void test_a_task_that_awaits_itself_is_named(void **state)
     task = trale_spawn(f->runtime, joiner, .start = &start, .other = &task);
     trale_semaphore_release(&start, 1);
     let_tasks_run(f->runtime);
-    assert_said(f, "(joiner) at ");
+    assert_said(f, "(joiner) in trale_join_future at ");
     assert_said(f, "the task awaits itself, and so never ends");
     assert_findings(f, 1);
     end(task);
@@ -431,6 +443,18 @@ static void test_a_waker_is_not_called_after_its_future_was_dropped(void **state
     assert_dumped(f, "3 x checks: task ");
 }
 
+static void test_a_task_is_named_as_it_is_called_at_its_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct trale_waker *waker;
+    struct trale_task *task = spawn_giving(f, &waker, 2, false);
+    trale_task_set_name(task, "session 7");
+    end(task);
+    waker->table->wake_by_ref(waker);
+    assert_said(f, "(session 7) in giver at ");
+    assert_findings(f, 1);
+}
+
 static void test_a_waker_is_not_called_after_its_future_was_polled_again(void **state)
 {
     struct fixture *f = *state;
@@ -486,12 +510,62 @@ static void test_a_clone_may_be_used_when_its_task_and_its_runtime_are_gone(void
     assert_findings(f, 0);
 }
 
+/* A thread that misuses a waker, and whose message takes its time. */
+struct slow {
+    struct fixture *f;
+    const struct trale_waker *waker;
+    sem_t says;
+    _Atomic bool is_closed, was_closed_meanwhile;
+};
+
+static void slow_log(void *data, uint32_t level, const char *source, const char *message)
+{
+    struct slow *slow = data;
+    (void)level, (void)source;
+    if (strstr(message, "checks: ") == NULL)
+        return;
+    sem_post(&slow->says);
+    for (int i = 0; i < 100 && !atomic_load(&slow->is_closed); i++)
+        usleep(1000);
+    slow->was_closed_meanwhile = atomic_load(&slow->is_closed);
+}
+
+static void *misuse(void *data)
+{
+    struct slow *slow = data;
+    slow->waker->table->wake_by_ref(slow->waker);
+    return NULL;
+}
+
+static void test_a_runtime_is_closed_when_everything_about_its_wakers_is_said(void **state)
+{
+    struct slow slow = {.f = *state};
+    struct fixture inner = {.runtime = NULL};
+    pthread_t thread;
+    char text[256];
+    sem_init(&slow.says, 0, 0);
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = timer\nthreads = %d\nchecks = yes\n[driver:timer]\npath = %s/timer.so\n",
+             test_threads(), TEST_DRIVERS);
+    assert_int_equal(
+        trale_open(&inner.runtime, &(struct trale_options){.config_text = text, .log = slow_log, .log_data = &slow}),
+        0);
+    end(spawn_giving(&inner, &slow.waker, 2, false));
+    assert_int_equal(pthread_create(&thread, NULL, misuse, &slow), 0);
+    sem_wait(&slow.says);
+    assert_int_equal(trale_close(inner.runtime), 0);
+    atomic_store(&slow.is_closed, true);
+    pthread_join(thread, NULL);
+    assert_false(slow.was_closed_meanwhile);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_future_is_not_polled_after_its_result),
+        TEST(test_a_future_that_a_thread_waits_for_is_not_used_twice),
         TEST(test_memory_may_be_a_future_again_and_again),
         TEST(test_a_future_is_not_dropped_after_its_result),
         TEST(test_a_future_without_a_type_is_named_and_resolves_to_an_error),
@@ -509,10 +583,12 @@ int main(void)
         TEST(test_a_mutex_that_is_unlocked_once_too_often_is_named_and_stays_a_mutex),
         TEST(test_a_waker_is_not_called_after_its_future_has_resolved),
         TEST(test_a_waker_is_not_called_after_its_future_was_dropped),
+        TEST(test_a_task_is_named_as_it_is_called_at_its_end),
         TEST(test_a_waker_is_not_called_after_its_future_was_polled_again),
         TEST(test_a_clone_is_given_back_once),
         TEST(test_a_lent_waker_is_not_given_back),
         TEST(test_a_clone_may_be_used_when_its_task_and_its_runtime_are_gone),
+        TEST(test_a_runtime_is_closed_when_everything_about_its_wakers_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

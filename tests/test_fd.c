@@ -426,8 +426,8 @@ static void test_an_fd_that_is_closed_and_not_forgotten_is_named_with_its_task(v
     struct trale *runtime;
     struct trale_sleep sleep;
     int fds[2];
-    if (test_threads() == 2)
-        return; /* edge-triggered, it does no harm that could be seen soon */
+    if (test_threads() == 2 || getenv("TRALE_TEST_CHECKS") != NULL)
+        return; /* edge-triggered, it does no harm that could be seen soon; and checks find it sooner */
     snprintf(text, sizeof text, "[runtime]\nthreads = %d\ndrivers = timer\ndrivers_folder = %s\n" TEST_TIMER,
              test_threads(), TEST_DRIVERS);
     assert_int_equal(trale_open(&runtime, &options), 0);

@@ -16,8 +16,7 @@ static void seen_end(struct checks *checks, struct seen *seen, enum checked_stat
 {
     while (!list_is_empty(&seen->children))
         seen_end(checks, list_entry(seen->children.next, struct seen, node), CHECKED_DROPPED);
-    checks_waits_end(checks, &seen->waits, seen->type->name,
-                     state == CHECKED_RESOLVED ? "has returned a result" : "was dropped");
+    checks_waits_end(checks, &seen->waits, seen->type->name, state == CHECKED_RESOLVED);
     if (seen->waker != NULL)
         waker_end(seen->waker, state);
     if (seen->task->root == seen)
@@ -146,12 +145,14 @@ static int64_t poll_seen(struct checks *checks, struct seen *seen, struct trale_
     context->waker = waker;
     if (result == TRALE_PENDING) {
         seen->type = future->type;
+        checks->n_steps += trale_async_state(future) == TRALE_ASYNC_YIELDED;
         return TRALE_PENDING;
     }
-    checks->n_results++;
-    bool is_outermost = seen->parent == NULL;
+    checks->n_steps++;
+    /* The frame of a task that has ended is out of reach. */
+    bool is_in_reach = seen->parent != NULL || (seen->task->task->place & TASK_BORROWS) != 0;
     seen_end(checks, seen, CHECKED_RESOLVED);
-    if (!is_outermost)
+    if (is_in_reach)
         spent_mark(future);
     return result;
 }
@@ -186,6 +187,7 @@ struct checked_task *checks_task(struct checks *checks, struct trale_task *task)
     if (checked == NULL)
         return NULL;
     checked->task = task;
+    checked->n_readable = -1;
     checked->driver = map_remove(&checks->spawned, task_future(task));
     checked->wakers = waker_task_begin(checks->wakers, task_id(task), task_name(task));
     if (checked->wakers != NULL && map_put(&checks->tasks, task, checked)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/deadline.h"
 #include "core/checks/ledger.h"
 
 struct place checks_place(struct checks *checks, const struct ledger *driver)
@@ -20,8 +21,15 @@ struct place checks_place(struct checks *checks, const struct ledger *driver)
     const struct trale_await_point *at = NULL;
     for (const struct polling *polling = checks->polling; at == NULL && polling != NULL; polling = polling->outer)
         at = polling->future->at;
-    if (checks->polling != NULL)
+    if (checks->polling != NULL) {
         place.future = checks->polling->type->name;
+    } else {
+        /* In a drop, which takes the chain apart from its end, or after a poll. */
+        for (const struct trale_future *future = task_future(task); future != NULL; future = future->awaiting) {
+            at = future->at != NULL ? future->at : at;
+            place.future = future->type->name;
+        }
+    }
     if (at != NULL) {
         place.file = at->file;
         place.line = at->line;
@@ -40,10 +48,24 @@ static void begins(struct hooks *hooks, struct trale_task *task)
 {
     struct checks *checks = checks_of_hooks(hooks);
     checks->running = checks_task(checks, task);
-    checks->n_results = 0;
+    checks->n_steps = 0;
     checks->canceled_fiber = NULL; /* the next one may have its address */
-    if (checks->running != NULL)
-        checks->running->ready_fd = -1;
+    if (checks->running == NULL)
+        return;
+    checks->running->ready_fd = -1;
+    waker_task_rename(checks->running->wakers, task_name(task));
+}
+
+static void spawned(struct hooks *hooks, struct trale_task *task, struct trale_task *spawner)
+{
+    (void)task;
+    checks_of_hooks(hooks)->n_steps += spawner != NULL;
+}
+
+static void woken(struct hooks *hooks, struct trale_task *task, struct trale_task *by, uint32_t source)
+{
+    (void)source;
+    checks_of_hooks(hooks)->n_steps += by != NULL && by != task;
 }
 
 static size_t memory_size(struct trale_task *task)
@@ -113,27 +135,33 @@ static void spent_future_dropped(struct hooks *hooks, const char *future)
 
 void checks_phase_begins(struct checks *checks)
 {
-    if (checks == NULL)
-        return;
-    checks->phase_thread = pthread_self();
-    atomic_store(&checks->in_phase, true);
+    if (checks != NULL)
+        atomic_store(&checks->phase_thread, pthread_self());
 }
 
 void checks_phase_ends(struct checks *checks)
 {
     if (checks != NULL)
-        atomic_store(&checks->in_phase, false);
+        atomic_store(&checks->phase_thread, 0);
 }
 
 /* --- looks -------------------------------------------------------------------------------------------------------- */
 
-void checks_look(struct checks *checks)
+uint64_t checks_look(struct checks *checks)
 {
-    if (checks->n_polls_looked == checks->executor->n_polls)
-        return;
-    checks->n_polls_looked = checks->executor->n_polls;
+    uint64_t n_polls = checks->executor->n_polls - checks->n_polls_looked, n_fds = 0;
+    if (n_polls == 0)
+        return UINT64_MAX;
+    for (struct trale_link *link = checks->ledgers.next; link != &checks->ledgers; link = link->next)
+        n_fds += list_entry(link, struct ledger, node)->fds.n_entries;
+    uint64_t since_ns = deadline_now_ns() - checks->looked_ns;
+    if (n_fds > n_polls * CHECKS_FDS_PER_POLL && since_ns < CHECKS_LOOK_NS)
+        return CHECKS_LOOK_NS - since_ns;
     for (struct trale_link *link = checks->ledgers.next; link != &checks->ledgers; link = link->next)
         ledger_fds_look(list_entry(link, struct ledger, node));
+    checks->n_polls_looked = checks->executor->n_polls;
+    checks->looked_ns = deadline_now_ns();
+    return UINT64_MAX;
 }
 
 void checks_dump(struct checks *checks, void (*write)(void *data, const char *text), void *data)
@@ -148,6 +176,8 @@ void checks_dump(struct checks *checks, void (*write)(void *data, const char *te
 struct checks *checks_open(struct executor *executor, struct reactor *reactor, bool callers_poll, const struct log *log)
 {
     static const struct hooks hooks = {
+        .spawned = spawned,
+        .woken = woken,
         .poll_begins = begins,
         .poll_ends = poll_ends,
         .drop_begins = begins,
@@ -168,13 +198,17 @@ struct checks *checks_open(struct executor *executor, struct reactor *reactor, b
     findings_init(&checks->findings, log);
     list_init(&checks->ledgers);
     list_init(&checks->loose_waits);
-    checks->wakers = wakers_open(&checks->findings);
-    if (checks->wakers != NULL) {
+    checks->wakers = wakers_open(&checks->findings, executor);
+    checks->application = ledger_new(checks, NULL);
+    if (checks->wakers != NULL && checks->application != NULL) {
         executor_add_hooks(executor, &checks->hooks);
         executor->context.checks = &checks->polls;
         executor->context.checked = UINT32_MAX;
         return checks;
     }
+    if (checks->wakers != NULL)
+        wakers_close(checks->wakers);
+    free(checks->application);
     findings_deinit(&checks->findings);
     free(checks);
     return NULL;

@@ -14,9 +14,10 @@ struct checks *checks_open(struct executor *executor, struct reactor *reactor, b
 /* When the drivers have stopped. */
 void checks_close(struct checks *checks);
 
-/* Before the executor sleeps: looks whether the fds that drivers registered are the same files still. What it finds
- * may wake tasks. [executor] */
-void checks_look(struct checks *checks);
+/* Before the executor sleeps: looks whether the fds that were registered are the same files still. What it finds may
+ * wake tasks. Returns for how many nanoseconds the executor may sleep before it looks again: where there are many fds,
+ * not each sleep costs a look. [executor] */
+uint64_t checks_look(struct checks *checks);
 
 /* Writes the ledger of each driver, and what was found. [executor] */
 void checks_dump(struct checks *checks, void (*write)(void *data, const char *text), void *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The fds that a driver has registered and not forgotten. A number whose file is gone, or is another one now, was
- * closed without forget_fd: the waits for it would never end. */
+ * The fds that a driver or the application has registered and not forgotten. A number whose file is gone, or is another
+ * one now, was closed without forget_fd: the waits for it would never end. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -40,10 +40,11 @@ static bool fd_look(struct ledger *ledger, struct checked_fd *checked)
         return true;
     if (!is_lost)
         reactor_forget(checks->reactor, checked->fd);
+    const char *forget = ledger->name != NULL ? "forget_fd" : "trale_fd_forget";
     findings_say(&checks->findings, TRALE_LOG_ERROR, &checked->place,
-                 "fd %d was closed without forget_fd, so waits for the number would never end: call forget_fd before "
-                 "close(2); they end now",
-                 checked->fd);
+                 "fd %d was closed without %s, so waits for the number would never end: call %s before close(2); they "
+                 "end now",
+                 checked->fd, forget, forget);
     fd_free(ledger, checked);
     return false;
 }
@@ -76,13 +77,17 @@ void ledger_fd_begins(struct ledger *ledger, int32_t fd)
     checked->place = checks_place(ledger->checks, ledger);
 }
 
-void ledger_fd_ends(struct ledger *ledger, int32_t fd)
+/* Whichever ledger it is in: one driver may wait for the fd of another. */
+void ledger_forget(struct ledger *ledger, int32_t fd)
 {
-    struct checked_fd *checked = map_get(&ledger->fds, key_of(fd));
-    if (checked != NULL && is_other_file(checked))
-        fd_look(ledger, checked);
-    else if (checked != NULL)
-        fd_free(ledger, checked);
+    struct trale_link *ledgers = &ledger->checks->ledgers;
+    for (struct trale_link *link = ledgers->next; link != ledgers; link = link->next) {
+        struct ledger *other = list_entry(link, struct ledger, node);
+        struct checked_fd *checked = map_get(&other->fds, key_of(fd));
+        if (checked != NULL && (!is_other_file(checked) || fd_look(other, checked)))
+            fd_free(other, checked);
+    }
+    reactor_forget(ledger->checks->reactor, fd);
 }
 
 void ledger_fds_look(struct ledger *ledger)
@@ -90,13 +95,13 @@ void ledger_fds_look(struct ledger *ledger)
     size_t position = 0;
     for (struct checked_fd *checked; (checked = map_next(&ledger->fds, &position)) != NULL;)
         if (!fd_look(ledger, checked))
-            position = 0; /* the table has changed */
+            position--;
 }
 
 void ledger_fds_report(struct ledger *ledger)
 {
     size_t position = 0;
-    for (struct checked_fd *checked; (checked = map_next(&ledger->fds, &position)) != NULL; position = 0) {
+    for (struct checked_fd *checked; (checked = map_next(&ledger->fds, &position)) != NULL; position--) {
         if (fd_look(ledger, checked)) {
             findings_say(
                 &ledger->checks->findings, TRALE_LOG_WARNING, &checked->place,

@@ -3,7 +3,6 @@
  * The host table that checks: it calls the plain one, and changes no answer of it. On a wrong thread nothing is written
  * down, for the tables are the executor thread's. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include "core/checks/ledger.h"
@@ -29,7 +28,7 @@ static bool expect(struct ledger *ledger, const char *name, bool is_interface)
     if (!executor_is_ours(checks->executor)) /* a child of the process: the plain host refuses */
         return false;
     if (executor_is_on_thread(checks->executor) || is_opener(checks, is_interface) ||
-        (atomic_load(&checks->in_phase) && pthread_equal(checks->phase_thread, pthread_self())))
+        pthread_equal(atomic_load(&checks->phase_thread), pthread_self()))
         return true;
     struct place place = {.driver = ledger->name, .future = name};
     pthread_getname_np(pthread_self(), place.thread, sizeof place.thread);
@@ -44,54 +43,28 @@ static void checked_expect(void *context, const char *name)
     expect(ledger_of(context), name, true);
 }
 
-/* Whether the fd is ready for what is about to be waited for. */
-static bool is_ready(int32_t fd, uint32_t interest)
-{
-    short events = (interest & TRALE_READABLE) != 0 ? POLLIN : 0;
-    events |= (interest & TRALE_WRITABLE) != 0 ? POLLOUT : 0;
-    events |= (interest & TRALE_PRIORITY_DATA) != 0 ? POLLPRI : 0;
-    struct pollfd item = {.fd = fd, .events = events};
-    return poll(&item, 1, 0) == 1 && (item.revents & POLLNVAL) == 0;
-}
-
 static int32_t checked_register_waker(void *context, int32_t fd, uint32_t interest, struct trale_wait *wait)
 {
     struct ledger *ledger = ledger_of(context);
-    struct checks *checks = ledger->checks;
-    if (!expect(ledger, "register_waker", false))
-        return ledger->plain.register_waker(context, fd, interest, wait);
-    checks_wait_used(checks, ledger, wait);
-    ledger_fd_used(ledger, fd);
-    bool was_ready = is_ready(fd, interest);
-    int32_t r = ledger->plain.register_waker(context, fd, interest, wait);
-    if (r < 0)
-        return r;
-    ledger_fd_begins(ledger, fd);
-    if (r == 0)
-        checks_wait_begins(checks, ledger, wait);
-    if (was_ready && checks->running != NULL) {
-        checks->running->ready_fd = fd;
-        checks->running->ready_ledger = ledger;
-    }
-    return r;
+    return expect(ledger, "register_waker", false)
+               ? ledger_register(ledger, (struct owner){ledger->name, false}, fd, interest, wait)
+               : ledger->plain.register_waker(context, fd, interest, wait);
 }
 
 static int32_t checked_cancel_wait(void *context, struct trale_wait *wait)
 {
     struct ledger *ledger = ledger_of(context);
-    if (expect(ledger, "cancel_wait", false)) {
-        checks_wait_used(ledger->checks, ledger, wait);
-        checks_wait_ends(ledger->checks, wait);
-    }
-    return ledger->plain.cancel_wait(context, wait);
+    return expect(ledger, "cancel_wait", false) ? ledger_cancel(ledger, wait)
+                                                : ledger->plain.cancel_wait(context, wait);
 }
 
 static void checked_forget_fd(void *context, int32_t fd)
 {
     struct ledger *ledger = ledger_of(context);
     if (expect(ledger, "forget_fd", false))
-        ledger_fd_ends(ledger, fd);
-    ledger->plain.forget_fd(context, fd);
+        ledger_forget(ledger, fd);
+    else
+        ledger->plain.forget_fd(context, fd);
 }
 
 static int32_t checked_spawn(void *context, struct trale_future *future)
@@ -100,6 +73,8 @@ static int32_t checked_spawn(void *context, struct trale_future *future)
     bool is_written = expect(ledger, "spawn", false) && map_put(&ledger->checks->spawned, future, ledger);
     int32_t r = ledger->plain.spawn(context, future);
     ledger->n_tasks += r == 0 && is_written;
+    if (r < 0 && is_written)
+        map_remove(&ledger->checks->spawned, future);
     return r;
 }
 
@@ -177,14 +152,23 @@ static uint64_t count_threads(const struct ledger *ledger)
 
 /* --- the ledger --------------------------------------------------------------------------------------------------- */
 
-void ledger_open(struct checks *checks, struct host *host, struct trale_host *table)
+struct ledger *ledger_new(struct checks *checks, const char *name)
 {
     struct ledger *ledger = calloc(1, sizeof *ledger);
     if (ledger == NULL)
-        return;
-    *ledger = (struct ledger){.checks = checks, .name = host->name, .plain = *table};
+        return NULL;
+    *ledger = (struct ledger){.checks = checks, .name = name};
     list_init(&ledger->threads);
     list_append(&checks->ledgers, &ledger->node);
+    return ledger;
+}
+
+void ledger_open(struct checks *checks, struct host *host, struct trale_host *table)
+{
+    struct ledger *ledger = ledger_new(checks, host->name);
+    if (ledger == NULL)
+        return;
+    ledger->plain = *table;
     host->ledger = ledger;
     table->register_waker = checked_register_waker;
     table->cancel_wait = checked_cancel_wait;
@@ -227,8 +211,12 @@ void ledger_close(struct ledger *ledger)
 void ledger_dump(const struct ledger *ledger, void (*write)(void *data, const char *text), void *data)
 {
     char text[192];
-    snprintf(text, sizeof text, "[driver:%s] %zu fds, %llu waits, %llu tasks, %llu threads\n", ledger->name,
-             ledger->fds.n_entries, (unsigned long long)ledger->n_waits, (unsigned long long)ledger->n_tasks,
-             (unsigned long long)count_threads(ledger));
+    if (ledger->name != NULL)
+        snprintf(text, sizeof text, "[driver:%s] %zu fds, %llu waits, %llu tasks, %llu threads\n", ledger->name,
+                 ledger->fds.n_entries, (unsigned long long)ledger->n_waits, (unsigned long long)ledger->n_tasks,
+                 (unsigned long long)count_threads(ledger));
+    else
+        snprintf(text, sizeof text, "application: %zu fds, %llu waits\n", ledger->fds.n_entries,
+                 (unsigned long long)ledger->n_waits);
     write(data, text);
 }

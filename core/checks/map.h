@@ -28,7 +28,7 @@ bool map_put(struct map *map, const void *key, void *value);
 void *map_remove(struct map *map, const void *key);
 
 /* The values one after the other, in any order: NULL after the last. *position starts at 0. The map must not change
- * meanwhile. */
+ * meanwhile, but the value that was given last may be removed: then *position goes back by one. */
 void *map_next(const struct map *map, size_t *position);
 
 void map_deinit(struct map *map);

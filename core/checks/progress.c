@@ -3,36 +3,29 @@
  * Tasks that are polled and get nowhere, and tasks that wait for themselves. */
 #include "core/checks/ledger.h"
 
+#include <sys/ioctl.h>
+
 /* How long a chain of tasks that wait for each other is followed. */
 #define CHAIN_MAX 1000
 
-static const struct trale_future *leaf_of(const struct trale_future *future)
+/* The task of this executor whose result this one waits for, if it waits for nothing else; or NULL. */
+static const struct trale_task *awaited_task(const struct trale_task *task)
 {
-    while (future->awaiting != NULL)
-        future = future->awaiting;
-    return future;
-}
-
-/* The task whose result this one waits for, if it waits for nothing else; or NULL. */
-static const struct trale_task *awaited_task(const struct checks *checks, const struct trale_task *task)
-{
-    const struct trale_task *awaited = join_look(leaf_of(task_future(task)));
-    return awaited != NULL && task_executor(awaited) == checks->executor && !task_is_finished(awaited) ? awaited : NULL;
+    const struct trale_future *leaf = task_future(task);
+    while (leaf->awaiting != NULL)
+        leaf = leaf->awaiting;
+    const struct trale_task *awaited = join_look(leaf);
+    return awaited != NULL && executor_has_here(awaited) && !task_is_finished(awaited) ? awaited : NULL;
 }
 
 static void look_for_cycle(struct checks *checks, const struct checked_task *checked)
 {
-    const struct trale_task *task = checked->task, *first = awaited_task(checks, task), *awaited = first;
+    const struct trale_task *task = checked->task, *first = awaited_task(task), *awaited = first;
     for (int n = 0; n < CHAIN_MAX && awaited != NULL && awaited != task; n++)
-        awaited = awaited_task(checks, awaited);
+        awaited = awaited_task(awaited);
     if (first == NULL || awaited != task)
         return;
     struct place place = checks_place(checks, NULL);
-    const struct trale_await_point *at = NULL;
-    for (const struct trale_future *future = task_future(task); future != NULL; future = future->awaiting)
-        at = future->at != NULL ? future->at : at;
-    place.file = at != NULL ? at->file : NULL;
-    place.line = at != NULL ? at->line : 0;
     if (first == task)
         findings_say(&checks->findings, TRALE_LOG_ERROR, &place,
                      "the task awaits itself, and so never ends: await the handle of another task");
@@ -42,17 +35,22 @@ static void look_for_cycle(struct checks *checks, const struct checked_task *che
                      (unsigned long long)task_id(first), task_name(first));
 }
 
-/* A function that says trale_yield() goes on with each poll. */
-static bool has_yielded(const struct trale_future *future)
+/* Whether the poll has done what only a task does that goes on: it took a result, yielded, woke or spawned another
+ * task, or there is more or less to read from the fd than the last time. */
+static bool has_progressed(const struct checks *checks, struct checked_task *checked)
 {
-    const struct trale_future *leaf = leaf_of(future);
-    return leaf->at != NULL;
+    int n_readable = -1;
+    if (checked->ready_fd < 0 || ioctl(checked->ready_fd, FIONREAD, &n_readable) < 0)
+        n_readable = -1;
+    bool has_changed = n_readable != checked->n_readable;
+    checked->n_readable = n_readable;
+    return has_changed || checks->n_steps > 0;
 }
 
 static void look_for_storm(struct checks *checks, struct checked_task *checked)
 {
     bool wakes_itself = checked->task->state == TASK_WOKEN;
-    if (checks->n_results > 0 || (!wakes_itself && checked->ready_fd < 0) || has_yielded(task_future(checked->task))) {
+    if (has_progressed(checks, checked) || (!wakes_itself && checked->ready_fd < 0)) {
         checked->n_fruitless = 0;
         return;
     }

@@ -16,6 +16,10 @@
 #define CHECKS_STORM 10000u
 #define CHECKS_CANCELED_AWAITS 100u
 
+/* The fds are looked at before a sleep after one poll for every so many of them, and if this much time has passed. */
+#define CHECKS_FDS_PER_POLL 4u
+#define CHECKS_LOOK_NS (100 * UINT64_C(1000000))
+
 /* A task that was polled and has not ended. */
 struct checked_task {
     struct trale_task *task;
@@ -23,10 +27,11 @@ struct checked_task {
     struct ledger *driver; /* whose task it is, or NULL */
     struct seen *root;     /* its outermost future */
 
-    /* Polls in a row in which no future resolved, and that woke the task again: by themselves, or because they waited
-     * for an fd that was ready. */
+    /* Polls in a row without any progress (progress.c), and that woke the task again: by themselves, or because they
+     * waited for an fd that was ready. */
     uint64_t n_fruitless;
     int32_t ready_fd;            /* the last of these fds; -1: none in this poll */
+    int n_readable;              /* bytes in it; -1: it does not say */
     struct ledger *ready_ledger; /* the driver that waited for it */
 };
 
@@ -69,10 +74,9 @@ struct checks {
 
     /* Which thread may do what. */
     pthread_t opener;
-    bool callers_poll;        /* threads = 0 */
-    _Atomic uint64_t n_alive; /* tasks of the application that were polled and have not ended */
-    _Atomic bool in_phase;    /* start, settle or stop of a driver is under way, on this thread: */
-    pthread_t phase_thread;
+    bool callers_poll;              /* threads = 0 */
+    _Atomic uint64_t n_alive;       /* tasks of the application that were polled and have not ended */
+    _Atomic pthread_t phase_thread; /* on which start, settle or stop of a driver is under way; 0: none is */
 
     /* The executor thread's own. */
     struct map tasks;   /* struct checked_task by task */
@@ -81,10 +85,12 @@ struct checks {
     struct map spawned; /* struct ledger by the future of its task, until that is polled */
     struct trale_link loose_waits;
     struct trale_link ledgers;
+    struct ledger *application; /* that of its own fds (trale/fd.h) */
     struct checked_task *running;
     struct polling *polling;
-    uint64_t n_results;      /* in this poll of a task */
-    uint64_t n_polls_looked; /* executor.n_polls when the fds were looked at */
+    uint64_t n_steps;        /* in this poll of a task: results, yields, and other tasks that it woke or spawned */
+    uint64_t n_polls_looked; /* executor.n_polls when the fds were looked at, and the time of CLOCK_MONOTONIC */
+    uint64_t looked_ns;
     const struct trale_future *canceled_fiber;
     uint32_t n_canceled_awaits;
 };
@@ -109,15 +115,8 @@ int64_t checks_poll(struct trale_checks *polls, struct trale_future *future, str
 /* What became of a task's poll: storms, and tasks that await themselves. (progress.c) */
 void checks_progress(struct checks *checks, struct checked_task *task);
 
-/* A wait is about to be registered or canceled: its memory must not be a copy. (wait.c) */
-void checks_wait_used(struct checks *checks, struct ledger *ledger, struct trale_wait *wait);
-
-/* A wait was registered; was canceled. (wait.c) */
-void checks_wait_begins(struct checks *checks, struct ledger *ledger, struct trale_wait *wait);
-void checks_wait_ends(struct checks *checks, struct trale_wait *wait);
-
-/* A future is over: its waits must be. `end` says how. (wait.c) */
-void checks_waits_end(struct checks *checks, struct trale_link *waits, const char *future, const char *end);
+/* A future is over: its waits must be. It has resolved, or it was dropped or what awaited it is over. (wait.c) */
+void checks_waits_end(struct checks *checks, struct trale_link *waits, const char *future, bool has_resolved);
 
 /* The memory of a task is about to go: no wait may be in it. (wait.c) */
 void checks_memory_ends(struct checks *checks, const void *memory, size_t size);

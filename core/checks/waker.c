@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A waker that may no longer be used stays in memory for a while. Its lock is held while the waker of a task is called,
- * so that the task does not end meanwhile; it is not held while a waker of another kind or the log is called. */
+ * A waker that may no longer be used stays in memory for a while. No lock is held while the log or a waker of another
+ * kind is called, which may lead to one of these again. */
 #include "core/checks/waker.h"
 
 #include <stdio.h>
@@ -11,47 +11,6 @@
 #include <trale/trale.h>
 
 #include "core/executor/executor.h"
-
-struct wakers {
-    pthread_mutex_t lock;
-    struct findings *findings; /* NULL: closed */
-    uint64_t n_users;          /* the runtime, the tasks, and the clones that are out */
-    size_t n_kept;
-    struct checked_waker *first, **last; /* those that are kept */
-};
-
-static void wakers_release(struct wakers *wakers)
-{
-    bool is_last = --wakers->n_users == 0;
-    pthread_mutex_unlock(&wakers->lock);
-    if (!is_last)
-        return;
-    pthread_mutex_destroy(&wakers->lock);
-    free(wakers);
-}
-
-static void task_unreference(struct waker_task *task)
-{
-    if (--task->n_references > 0)
-        return;
-    task->wakers->n_users--;
-    free(task);
-}
-
-/* Keeps one that may no longer be used, and lets go of the one that was kept for longest. */
-static void wakers_keep(struct wakers *wakers, struct checked_waker *waker)
-{
-    waker->next = NULL;
-    *wakers->last = waker;
-    wakers->last = &waker->next;
-    if (++wakers->n_kept <= WAKERS_KEPT)
-        return;
-    struct checked_waker *oldest = wakers->first;
-    wakers->first = oldest->next;
-    wakers->n_kept--;
-    task_unreference(oldest->task);
-    free(oldest);
-}
 
 static const char *state_words(const struct checked_waker *waker)
 {
@@ -76,8 +35,9 @@ static bool is_usable(const struct checked_waker *waker)
 
 enum use { USE_CLONE, USE_WAKE, USE_WAKE_BY_REF, USE_DROP };
 
-/* What is said without the lock, when the waker may be gone. */
+/* What is said without the lock, when the waker may be gone; the end of the runtime waits until it is said. */
 struct report {
+    struct wakers *wakers;
     struct findings *findings;
     struct place place;
     enum use use;
@@ -89,33 +49,43 @@ static struct report report_make(const struct checked_waker *waker, enum use use
 {
     bool is_no_clone = waker->state == CHECKED_LENT && is_usable(waker);
     struct report report = {
+        .wakers = waker->wakers,
         .findings = waker->wakers->findings,
         .place = {.task_id = waker->task->id, .future = waker->future, .file = waker->file, .line = waker->line},
         .use = use,
         .words = is_no_clone ? "although it is no clone: only a clone is given back" : state_words(waker),
     };
     memcpy(report.place.task, waker->task->name, sizeof report.place.task);
+    report.wakers->n_reports += report.findings != NULL;
     return report;
 }
 
 static void report_say(const struct report *report)
 {
     static const char *const uses[] = {"cloned", "woken and given back", "woken", "dropped"};
-    if (report->findings != NULL)
-        findings_say(report->findings, TRALE_LOG_ERROR, &report->place,
-                     "the waker that was lent to this future was %s %s", uses[report->use], report->words);
+    if (report->findings == NULL)
+        return;
+    findings_say(report->findings, TRALE_LOG_ERROR, &report->place, "the waker that was lent to this future was %s %s",
+                 uses[report->use], report->words);
+    pthread_mutex_lock(&report->wakers->lock);
+    if (--report->wakers->n_reports == 0)
+        pthread_cond_broadcast(&report->wakers->said);
+    pthread_mutex_unlock(&report->wakers->lock);
 }
 
-/* Wakes by reference as far as that is possible; called with the lock, which it gives back. */
+/* Wakes by reference as far as that is possible; called with the lock, which it gives back. A clone has a reference to
+ * its task, and no task ends while its executor's thread is here, where observers may hear of the wake. So only a waker
+ * that another thread calls, and that is no clone, is called with the lock. */
 static void wake_inner(struct checked_waker *waker)
 {
     const struct trale_waker *inner = waker->inner;
-    bool is_task = waker->inner_is_task; /* called under the lock, and only while the task is there */
+    bool is_task = waker->inner_is_task;
     bool may_call = is_usable(waker) || (is_task && waker->state != CHECKED_GIVEN && !waker->task->gone);
-    if (may_call && is_task)
+    bool may_end = is_task && waker->state != CHECKED_CLONED && !executor_is_here(waker->wakers->executor);
+    if (may_call && may_end)
         inner->table->wake_by_ref(inner);
     pthread_mutex_unlock(&waker->wakers->lock);
-    if (may_call && !is_task)
+    if (may_call && !may_end)
         inner->table->wake_by_ref(inner);
 }
 
@@ -136,16 +106,23 @@ static const struct trale_waker *checked_clone(const struct trale_waker *waker)
         report_say(&report);
         return waker;
     }
-    const struct trale_waker *inner = from->inner->table->clone(from->inner);
+    const struct trale_waker *inner = from->inner;
+    bool is_task = from->inner_is_task;
     if (clone != NULL) {
         *clone = *from;
         clone->state = CHECKED_CLONED;
-        clone->inner = inner;
         clone->task->n_references++;
         wakers->n_users++;
     }
+    if (is_task)
+        inner = inner->table->clone(inner);
     pthread_mutex_unlock(&wakers->lock);
-    return clone != NULL ? &clone->waker : inner;
+    if (!is_task)
+        inner = inner->table->clone(inner);
+    if (clone == NULL)
+        return inner;
+    clone->inner = inner;
+    return &clone->waker;
 }
 
 static void checked_wake_by_ref(const struct trale_waker *waker)
@@ -187,7 +164,7 @@ static void give_back(const struct trale_waker *waker, enum use use)
     if (wakers->findings != NULL) {
         wakers_keep(wakers, self);
     } else {
-        task_unreference(self->task);
+        waker_task_unreference(self->task);
         free(self);
     }
     wakers_release(wakers);
@@ -207,91 +184,9 @@ static void checked_drop(const struct trale_waker *waker)
     give_back(waker, USE_DROP);
 }
 
-static const struct trale_waker_table checked_table = {checked_clone, checked_wake, checked_wake_by_ref, checked_drop};
+const struct trale_waker_table checked_waker_table = {checked_clone, checked_wake, checked_wake_by_ref, checked_drop};
 
 struct checked_waker *waker_look(const struct trale_waker *waker)
 {
-    return waker != NULL && waker->table == &checked_table ? checked(waker) : NULL;
-}
-
-/* --- tasks and loans ---------------------------------------------------------------------------------------------- */
-
-struct waker_task *waker_task_begin(struct wakers *wakers, uint64_t id, const char *name)
-{
-    struct waker_task *task = calloc(1, sizeof *task);
-    if (task == NULL)
-        return NULL;
-    *task = (struct waker_task){.wakers = wakers, .n_references = 1, .id = id};
-    snprintf(task->name, sizeof task->name, "%s", name);
-    pthread_mutex_lock(&wakers->lock);
-    wakers->n_users++;
-    pthread_mutex_unlock(&wakers->lock);
-    return task;
-}
-
-void waker_task_end(struct waker_task *task)
-{
-    struct wakers *wakers = task->wakers;
-    pthread_mutex_lock(&wakers->lock);
-    task->gone = true;
-    task_unreference(task);
-    pthread_mutex_unlock(&wakers->lock);
-}
-
-struct checked_waker *waker_lend(struct waker_task *task, const struct trale_waker *inner, const char *future,
-                                 const struct trale_await_point *at)
-{
-    struct checked_waker *lent = malloc(sizeof *lent), *outer = waker_look(inner);
-    if (lent == NULL)
-        return NULL;
-    *lent = (struct checked_waker){.waker = {&checked_table},
-                                   .state = CHECKED_LENT,
-                                   .wakers = task->wakers,
-                                   .inner = outer != NULL ? outer->inner : inner,
-                                   .task = task,
-                                   .future = future,
-                                   .file = at != NULL ? at->file : NULL,
-                                   .line = at != NULL ? at->line : 0};
-    lent->inner_is_task = waker_is_task(lent->inner);
-    pthread_mutex_lock(&task->wakers->lock);
-    task->n_references++;
-    pthread_mutex_unlock(&task->wakers->lock);
-    return lent;
-}
-
-void waker_end(struct checked_waker *waker, enum checked_state state)
-{
-    struct wakers *wakers = waker->wakers;
-    pthread_mutex_lock(&wakers->lock);
-    waker->state = state;
-    wakers_keep(wakers, waker);
-    pthread_mutex_unlock(&wakers->lock);
-}
-
-/* --- beginning and end -------------------------------------------------------------------------------------------- */
-
-struct wakers *wakers_open(struct findings *findings)
-{
-    struct wakers *wakers = calloc(1, sizeof *wakers);
-    if (wakers == NULL)
-        return NULL;
-    *wakers = (struct wakers){.findings = findings, .n_users = 1};
-    wakers->last = &wakers->first;
-    pthread_mutex_init(&wakers->lock, NULL);
-    return wakers;
-}
-
-void wakers_close(struct wakers *wakers)
-{
-    pthread_mutex_lock(&wakers->lock);
-    wakers->findings = NULL;
-    for (struct checked_waker *waker = wakers->first, *next; waker != NULL; waker = next) {
-        next = waker->next;
-        task_unreference(waker->task);
-        free(waker);
-    }
-    wakers->first = NULL;
-    wakers->last = &wakers->first;
-    wakers->n_kept = 0;
-    wakers_release(wakers);
+    return waker != NULL && waker->table == &checked_waker_table ? checked(waker) : NULL;
 }

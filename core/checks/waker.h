@@ -14,6 +14,7 @@
 /* How many wakers that may no longer be used are kept, to tell when they are used. */
 #define WAKERS_KEPT 16384
 
+struct executor;
 struct wakers;
 
 /* A task, for the wakers that were lent to it. */
@@ -47,15 +48,18 @@ struct checked_waker {
     struct checked_waker *next; /* among those that are kept */
 };
 
-/* NULL: memory is out. `findings` is lent until wakers_close. */
-struct wakers *wakers_open(struct findings *findings);
+/* NULL: memory is out. Both are lent until wakers_close. */
+struct wakers *wakers_open(struct findings *findings, const struct executor *executor);
 
-/* Nothing is said any more. Clones that are still out may be given back later. */
+/* Nothing is said any more when it returns. Clones that are still out may be given back later. */
 void wakers_close(struct wakers *wakers);
 
 /* NULL: memory is out. */
 struct waker_task *waker_task_begin(struct wakers *wakers, uint64_t id, const char *name);
 void waker_task_end(struct waker_task *task);
+
+/* What the task is called now. [executor] */
+void waker_task_rename(struct waker_task *task, const char *name);
 
 /* A waker to lend for a poll; `inner` is that of the context. NULL: memory is out. */
 struct checked_waker *waker_lend(struct waker_task *task, const struct trale_waker *inner, const char *future,
@@ -66,5 +70,29 @@ void waker_end(struct checked_waker *waker, enum checked_state state);
 
 /* The checked waker that this one is, or NULL. */
 struct checked_waker *waker_look(const struct trale_waker *waker);
+
+/* --- between waker.c and loan.c ----------------------------------------------------------------------------------- */
+
+struct wakers {
+    pthread_mutex_t lock;
+    struct findings *findings; /* NULL: closed */
+    uint64_t n_users;          /* the runtime, the tasks, and the clones that are out */
+    uint64_t n_reports;        /* that are being said, without the lock */
+    pthread_cond_t said;       /* n_reports is 0 */
+    size_t n_kept;
+    struct checked_waker *first, **last; /* those that are kept */
+    const struct executor *executor;     /* only compared; NULL: closed */
+};
+
+extern const struct trale_waker_table checked_waker_table;
+
+/* Keeps a waker that may no longer be used, and frees the one that was kept for longest. [with the lock] */
+void wakers_keep(struct wakers *wakers, struct checked_waker *waker);
+
+/* [with the lock] */
+void waker_task_unreference(struct waker_task *task);
+
+/* One user less. Gives the lock back. [with the lock] */
+void wakers_release(struct wakers *wakers);
 
 #endif

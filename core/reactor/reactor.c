@@ -38,18 +38,6 @@
 #define N_EVENTS 128
 #define INTERRUPT_DATA UINT64_MAX
 
-static void reactor_lock(struct reactor *reactor)
-{
-    if (reactor->threaded)
-        pthread_mutex_lock(&reactor->lock);
-}
-
-static void reactor_unlock(struct reactor *reactor)
-{
-    if (reactor->threaded)
-        pthread_mutex_unlock(&reactor->lock);
-}
-
 static int reactor_control(struct reactor *reactor, int operation, int fd, uint32_t events, uint64_t data)
 {
     return poller_control(reactor->epoll_fd, operation, fd, events, data);
@@ -88,8 +76,7 @@ static int watch_add(struct reactor *reactor, struct watch *watch, int32_t fd, u
     return r;
 }
 
-/* Whether epoll reports the file that has the number now. */
-static bool watch_is_registered(struct reactor *reactor, const struct watch *watch, int32_t fd)
+bool reactor_has_file(struct reactor *reactor, const struct watch *watch, int32_t fd)
 {
     uint64_t data = (uint64_t)watch->generation << 32 | (uint32_t)fd;
     if (reactor_control(reactor, EPOLL_CTL_ADD, fd, 0, data) == -EEXIST)
@@ -159,26 +146,6 @@ void reactor_forget(struct reactor *reactor, int32_t fd)
         watch_reset(watch);
     }
     reactor_unlock(reactor);
-}
-
-bool reactor_has_wait(struct reactor *reactor, int32_t fd, const struct trale_wait *wait)
-{
-    reactor_lock(reactor);
-    const struct watch *watch = watch_find(&reactor->watches, fd);
-    bool has = watch != NULL && watch_has(watch, wait);
-    reactor_unlock(reactor);
-    return has;
-}
-
-bool reactor_lose(struct reactor *reactor, int32_t fd)
-{
-    reactor_lock(reactor);
-    struct watch *watch = watch_find(&reactor->watches, fd);
-    bool is_lost = watch != NULL && watch->armed != 0 && !watch_is_registered(reactor, watch, fd);
-    if (is_lost)
-        watch_lose(&reactor->watches, fd);
-    reactor_unlock(reactor);
-    return is_lost;
 }
 
 /* --- orphans ------------------------------------------------------------------------------------------------------ */
@@ -252,7 +219,7 @@ static void reactor_dispatch(struct reactor *reactor, const struct epoll_event *
             reactor_report_orphan(reactor, fd);
         return;
     }
-    if (is_checked && !watch_is_registered(reactor, watch, fd)) {
+    if (is_checked && !reactor_has_file(reactor, watch, fd)) {
         watch_lose(&reactor->watches, fd);
         reactor_report_orphan(reactor, fd);
         return;

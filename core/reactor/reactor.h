@@ -43,8 +43,14 @@ int32_t reactor_register(struct reactor *reactor, struct owner owner, int32_t fd
 bool reactor_cancel(struct reactor *reactor, struct trale_wait *wait);
 void reactor_forget(struct reactor *reactor, int32_t fd);
 
-/* Whether the wait is registered for the fd. Its memory is not touched unless it is. */
+/* For checks (inspect.c). Whether the wait is registered for the fd. Its memory is not touched. */
 bool reactor_has_wait(struct reactor *reactor, int32_t fd, const struct trale_wait *wait);
+
+/* Takes the wait off the list of its fd (watch_evict). */
+enum eviction reactor_evict(struct reactor *reactor, int32_t fd, struct trale_wait *wait);
+
+/* The same, if the memory of the wait was cleared while it was registered; false: it was not. */
+bool reactor_evict_cleared(struct reactor *reactor, int32_t fd, struct trale_wait *wait);
 
 /* Whether the fd was closed, or closed and used again, without reactor_forget; then all waits for it end. It makes a
  * system call. */
@@ -60,7 +66,22 @@ void reactor_rest(void *reactor, uint64_t limit_ns);
  * reactor_deinit. Or -EMFILE, -ENFILE, -ENOMEM, -ENOSPC. For a reactor that is not threaded. */
 int reactor_open_backend(struct reactor *reactor);
 
-/* --- between reactor.c and backend.c ------------------------------------------------------------------------------ */
+/* --- between reactor.c, inspect.c and backend.c ------------------------------------------------------------------- */
+
+static inline void reactor_lock(struct reactor *reactor)
+{
+    if (reactor->threaded)
+        pthread_mutex_lock(&reactor->lock);
+}
+
+static inline void reactor_unlock(struct reactor *reactor)
+{
+    if (reactor->threaded)
+        pthread_mutex_unlock(&reactor->lock);
+}
+
+/* Whether epoll reports the file that has the number now. [with the lock] */
+bool reactor_has_file(struct reactor *reactor, const struct watch *watch, int32_t fd);
 
 /* Has the backend report another epoll instance as well; the one before leaves it when it is closed. */
 int reactor_move_backend(const struct reactor *reactor, int new_fd);

@@ -103,9 +103,42 @@ bool watch_has(const struct watch *watch, const struct trale_wait *wait)
     const struct trale_link *link = watch->waits;
     if (link == NULL)
         return false;
-    while (link != &wait->link && link->next != watch->waits)
+    while (link != NULL && link != &wait->link && link->next != watch->waits)
         link = link->next;
     return link == &wait->link;
+}
+
+/* The first of the ring: nothing else leads into it. */
+static enum eviction watch_evict_first(struct watch *watch)
+{
+    struct trale_link *link = watch->waits;
+    if (list_has(link) && link->next->previous == link && link->previous->next == link) {
+        ring_remove(&watch->waits, link);
+        return EVICTION_INTACT;
+    }
+    watch->waits = NULL;
+    return EVICTION_BROKEN;
+}
+
+enum eviction watch_evict(struct watch *watch, struct trale_wait *wait)
+{
+    struct trale_link *first = watch->waits, *link = &wait->link, *before = first, *behind = first;
+    if (first == link)
+        return watch_evict_first(watch);
+    if (first == NULL || !list_has(first))
+        return EVICTION_NONE;
+    while (before->next != first && before->next != link && list_has(before->next))
+        before = before->next;
+    while (behind->previous != first && behind->previous != link && list_has(behind->previous))
+        behind = behind->previous;
+    if (before->next != link && behind->previous != link)
+        return EVICTION_NONE;
+    bool is_intact = link->next == behind && link->previous == before;
+    before->next = behind;
+    behind->previous = before;
+    if (is_intact)
+        *link = (struct trale_link){NULL, NULL};
+    return is_intact ? EVICTION_INTACT : EVICTION_BROKEN;
 }
 
 void watch_reset(struct watch *watch)

@@ -74,6 +74,16 @@ void watch_recall(const struct watch *watch, uint32_t interests, struct trale_wa
 /* Whether a wait is among those of the watch. */
 bool watch_has(const struct watch *watch, const struct trale_wait *wait);
 
+enum eviction {
+    EVICTION_NONE,   /* The wait was not registered. */
+    EVICTION_INTACT, /* It was, and is no more. */
+    EVICTION_BROKEN, /* The same, but its memory has become something else, and is left alone. */
+};
+
+/* Takes a wait off the ring, whatever its memory holds. What is before and behind it is linked again, and other waits
+ * whose memory was cleared go with it; but if it was the first and is broken, all waits of the watch go. */
+enum eviction watch_evict(struct watch *watch, struct trale_wait *wait);
+
 /* The number has no file, or another one: ends all waits, and makes the events of the old file stale. */
 void watch_reset(struct watch *watch);
 

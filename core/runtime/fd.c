@@ -20,18 +20,41 @@ static int64_t fd_wait_end(const struct trale_fd_wait *self, struct trale_contex
     return trale_context_may_resolve(context) ? self->wait.ready : TRALE_PENDING;
 }
 
+static int32_t fd_register(struct trale_fd_wait *self)
+{
+    struct trale *runtime = self->runtime;
+    const struct owner owner = {trale_task_name(runtime->executor.running), true};
+    if (runtime->checks != NULL)
+        return ledger_register(runtime->checks->application, owner, self->wait.fd, self->wait.interest, &self->wait);
+    return reactor_register(&runtime->reactor, owner, self->wait.fd, self->wait.interest, &self->wait);
+}
+
+static bool fd_cancel(struct trale_fd_wait *self)
+{
+    struct trale *runtime = self->runtime;
+    return runtime->checks != NULL ? ledger_cancel(runtime->checks->application, &self->wait)
+                                   : reactor_cancel(&runtime->reactor, &self->wait);
+}
+
+static void fd_forget(struct trale *runtime, int32_t fd)
+{
+    if (runtime->checks != NULL)
+        ledger_forget(runtime->checks->application, fd);
+    else
+        reactor_forget(&runtime->reactor, fd);
+}
+
 /* Registers the wait; or, edge-triggered, finds the fd ready. */
 static int64_t fd_wait_begin(struct trale_fd_wait *self, struct trale_context *context)
 {
-    struct reactor *reactor = &self->runtime->reactor;
-    const struct owner owner = {trale_task_name(self->runtime->executor.running), true};
+    const struct reactor *reactor = &self->runtime->reactor;
     for (;;) {
-        int32_t r = reactor_register(reactor, owner, self->wait.fd, self->wait.interest, &self->wait);
+        int32_t r = fd_register(self);
         if (r < 0 || !reactor->threaded)
             return r < 0 ? r : TRALE_PENDING;
         uint32_t ready = poller_look(self->wait.fd, self->wait.interest);
         if (ready != 0) {
-            reactor_cancel(reactor, &self->wait);
+            fd_cancel(self);
             self->wait.ready = (uint16_t)ready;
             return fd_wait_end(self, context);
         }
@@ -43,7 +66,7 @@ static int64_t fd_wait_begin(struct trale_fd_wait *self, struct trale_context *c
 static int64_t fd_wait_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_fd_wait *self = fd_wait_of(future);
-    if (self->runtime != NULL && !reactor_cancel(&self->runtime->reactor, &self->wait))
+    if (self->runtime != NULL && !fd_cancel(self))
         return fd_wait_end(self, context);
     self->runtime = context->runtime;
     self->wait.waker = context->waker;
@@ -54,7 +77,7 @@ static void fd_wait_drop(struct trale_future *future)
 {
     struct trale_fd_wait *self = fd_wait_of(future);
     if (self->runtime != NULL && executor_is_ours(&self->runtime->executor))
-        reactor_cancel(&self->runtime->reactor, &self->wait);
+        fd_cancel(self);
 }
 
 struct trale_future *trale_fd_wait(struct trale_fd_wait *wait, int fd, uint32_t interest)
@@ -71,7 +94,7 @@ struct trale_future *trale_fd_wait(struct trale_fd_wait *wait, int fd, uint32_t 
 
 struct forgetting {
     struct trale_future future;
-    struct reactor *reactor;
+    struct trale *runtime;
     int32_t fd;
 };
 
@@ -79,18 +102,18 @@ static int64_t forgetting_poll(struct trale_future *future, struct trale_context
 {
     const struct forgetting *forgetting = (const struct forgetting *)(void *)future;
     (void)context;
-    reactor_forget(forgetting->reactor, forgetting->fd);
+    fd_forget(forgetting->runtime, forgetting->fd);
     return 0;
 }
 
 int trale_fd_forget(struct trale *runtime, int fd)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_fd_forget", forgetting_poll, NULL};
-    struct forgetting forgetting = {{.type = &type}, &runtime->reactor, fd};
+    struct forgetting forgetting = {{.type = &type}, runtime, fd};
     if (fd < 0)
         return -EBADF;
     if (!executor_is_ours(&runtime->executor) || !executor_is_on_thread(&runtime->executor))
         return (int)runtime_call(runtime, &forgetting.future, TASK_OF_CALL);
-    reactor_forget(&runtime->reactor, fd);
+    fd_forget(runtime, fd);
     return 0;
 }

@@ -66,8 +66,10 @@ static uint64_t runtime_before_wait(void *data)
         uint64_t limit_ns = driver->description.before_wait(driver->instance, executor_is_idle(&runtime->executor));
         least_ns = limit_ns < least_ns ? limit_ns : least_ns;
     }
-    if (runtime->checks != NULL && executor_is_idle(&runtime->executor))
-        checks_look(runtime->checks);
+    if (runtime->checks != NULL && executor_is_idle(&runtime->executor)) {
+        uint64_t limit_ns = checks_look(runtime->checks);
+        least_ns = limit_ns < least_ns ? limit_ns : least_ns;
+    }
     return least_ns;
 }
 
