@@ -26,7 +26,8 @@ struct outgoing {
     struct socket *socket;
     const struct send *send;
     struct route route;
-    uint32_t header; /* of IP */
+    struct link *link; /* of ROUTE_HOST */
+    uint32_t header;   /* of IP */
     uint64_t train;
 };
 
@@ -46,12 +47,16 @@ static struct link *route_link(struct world *world, const struct socket *socket,
     return link_get(world, &socket->host->identity, &to);
 }
 
-uint32_t send_path_mtu(struct world *world, const struct socket *socket, const struct route *route)
+static uint32_t path_mtu(const struct world *world, const struct route *route, const struct link *link)
 {
     uint32_t mtu = interface_mtu(world, route);
-    const struct link *link = route->kind == ROUTE_HOST ? route_link(world, socket, route) : NULL;
-    uint32_t path_mtu = link != NULL ? link_path_mtu(world, link) : mtu;
-    return path_mtu < mtu ? path_mtu : mtu;
+    uint32_t reported = link != NULL ? link_path_mtu(world, link) : mtu;
+    return reported < mtu ? reported : mtu;
+}
+
+uint32_t send_path_mtu(struct world *world, const struct socket *socket, const struct route *route)
+{
+    return path_mtu(world, route, route->kind == ROUTE_HOST ? route_link(world, socket, route) : NULL);
 }
 
 /* The MTU that fragments, or refusals, are made for. */
@@ -60,7 +65,7 @@ static uint32_t mtu_used(const struct outgoing *out)
     uint8_t discovery = out->socket->options.mtu_discovery;
     if (discovery == MTU_PROBE || discovery == MTU_INTERFACE || discovery == MTU_INTERFACE_FRAGMENT)
         return interface_mtu(out->world, &out->route);
-    return send_path_mtu(out->world, out->socket, &out->route);
+    return path_mtu(out->world, &out->route, out->link);
 }
 
 /* What is too large for UDP, or for the way and must not be fragmented, is refused, and noted as an error. */
@@ -240,7 +245,6 @@ static int send_one(const struct outgoing *out, const void *bytes, uint32_t size
     struct world *world = out->world;
     struct socket *socket = out->socket;
     struct datagram *datagram = outgoing_datagram(out, bytes, size);
-    struct link *link;
     if (datagram == NULL)
         return -ENOBUFS;
     switch (out->route.kind) {
@@ -248,11 +252,7 @@ static int send_one(const struct outgoing *out, const void *bytes, uint32_t size
         deliver_datagram(world, socket->host, datagram);
         return 0;
     case ROUTE_HOST:
-        link = route_link(world, socket, &out->route);
-        if (link != NULL)
-            return send_over(out, link, datagram);
-        datagram_free(world, datagram);
-        return -ENOBUFS;
+        return send_over(out, out->link, datagram);
     case ROUTE_BROADCAST:
     case ROUTE_GROUP:
         send_to_all(out, datagram);
@@ -285,6 +285,11 @@ int64_t send_datagram(struct world *world, struct socket *socket, const struct s
     int r = route_find(socket, send->to, send->source, send->interface_index, &out.route);
     if (r < 0)
         return r;
+    if (out.route.kind == ROUTE_HOST) {
+        out.link = route_link(world, socket, &out.route);
+        if (out.link == NULL)
+            return -ENOBUFS;
+    }
     out.header = out.route.to.any.sa_family == AF_INET ? 20 : 40;
     r = check(&out);
     if (r < 0)
