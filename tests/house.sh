@@ -175,8 +175,8 @@ forbid "headers include libc and trale/ alone" \
 forbid "core names no driver, but for core/view, which reads what a simulation writes" \
     bash -c "grep -niE '\\b(udp|timerfd|datagram)\\b' core/*/*.[ch] | grep -v '^core/view/' | grep -vE ':[0-9]+: *(/\\*|\\*|#include <sys/timerfd)'"
 forbid "only poller.h includes epoll" only 'sys/epoll\.h' core/reactor/poller.h
-forbid "only load.c includes dlopen, and the guard's module.c dlsym" only '#include <dlfcn\.h>' core/driver/load.c \
-    drivers/guard/module.c
+forbid "only load.c includes dlopen; the guard, and the driver sim that looks for it, dlsym" \
+    only '#include <dlfcn\.h>' core/driver/load.c drivers/guard/module.c drivers/sim/guard.c
 forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
 forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
 forbid "only timer/clock.c and reactor/backend.c include timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c \

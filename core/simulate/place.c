@@ -201,6 +201,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
     place->plan = *plan;
     place->is_late = place->is_over = false;
     place->failed = 0;
+    place->over_ns = 0;
     if (ftruncate(place->report_file, 0) < 0)
         return -errno;
     if (keys.world != NULL)

@@ -68,11 +68,12 @@ struct simulate_place {
     int report_file;
     struct trale_sim_report report; /* as it was when it was read */
     struct simulate_plan plan;      /* of the latest run */
-    uint64_t deadline_ns;
-    size_t failed; /* the first program that failed, or 0 */
-    bool is_late;  /* it was killed at its deadline */
-    bool is_over;  /* it was killed since its report says how it ended */
-    bool is_busy;  /* a run takes place */
+    uint64_t deadline_ns;           /* on CLOCK_MONOTONIC, as the next */
+    uint64_t over_ns;               /* since when its report says that it has failed; 0: it does not */
+    size_t failed;                  /* the first program that failed, or 0 */
+    bool is_late;                   /* it was killed at its deadline */
+    bool is_over;                   /* it was killed since its report says how it ended */
+    bool is_busy;                   /* a run takes place */
 };
 
 /* Makes the folder `name` in the folder of the sweep, and the files. 0 or a negative errno; *place is freed by

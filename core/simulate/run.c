@@ -12,6 +12,7 @@
 
 /* How often reports are looked at, for a program whose tasks hang waits for ever. */
 #define LOOK_NS UINT64_C(10000000)
+#define GRACE_NS UINT64_C(500000000)
 
 int simulate_interrupted;
 
@@ -122,11 +123,17 @@ static int take_end(struct simulate_place *places, size_t n_places, const struct
     return (int)i;
 }
 
-/* A program that hangs waits for ever, and one that was aborted at a limit may. It has time to end by itself. */
-static bool is_over(struct simulate_place *place)
+/* After a failure the driver sim does no more, so a program that hangs waits for ever. One whose tasks were aborted has
+ * some time to end by itself. */
+static bool is_over(struct simulate_place *place, uint64_t now_ns)
 {
     simulate_place_read_report(place);
-    return place->report.outcome == TRALE_SIM_HANG;
+    uint32_t outcome = place->report.outcome;
+    if (outcome == TRALE_SIM_TIME_LIMIT || outcome == TRALE_SIM_NOT_SETTLED || outcome == TRALE_SIM_DIVERGED) {
+        place->over_ns = place->over_ns != 0 ? place->over_ns : now_ns;
+        return now_ns - place->over_ns > GRACE_NS;
+    }
+    return outcome == TRALE_SIM_HANG;
 }
 
 /* Kills the runs that are late, or hang. Returns the index of such a place, or -EAGAIN. */
@@ -137,7 +144,7 @@ static int look(struct simulate_place *places, size_t n_places, const struct sim
         struct simulate_place *place = &places[i];
         if (!place->is_busy)
             continue;
-        place->is_over = is_over(place);
+        place->is_over = is_over(place, now_ns);
         place->is_late = !place->is_over && now_ns >= place->deadline_ns;
         if (!place->is_over && !place->is_late)
             continue;

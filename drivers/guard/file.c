@@ -54,44 +54,44 @@ static int open_memory(int flags)
         }                                                                                                              \
     } while (0)
 
-#define DEFINE_OPEN(name)                                                                                              \
+#define DEFINE_OPEN(name, shown)                                                                                       \
     int guard_##name(const char *path, int flags, ...) GUARD_FOR(name);                                                \
     int guard_##name(const char *path, int flags, ...)                                                                 \
     {                                                                                                                  \
         GUARD_REAL(int(const char *, int, ...), #name);                                                                \
         unsigned mode = 0;                                                                                             \
         READ_MODE(flags, mode);                                                                                        \
-        return takes(#name, path, HERE) ? open_memory(flags) : real(path, flags, mode);                                \
+        return takes(shown, path, HERE) ? open_memory(flags) : real(path, flags, mode);                                \
     }
 
-#define DEFINE_OPENAT(name)                                                                                            \
+#define DEFINE_OPENAT(name, shown)                                                                                     \
     int guard_##name(int folder, const char *path, int flags, ...) GUARD_FOR(name);                                    \
     int guard_##name(int folder, const char *path, int flags, ...)                                                     \
     {                                                                                                                  \
         GUARD_REAL(int(int, const char *, int, ...), #name);                                                           \
         unsigned mode = 0;                                                                                             \
         READ_MODE(flags, mode);                                                                                        \
-        return takes(#name, path, HERE) ? open_memory(flags) : real(folder, path, flags, mode);                        \
+        return takes(shown, path, HERE) ? open_memory(flags) : real(folder, path, flags, mode);                        \
     }
 
-#define DEFINE_FOPEN(name)                                                                                             \
+#define DEFINE_FOPEN(name, shown)                                                                                      \
     FILE *guard_##name(const char *path, const char *mode) GUARD_FOR(name);                                            \
     FILE *guard_##name(const char *path, const char *mode)                                                             \
     {                                                                                                                  \
         GUARD_REAL(FILE *(const char *, const char *), #name);                                                         \
-        if (!takes(#name, path, HERE))                                                                                 \
+        if (!takes(shown, path, HERE))                                                                                 \
             return real(path, mode);                                                                                   \
         int fd = open_memory(0);                                                                                       \
         return fd >= 0 ? fdopen(fd, mode) : NULL;                                                                      \
     }
 
-DEFINE_OPEN(open)
-DEFINE_OPEN(open64)
-DEFINE_OPEN(__open_2) /* of programs that are compiled with _FORTIFY_SOURCE */
-DEFINE_OPEN(__open64_2)
-DEFINE_OPENAT(openat)
-DEFINE_OPENAT(openat64)
-DEFINE_OPENAT(__openat_2)
-DEFINE_OPENAT(__openat64_2)
-DEFINE_FOPEN(fopen)
-DEFINE_FOPEN(fopen64)
+DEFINE_OPEN(open, "open")
+DEFINE_OPEN(open64, "open")
+DEFINE_OPEN(__open_2, "open") /* of programs that are compiled with _FORTIFY_SOURCE */
+DEFINE_OPEN(__open64_2, "open")
+DEFINE_OPENAT(openat, "openat")
+DEFINE_OPENAT(openat64, "openat")
+DEFINE_OPENAT(__openat_2, "openat")
+DEFINE_OPENAT(__openat64_2, "openat")
+DEFINE_FOPEN(fopen, "fopen")
+DEFINE_FOPEN(fopen64, "fopen")

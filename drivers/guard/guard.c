@@ -65,17 +65,19 @@ static enum mode read_mode(void)
 
 /* --- reports ------------------------------------------------------------------------------------------------------ */
 
-/* Places that were reported: a hash table by their addresses. When it is full, the rest is not reported. */
+/* What was reported: a hash table of places and functions, of which several may have one place: a call that is the last
+ * of a function comes from where that was called. When it is full, the rest is not reported. */
 #define N_PLACES 1024
-static const void *reported[N_PLACES];
+static uintptr_t reported[N_PLACES];
 
-static bool is_new(const void *place)
+static bool is_new(const void *place, const char *function)
 {
-    for (size_t i = 0, at = (uintptr_t)place / 2; i < N_PLACES; i++, at++) {
-        const void *expected = NULL, **slot = &reported[at % N_PLACES];
-        if (__atomic_compare_exchange_n(slot, &expected, place, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    uintptr_t both = (uintptr_t)place ^ (uintptr_t)function << 16;
+    for (size_t i = 0; i < N_PLACES; i++) {
+        uintptr_t expected = 0, *slot = &reported[(both / 2 + i) % N_PLACES];
+        if (__atomic_compare_exchange_n(slot, &expected, both, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             return true;
-        if (expected == place)
+        if (expected == both)
             return false;
     }
     return false;
@@ -87,7 +89,7 @@ static void report(enum guard_kind kind, const char *function, const void *place
     char line[2048];
     struct guard_module module;
     place = guard_find_program(place);
-    if (!is_new(place) || guard.file == NULL)
+    if (!is_new(place, function) || guard.file == NULL)
         return;
     guard_find_module(place, &module);
     int length = snprintf(line, sizeof line, "%s\t%s\t%s\t%s\t0x%llx\t%s\n", is_refused ? "refused" : "passed",

@@ -30,12 +30,17 @@ static bool is_trusted(const char *path)
     return false;
 }
 
-/* Whether the module itself exports a driver's description. A link map is a handle of glibc's. */
-static bool is_driver(struct link_map *map)
+/* Whether the module itself exports a driver's description. What is mapped already is found by its name. */
+static bool is_driver(const struct link_map *map)
 {
     Dl_info found;
-    void *description = map->l_name[0] != '\0' ? dlsym(map, "trale_driver") : NULL;
-    return description != NULL && dladdr(description, &found) != 0 && (uintptr_t)found.dli_fbase == map->l_addr;
+    void *handle = map->l_name[0] != '\0' ? dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    if (handle == NULL)
+        return false;
+    void *description = dlsym(handle, "trale_driver");
+    bool is_own = description != NULL && dladdr(description, &found) != 0 && (uintptr_t)found.dli_fbase == map->l_addr;
+    dlclose(handle);
+    return is_own;
 }
 
 void guard_find_module(const void *place, struct guard_module *module)

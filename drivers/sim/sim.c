@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard.h"
 #include "network.h"
 #include "option.h"
 #include "program.h"
@@ -27,6 +28,7 @@ struct sim {
     struct timer timer;
     struct entropy entropy;
     struct udp udp;
+    struct guard guard;
     uint64_t limit_ns; /* on the world's clock; UINT64_MAX: none */
     uint64_t n_busy;   /* rounds since the executor was idle */
 };
@@ -72,8 +74,9 @@ static void sim_step(struct sim *sim)
 }
 
 /* The clock moves on while tasks are runnable. */
-static void sim_pass(struct sim *sim, uint64_t duration_ns)
+static void sim_pass(void *instance, uint64_t duration_ns)
 {
+    struct sim *sim = instance;
     struct world *world = sim->program.world;
     world->now_ns += duration_ns;
     while (world_next_ns(world) <= world->now_ns)
@@ -114,6 +117,7 @@ static uint64_t sim_before_wait(void *instance, uint32_t idle)
 
 static void sim_free(struct sim *sim)
 {
+    guard_close(&sim->guard);
     udp_deinit(&sim->udp);
     timer_deinit(&sim->timer);
     log_close(&sim->program.log);
@@ -181,6 +185,7 @@ static int sim_open_parts(struct sim *sim)
     if (r < 0)
         return r;
     sim->limit_ns = limit_ns > 0 ? WORLD_BEGINS_NS + limit_ns : UINT64_MAX;
+    guard_open(&sim->guard, program, &sim->timer, sim_pass, sim);
     return 0;
 }
 
