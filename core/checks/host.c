@@ -203,6 +203,9 @@ void ledger_close(struct ledger *ledger)
         list_remove(link);
         thread_release(thread);
     }
+    size_t position = 0;
+    for (void *checked; (checked = map_next(&ledger->fds, &position)) != NULL;) /* the application's may be left */
+        free(checked);
     map_deinit(&ledger->fds);
     list_remove(&ledger->node);
     free(ledger);
