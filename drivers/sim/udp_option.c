@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "group.h"
+#include "option.h"
 #include "udp_info.h"
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
@@ -59,6 +60,18 @@ static uint32_t buffer_of(int64_t value, uint32_t minimum)
 {
     uint32_t doubled = 2 * (value < SOCKET_BUFFER ? (uint32_t)value : SOCKET_BUFFER);
     return doubled > minimum ? doubled : minimum;
+}
+
+void udp_set_buffers(struct udp_socket *socket)
+{
+    const struct trale_settings *settings = socket->udp->program->settings;
+    int64_t receive_buffer = option_integer(settings, OPTION_RECEIVE_BUFFER);
+    int64_t send_buffer = option_integer(settings, OPTION_SEND_BUFFER);
+    struct socket_options *options = &socket->socket->options;
+    if (receive_buffer > 0)
+        options->receive_buffer = buffer_of(receive_buffer, SOCKET_RECEIVE_BUFFER_MIN);
+    if (send_buffer > 0)
+        options->send_buffer = buffer_of(send_buffer, SOCKET_SEND_BUFFER_MIN);
 }
 
 static int32_t set_interface(uint32_t *interface_index, int64_t value)

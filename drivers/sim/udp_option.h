@@ -6,6 +6,9 @@
 
 #include "udp.h"
 
+/* Sets the buffers of a new socket as trale.ini says. */
+void udp_set_buffers(struct udp_socket *socket);
+
 /* The members of the table. */
 int32_t udp_set(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t value);
 int32_t udp_get(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t *value);

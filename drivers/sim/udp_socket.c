@@ -6,6 +6,7 @@
 
 #include "list.h"
 #include "peer.h"
+#include "udp_option.h"
 
 #define OPEN_FLAGS (TRALE_UDP_REUSE_ADDRESS | TRALE_UDP_REUSE_PORT | TRALE_UDP_V6_ONLY | TRALE_UDP_FREE_BIND)
 
@@ -63,6 +64,7 @@ int32_t udp_open(void *instance, const struct trale_address *local, uint32_t fla
     socket->socket->program = program->place;
     socket->socket->tag = (uintptr_t)socket;
     list_append(&udp->open, &socket->link);
+    udp_set_buffers(socket);
     log_event(&program->log, LOG_BIND, log_number("socket", (int64_t)socket->socket->number),
               log_address("address", &socket->socket->bound));
     *base = &socket->base;
