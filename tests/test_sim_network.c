@@ -716,8 +716,8 @@ static void test_the_socket_that_fits_best_gets_a_datagram(void **state)
 {
     (void)state;
     struct socket *sender = open_at("10.0.0.2:9"), *other = open_at("10.0.0.3:9");
-    struct socket *any = open_with("0.0.0.0:5", &reuse_address), *exact = open_with("10.0.0.1:5", &reuse_address),
-                  *peered = open_with("10.0.0.1:5", &reuse_address);
+    struct socket *peered = open_with("10.0.0.1:5", &reuse_address), *exact = open_with("10.0.0.1:5", &reuse_address),
+                  *any = open_with("0.0.0.0:5", &reuse_address);
     assert_int_equal(connect_to(peered, "10.0.0.2:9"), 0);
     send_to(sender, "10.0.0.1:5", 1);
     send_to(other, "10.0.0.1:5", 2);

@@ -190,8 +190,7 @@ static void test_a_send_waits_for_room_as_long_as_the_bandwidth_takes(void **sta
 {
     (void)state;
     struct trale *runtime = open_sim("bandwidth = 1M\nlatency = 0\nsend_buffer = 8K");
-    struct trale_udp_socket *sender = open_socket(runtime, "10.0.0.1:5"),
-                            *receiver = open_socket(runtime, "10.0.0.2:5");
+    struct trale_udp_socket *sender = open_socket(runtime, "10.0.0.1:5");
     struct trale_address to = test_address("10.0.0.2:5");
     struct trale_udp_send send;
     static const char bytes[996]; /* 1024 with the headers */
@@ -293,6 +292,26 @@ static void test_what_arrives_together_is_received_as_one_and_a_limited_bandwidt
     }
 }
 
+static void test_only_the_last_of_those_that_are_received_as_one_is_shorter(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_sim("");
+    struct trale_udp_socket *sender = open_socket(runtime, "10.0.0.1:5"),
+                            *receiver = open_socket(runtime, "10.0.0.2:5");
+    static const size_t sizes[] = {100, 100, 50, 50, 100, 0, 7};
+    static const uint64_t lengths[] = {250, 50, 100, 0, 7}, segments[] = {100, 0, 0, 0, 0};
+    struct trale_datagram datagram;
+    assert_int_equal(trale_udp_set(receiver, TRALE_UDP_GRO, 1), 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        assert_int_equal(try_send(sender, "10.0.0.2:5", sizes[i]), sizes[i]);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        assert_int_equal(recv_joined(runtime, receiver, &datagram), 1);
+        assert_int_equal(datagram.length, lengths[i]);
+        assert_int_equal(datagram.segment_size, segments[i]);
+    }
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 static void test_segments_are_lost_one_by_one(void **state)
 {
     (void)state;
@@ -379,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_info_is_that_of_the_network),
         cmocka_unit_test(test_an_error_is_awaited_and_comes_after_twice_the_latency),
         cmocka_unit_test(test_what_arrives_together_is_received_as_one_and_a_limited_bandwidth_takes_it_apart),
+        cmocka_unit_test(test_only_the_last_of_those_that_are_received_as_one_is_shorter),
         cmocka_unit_test(test_segments_are_lost_one_by_one),
         cmocka_unit_test(test_a_socket_of_the_machine_is_not_adopted),
         cmocka_unit_test(test_the_program_is_on_the_host_that_the_configuration_says),
