@@ -111,6 +111,34 @@ ok "... the place is named" says "clock_gettime, called by"
 ok "the guard gives it a simulated clock" prints 0 "passed" --seeds 1..5 -- "$flawed" clock
 ok "or refuses it" prints 1 "a call that leaves the simulation" --guard refuse --seed 1 -- "$flawed" clock
 
+# --- scenarios: with a stand-in for the driver sim --------------------------------------------------------------------
+
+mkdir "$tmp/standin"
+cp "$build/tests/standin.so" "$tmp/standin/sim.so"
+cp "$build/drivers/trale-guard.so" "$tmp/standin/"
+printf '[runtime]\ndrivers =\n' >"$tmp/standin.ini"
+chmod 755 "$tmp/standin"/*
+standin() {
+    TRALE_DRIVERS=$tmp/standin "$@"
+}
+faulty=(-c "$tmp/standin.ini" -- "$build/tests/faulty")
+ok "the faults of a failure are shown" standin prints 1 "at 4s clock 10.0.0.1 step -3s" --seed 5 "${faulty[@]}"
+ok "--shrink leaves the necessary ones" standin prints 1 "of 8 these 3 are necessary" --shrink --seed 5 "${faulty[@]}"
+ok "as weak as can be" equal "$(cat "$TMPDIR"/*/seed-5/shrunk)" "from 0s loss 10.0.0.1 -> * 3%
+at 1.7s partition 10.0.0.1 | 10.0.0.2 for 100ms
+at 1s drop 10.0.0.1 -> 10.0.0.2 2"
+again=$(sed -n 's/^    again: //p' "$tmp/out")
+replayed() {
+    local status=0
+    TRALE_DRIVERS=$tmp/standin bash -c "${again/#trale/$trale}" >"$tmp/out" 2>&1 || status=$?
+    ((status == 1)) && says "an acknowledgement of 17 was lost" "exit status 1"
+}
+ok "the command that is shown replays them" replayed
+cp "$TMPDIR"/*/seed-5/shrunk "$tmp/shrunk"
+ok "--scenario takes faults of one's own" standin prints 1 "an acknowledgement" --scenario "$tmp/shrunk" "${faulty[@]}"
+sed -i /loss/d "$tmp/shrunk"
+ok "without one of them the program passes" standin prints 0 "passed" --scenario "$tmp/shrunk" --seed 5 "${faulty[@]}"
+
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 json() {

@@ -24,13 +24,17 @@ int simulate_explain(struct simulate_explanation *explanation, const struct simu
         return r;
     bool differs = failure->result.verdict == VERDICT_NONDETERMINED;
     explanation->is_same = differs || simulate_is_same_failure(&explanation->again, &failure->result);
-    return differs ? simulate_compare(&explanation->difference, setup, failure->seed, &explanation->place,
-                                      &explanation->again)
-                   : 0;
+    if (differs)
+        return simulate_compare(&explanation->difference, setup, failure->seed, &explanation->place,
+                                &explanation->again);
+    return setup->options->shrink && explanation->is_same
+               ? simulate_shrink(&explanation->shrinking, setup, &explanation->place, &explanation->again)
+               : 0;
 }
 
 void simulate_explanation_deinit(struct simulate_explanation *explanation, const struct simulate_setup *setup)
 {
     simulate_difference_deinit(&explanation->difference);
+    simulate_shrinking_deinit(&explanation->shrinking);
     simulate_place_close(&explanation->place, setup);
 }

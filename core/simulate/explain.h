@@ -5,6 +5,7 @@
 #define CORE_SIMULATE_EXPLAIN_H
 
 #include "core/simulate/compare.h"
+#include "core/simulate/shrink.h"
 #include "core/simulate/sweep.h"
 
 struct simulate_explanation {
@@ -13,6 +14,7 @@ struct simulate_explanation {
     struct simulate_result again;          /* of the run that was made here */
     bool is_same;                          /* it failed as the first one did */
     struct simulate_difference difference; /* with VERDICT_NONDETERMINED */
+    struct simulate_shrinking shrinking;   /* with the option */
 };
 
 /* Runs the seed again in a folder of its own, with its scenario and events in files; a run that differed, too. 0 or a
