@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stand-in for the driver sim: it reads and writes scenarios and a report as that does, and simulates nothing. With it
+ * A stand-in for the driver sim: it reads and writes scenarios and a report, and simulates nothing. With it
  * tests/simulate.sh knows which faults are necessary for a failure. */
 #include <errno.h>
 #include <stdio.h>
