@@ -63,6 +63,12 @@ const struct trale_option settings_options[] = {
                               .maximum = 1000000,
                               .default_value = "64",
                               .help = "how many stacks of ended fibers are kept for later ones"},
+    [SETTING_SHUFFLE] = {.name = "shuffle",
+                         .type = TRALE_OPTION_INTEGER,
+                         .minimum = 0,
+                         .maximum = INT64_MAX,
+                         .default_value = "0",
+                         .help = "a seed that picks among runnable tasks; 0: the first that became so"},
     [N_SETTINGS] = {.name = NULL},
 };
 

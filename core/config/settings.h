@@ -19,6 +19,7 @@ enum {
     SETTING_CHECKS,
     SETTING_FIBER_STACK,
     SETTING_FIBER_STACKS,
+    SETTING_SHUFFLE,
     N_SETTINGS
 };
 extern const struct trale_option settings_options[];

@@ -20,23 +20,27 @@ void executor_look(const struct trale_task *task, struct trale_task_info *info)
     };
 }
 
-/* The visited task may leave the list. */
-static void each_of(const struct trale_link *tasks, void (*visit)(void *data, struct trale_task *task), void *data)
+struct visit {
+    void (*visit)(void *data, struct trale_task *task);
+    void *data;
+};
+
+static void visit_link(void *data, struct trale_link *link)
 {
-    for (struct trale_link *node = tasks->next, *next; node != tasks; node = next) {
-        struct trale_task *task = list_entry(node, struct trale_task, node);
-        next = node->next;
-        if (task->role != TASK_OF_CALL)
-            visit(data, task);
-    }
+    const struct visit *visit = data;
+    struct trale_task *task = list_entry(link, struct trale_task, node);
+    if (task->role != TASK_OF_CALL)
+        visit->visit(visit->data, task);
 }
 
 void executor_each(struct executor *executor, void (*visit)(void *data, struct trale_task *task), void *data)
 {
-    struct trale_task *running = executor->running;
-    if (running != NULL && running->state != TASK_DONE && running->role != TASK_OF_CALL)
-        visit(data, running);
-    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
-        each_of(&executor->run_queue.queues[i], visit, data);
-    each_of(&executor->idle, visit, data);
+    struct visit all = {visit, data};
+    if (executor->running != NULL && executor->running->state != TASK_DONE)
+        visit_link(&all, &executor->running->node);
+    run_queue_each(&executor->run_queue, visit_link, &all);
+    for (struct trale_link *link = executor->idle.next, *next; link != &executor->idle; link = next) {
+        next = link->next; /* the visited task may leave the list */
+        visit_link(&all, link);
+    }
 }

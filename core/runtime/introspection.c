@@ -111,12 +111,16 @@ struct counting {
     struct trale_stats *stats;
 };
 
+static void count_one(void *data, struct trale_link *link)
+{
+    (void)link;
+    ++*(uint64_t *)data;
+}
+
 static uint64_t count_runnable(const struct run_queue *queue)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < TRALE_PRIORITIES; i++)
-        for (const struct trale_link *node = queue->queues[i].next; node != &queue->queues[i]; node = node->next)
-            n++;
+    run_queue_each(queue, count_one, &n);
     return n;
 }
 

@@ -185,6 +185,8 @@ static int runtime_load(struct trale *runtime)
     watchdog_init(&runtime->watchdog, measures, (uint64_t)limit->integer, limit->text, &runtime->log);
     runtime->executor.watchdog = &runtime->watchdog;
     runtime->executor.watches_polls = measures || limit->integer > 0;
+    if (runtime->settings.values[SETTING_SHUFFLE].integer != 0)
+        run_queue_shuffle(&runtime->executor.run_queue, (uint64_t)runtime->settings.values[SETTING_SHUFFLE].integer);
     if (runtime->settings.values[SETTING_CHECKS].integer != 0) {
         runtime->checks = checks_open(&runtime->executor, &runtime->reactor, threads == 0, &runtime->log);
         if (runtime->checks == NULL)

@@ -13,16 +13,17 @@
  * "The executor thread" below is whichever thread polls at that moment. Where nothing else is said, a function may be
  * called on any thread. The same program gives the same results in all three.
  *
- * Fairness. The run-queue is first in, first out: a task that is woken goes to its end. Tasks of high priority are
- * polled before those of normal priority, and those before tasks of low priority; but 1 in 17 polls goes to a lower
- * priority, if a task of one is runnable. In one poll a task may take at most TRALE_POLL_BUDGET results of awaits;
- * after that trale's own futures that may be ready again and again give no more, but for one to each branch of a race
- * and to a timeout (trale_context_lend), and the task goes to the end of the run-queue. A result that was given is
- * never held back. Futures which do not look at the budget (future.h) may give TRALE_POLL_OVERDRAFT more; then the next
- * future, even a new one, is polled only when the task has its next turn. The executor counts polls and results
- * together; after TRALE_EVENT_INTERVAL of them it looks at the reactor, the timers and the tasks that other threads
- * woke or spawned. So neither a task that is always ready nor a socket that always has data can starve other tasks; a
- * poll that computes for a long time can.
+ * Fairness. The run-queue is first in, first out: a task that is woken goes to its end. With [runtime] shuffle = SEED
+ * each of the runnable tasks of a priority is as likely as the others to be polled next; among n of them, one is passed
+ * over k times with a probability of (1 - 1/n)^k. Tasks of high priority are polled before those of normal priority,
+ * and those before tasks of low priority; but 1 in 17 polls goes to a lower priority, if a task of one is runnable. In
+ * one poll a task may take at most TRALE_POLL_BUDGET results of awaits; after that trale's own futures that may be
+ * ready again and again give no more, but for one to each branch of a race and to a timeout (trale_context_lend), and
+ * the task goes to the end of the run-queue. A result that was given is never held back. Futures which do not look at
+ * the budget (future.h) may give TRALE_POLL_OVERDRAFT more; then the next future, even a new one, is polled only when
+ * the task has its next turn. The executor counts polls and results together; after TRALE_EVENT_INTERVAL of them it
+ * looks at the reactor, the timers and the tasks that other threads woke or spawned. So neither a task that is always
+ * ready nor a socket that always has data can starve other tasks; a poll that computes for a long time can.
  *
  * Signals. The runtime's threads and those of its drivers block all signals, so that they go to the application's
  * threads, except those that come from a failing instruction (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS),
