@@ -232,7 +232,7 @@ static void test_no_task_starves(void **state)
     }
 }
 
-/* --- the tasks that wait for their poll ---------------------------------------------------------------------------- */
+/* --- the tasks that wait for their poll --------------------------------------------------------------------------- */
 
 static void count_task(void *data, const struct trale_task_info *task)
 {
