@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that fails in some scenarios: if there is a partition of 100 ms or more, a loss of 3% or more, and a drop of
- * 2 datagrams or more. Without a partition it fails in another way, if there is a crash. */
+ * A program that fails in some scenarios: with a partition of 100 ms or more, a loss of 3% or more, and a drop of 2
+ * datagrams or more. Without a partition it fails in another way, if there is a crash. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
