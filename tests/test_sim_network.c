@@ -383,7 +383,7 @@ static void test_a_datagram_to_no_host_is_lost_silently_and_a_host_may_come_late
     struct socket *late = open_at("10.0.0.9:5"); /* while it is on its way */
     run();
     assert_int_equal(take(late), 2);
-    late->host->is_down = true;
+    late->host->n_down = 1;
     send_to(sender, "10.0.0.9:5", 3);
     run();
     assert_int_equal(n_lost(TRALE_SIM_LOST_CRASH), 1);

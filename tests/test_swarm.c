@@ -24,12 +24,13 @@ static void add(void *data, const struct scenario_entry *entry)
 static void plan(uint64_t seed, uint32_t kinds, bool crashes, struct list *list)
 {
     const struct swarm swarm = {.seed = seed, .kinds = kinds, .ends_ns = ENDS_NS};
-    struct trale_address hosts[N_HOSTS];
+    struct swarm_host hosts[N_HOSTS];
     list->n = 0;
     for (uint32_t i = 0; i < N_HOSTS; i++) {
         char text[32];
         sprintf(text, "10.0.0.%u:0", i + 1);
-        assert_int_equal(trale_address_parse(text, &hosts[i]), 0);
+        assert_int_equal(trale_address_parse(text, &hosts[i].address), 0);
+        hosts[i].number = i + 1;
         swarm_plan(&swarm, hosts, i + 1, crashes, i * 100 * TRALE_MILLISECOND, add, list);
     }
 }
@@ -140,9 +141,9 @@ static void test_hosts_that_appear_in_the_quiet_have_no_faults(void **state)
     (void)state;
     static struct list list;
     const struct swarm swarm = {.seed = 1, .kinds = SWARM_KINDS, .ends_ns = ENDS_NS};
-    struct trale_address hosts[2];
-    assert_int_equal(trale_address_parse("10.0.0.1:0", &hosts[0]), 0);
-    assert_int_equal(trale_address_parse("10.0.0.2:0", &hosts[1]), 0);
+    struct swarm_host hosts[2] = {{.number = 1}, {.number = 2}};
+    assert_int_equal(trale_address_parse("10.0.0.1:0", &hosts[0].address), 0);
+    assert_int_equal(trale_address_parse("10.0.0.2:0", &hosts[1].address), 0);
     for (uint64_t now_ns = ENDS_NS - TRALE_MILLISECOND; now_ns < 2 * ENDS_NS; now_ns += TRALE_SECOND)
         swarm_plan(&swarm, hosts, 2, true, now_ns, add, &list);
     assert_int_equal(list.n, 0);

@@ -80,7 +80,7 @@ void deliver_report(struct world *world, struct host *host, const struct icmp_re
 void deliver_message(struct world *world, struct icmp_message *message)
 {
     struct host *host = host_find(world, &message->report.sender);
-    if (host != NULL && !host->is_down)
+    if (host != NULL && host->n_down == 0)
         deliver_report(world, host, &message->report);
     world_give(world, message, sizeof *message);
 }
@@ -149,7 +149,7 @@ void deliver_arrival(struct world *world, struct datagram *datagram)
     struct host *host = datagram->receiver != NULL ? datagram->receiver : host_find(world, &datagram->to);
     if (host == NULL)
         datagram_lose(world, datagram, TRALE_SIM_LOST_NO_HOST);
-    else if (host->is_down)
+    else if (host->n_down > 0)
         datagram_lose(world, datagram, TRALE_SIM_LOST_CRASH);
     else
         deliver_datagram(world, host, datagram);

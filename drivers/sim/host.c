@@ -77,7 +77,11 @@ struct host *host_find(const struct world *world, const struct trale_address *ad
 
 static void host_name(struct host *host, const struct trale_address *identity)
 {
+    const bool is_v4 = identity->any.sa_family == AF_INET;
     host->identity = *identity;
+    inet_ntop(identity->any.sa_family,
+              is_v4 ? (const void *)&identity->v4.sin_addr : (const void *)&identity->v6.sin6_addr, host->name,
+              sizeof host->name);
     if (identity->any.sa_family == AF_INET) {
         host->v4 = *identity;
         host->v6.v6.sin6_family = AF_INET6;

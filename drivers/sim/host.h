@@ -9,6 +9,8 @@
 #ifndef SIM_HOST_H
 #define SIM_HOST_H
 
+#include <arpa/inet.h>
+
 #include <trale/address.h>
 
 #include "world.h"
@@ -36,8 +38,12 @@ struct host {
     struct trale_address v6;
     struct trale_address identity; /* host_identity() of both */
     uint64_t key;                  /* of its identity, for draws */
+    char name[INET6_ADDRSTRLEN];   /* its identity as text */
     uint32_t number;               /* from 1, in the order in which hosts appear */
-    bool is_down;                  /* it has crashed: what arrives is lost */
+    bool is_planned;               /* its faults are (plan.h) */
+    bool restarts;                 /* its program can be started again, so it may crash */
+    uint32_t n_down;               /* faults by which it is down: what arrives is lost */
+    uint32_t n_paused;             /* faults by which its tasks do not run, as far as they wait for the driver */
     uint32_t n_memberships;        /* of its sockets, in groups */
     uint32_t n_ephemeral;          /* ports that were chosen for sockets so far */
     struct trale_link sockets;     /* by their `host_link` */

@@ -35,8 +35,8 @@ static int read_address(struct program *program)
         trale_address_is_loopback(&address) || trale_address_is_multicast(&address))
         return option_refuse(&program->host, program->settings, OPTION_ADDRESS,
                              "allowed is the address of a host, such as 10.0.0.1 or fd00::a00:1");
-    program->here = host_get(program->world, &address);
-    return program->here != NULL ? 0 : -ENOMEM;
+    program->here = program->home = host_get(program->world, &address);
+    return program->home != NULL ? 0 : -ENOMEM;
 }
 
 int network_open(struct program *program)

@@ -17,6 +17,7 @@ struct program {
     uint32_t number;             /* from 1 */
     struct log log;
     struct trale_sim_report *report;
+    struct host *home; /* of tasks that are on no other one */
     struct host *here; /* the host of the task that runs */
     uint64_t n_wakes;  /* of tasks by this driver; a change says that a task is runnable */
 };

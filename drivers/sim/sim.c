@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "guard.h"
+#include "cluster.h"
 #include "network.h"
 #include "option.h"
+#include "course_open.h"
 #include "program.h"
 #include "random.h"
 #include "report.h"
+#include "tasks.h"
 #include "timer.h"
 #include "udp_table.h"
 #include "world.h"
@@ -29,6 +32,8 @@ struct sim {
     struct entropy entropy;
     struct udp udp;
     struct guard guard;
+    struct tasks tasks;
+    struct cluster cluster;
     uint64_t limit_ns; /* on the world's clock; UINT64_MAX: none */
     uint64_t n_busy;   /* rounds since the executor was idle */
 };
@@ -69,6 +74,7 @@ static void sim_step(struct sim *sim)
         world_step(world);
     while (world_next_ns(world) == world->now_ns);
     sim->program.report->n_jumps++;
+    cluster_look(&sim->cluster);
     timer_fire(&sim->timer);
     udp_wake_ready(&sim->udp);
 }
@@ -81,6 +87,7 @@ static void sim_pass(void *instance, uint64_t duration_ns)
     world->now_ns += duration_ns;
     while (world_next_ns(world) <= world->now_ns)
         world_step(world);
+    cluster_look(&sim->cluster);
     timer_fire(&sim->timer);
     udp_wake_ready(&sim->udp);
 }
@@ -120,6 +127,9 @@ static void sim_free(struct sim *sim)
     guard_close(&sim->guard);
     udp_deinit(&sim->udp);
     timer_deinit(&sim->timer);
+    tasks_deinit(&sim->tasks);
+    if (sim->program.world != NULL)
+        course_close(&sim->program);
     log_close(&sim->program.log);
     report_close(sim->program.report);
     if (sim->program.world != NULL)
@@ -180,10 +190,15 @@ static int sim_open_parts(struct sim *sim)
     timer_init(&sim->timer, program, TRALE_CLOCK_MONOTONIC + (uint32_t)option_integer(settings, OPTION_CLOCK),
                (uint64_t)option_integer(settings, OPTION_SLACK), wall_ns);
     entropy_init(&sim->entropy, program);
-    udp_init(&sim->udp, program, &sim->timer);
+    udp_init(&sim->udp, program, &sim->tasks, &sim->timer);
     int r = network_open(program);
+    if (r == 0)
+        r = course_open(program);
+    if (r == 0)
+        r = tasks_init(&sim->tasks, program);
     if (r < 0)
         return r;
+    cluster_init(&sim->cluster, program, &sim->tasks, &sim->timer);
     sim->limit_ns = limit_ns > 0 ? WORLD_BEGINS_NS + limit_ns : UINT64_MAX;
     guard_open(&sim->guard, program, &sim->timer, sim_pass, sim);
     return 0;
@@ -217,9 +232,11 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
         return &sim->entropy.table.interface;
     if (strcmp(name, "trale.udp/1") == 0)
         return &sim->udp.table.interface;
+    if (strcmp(name, "trale.sim/1") == 0)
+        return &sim->cluster.table.interface;
     return NULL;
 }
 
 TRALE_DRIVER(.name = "sim", .version = TRALE_VERSION, .summary = "a simulated world: time, chance and a network",
-             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1, .options = sim_options, .start = sim_start,
-             .stop = sim_stop, .interface = sim_interface, .before_wait = sim_before_wait);
+             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1 " " TRALE_SIM_1, .options = sim_options,
+             .start = sim_start, .stop = sim_stop, .interface = sim_interface, .before_wait = sim_before_wait);

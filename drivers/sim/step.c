@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What happens when an event's time has come. */
+#include "course.h"
 #include "deliver.h"
 
 /* A datagram is through its interface, and begins its way, or its end. */
@@ -36,6 +37,7 @@ bool world_step(struct world *world)
         deliver_message(world, (struct icmp_message *)(void *)event);
         break;
     case EVENT_FAULT:
+        course_happen(world, (struct plan_fault *)(void *)event);
         break;
     }
     return true;

@@ -15,9 +15,12 @@ void udp_wake(struct udp_socket *socket, enum udp_wait wait)
 
 void udp_wake_ready(struct udp *udp)
 {
-    struct trale_link *ready = &udp->program->place->ready;
-    while (!list_is_empty(ready)) {
-        struct socket *socket = list_entry(ready->next, struct socket, ready_link);
+    struct trale_link *ready = &udp->program->place->ready, *next;
+    for (struct trale_link *link = ready->next; link != ready; link = next) {
+        struct socket *socket = list_entry(link, struct socket, ready_link);
+        next = link->next;
+        if (socket->host->n_paused > 0)
+            continue; /* until the end of that, when all are looked at again */
         uint32_t bits = socket->ready;
         list_remove(&socket->ready_link);
         socket->ready = 0;

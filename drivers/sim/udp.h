@@ -15,6 +15,7 @@
 struct udp {
     struct trale_udp table;
     struct program *program;
+    struct tasks *tasks;
     const struct timer *timer; /* for the time of day */
     struct trale_link open;    /* sockets, by their `link` */
     struct trale_link closed;  /* likewise: their memory is that of the next ones */

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "course.h"
 #include "list.h"
 #include "peer.h"
 #include "udp_option.h"
+#include "tasks.h"
 
 #define OPEN_FLAGS (TRALE_UDP_REUSE_ADDRESS | TRALE_UDP_REUSE_PORT | TRALE_UDP_V6_ONLY | TRALE_UDP_FREE_BIND)
 
@@ -38,6 +40,14 @@ void udp_socket_free_all(struct udp *udp)
     }
 }
 
+/* Whether an address does not say on which host the socket is. */
+static bool is_anywhere(const struct trale_address *local)
+{
+    const struct trale_address address = trale_address_unmap(local);
+    return trale_address_is_unspecified(&address) || trale_address_is_loopback(&address) ||
+           trale_address_is_multicast(&address);
+}
+
 int32_t udp_open(void *instance, const struct trale_address *local, uint32_t flags, struct trale_udp_socket **base)
 {
     struct udp *udp = instance;
@@ -65,6 +75,10 @@ int32_t udp_open(void *instance, const struct trale_address *local, uint32_t fla
     socket->socket->tag = (uintptr_t)socket;
     list_append(&udp->open, &socket->link);
     udp_set_buffers(socket);
+    if (!is_anywhere(local)) {
+        tasks_bind(udp->tasks, socket->socket->host);
+        course_draw(program->world, socket->socket->host);
+    }
     log_event(&program->log, LOG_BIND, log_number("socket", (int64_t)socket->socket->number),
               log_address("address", &socket->socket->bound));
     *base = &socket->base;

@@ -7,9 +7,10 @@
 #include "udp_socket.h"
 #include "udp_transfer.h"
 
-void udp_init(struct udp *udp, struct program *program, const struct timer *timer)
+void udp_init(struct udp *udp, struct program *program, struct tasks *tasks, const struct timer *timer)
 {
     udp->program = program;
+    udp->tasks = tasks;
     udp->timer = timer;
     list_init(&udp->open);
     list_init(&udp->closed);

@@ -6,7 +6,7 @@
 
 #include "udp.h"
 
-void udp_init(struct udp *udp, struct program *program, const struct timer *timer);
+void udp_init(struct udp *udp, struct program *program, struct tasks *tasks, const struct timer *timer);
 
 /* Closes all sockets; no operation is left. */
 void udp_deinit(struct udp *udp);

@@ -14,6 +14,9 @@ struct world *world_new(uint64_t seed)
     world->report = &world->counts;
     world->faults.defaults = (struct fault_rules){.latency_ns = 1000000, .mtu = 1500};
     list_init(&world->faults.active);
+    list_init(&world->plan.notices);
+    world->plan.list_fd = -1;
+    world->plan.quiet_ns = WORLD_BEGINS_NS;
     world->hosts = world_alloc(world, WORLD_HOST_BUCKETS * sizeof *world->hosts);
     return world;
 }

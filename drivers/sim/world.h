@@ -14,6 +14,7 @@
 #include "log.h"
 #include "fault.h"
 #include "memory.h"
+#include "plan.h"
 
 /* The time when a world begins, by CLOCK_MONOTONIC. It is not 0, which callers use for "never". */
 #define WORLD_BEGINS_NS UINT64_C(1000000000)
@@ -44,6 +45,7 @@ struct world {
 
     /* The network: */
     struct fault_table faults;
+    struct plan plan;
     struct host **hosts; /* buckets, by host_key() */
     struct host *first_host, *last_host;
     uint32_t n_hosts;

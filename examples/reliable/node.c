@@ -26,6 +26,7 @@ struct courier {
     struct trale_oneshot_wait wait;
     struct trale_notify_wait progress;
     struct trale_timeout timeout;
+    struct trale_sleep pause;
 };
 
 static void delivery_begin(struct node *node, struct delivery *delivery, size_t peer, uint32_t number)
@@ -87,6 +88,7 @@ trale_async_with(courier, courier_close)
         if (trale_result() < 0)
             trale_return(trale_result());
         delivery_end(self->node, &self->delivery);
+        trale_try(trale_sleep(&self->pause, self->node->world->pause_ns));
     }
     trale_return(0);
 }

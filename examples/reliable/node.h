@@ -51,6 +51,7 @@ struct node {
 struct world {
     size_t n_nodes;
     uint32_t n_values;
+    uint64_t pause_ns; /* of a courier between two values */
     struct trale_address addresses[N_NODES];
     struct node nodes[N_NODES];
     uint64_t n_unacknowledged; /* of all nodes */

@@ -4,7 +4,9 @@
  * the network loses, repeats or delays. Data is sent again, after longer and longer waits, until it is acknowledged
  * (rules.h); a receiver acknowledges all data, and applies what it has not had before.
  *
- *     reliable [-m VALUES] ADDRESS ADDRESS...      each node sends VALUES values to each other node, default 10
+ *     reliable [-m VALUES] [-p MILLISECONDS] ADDRESS ADDRESS...
+ *         -m  how many values each node sends to each other node, default 10
+ *         -p  how long it waits after a value, default 0
  *
  * What a node has sent and applied is in its journal, which a real program would keep in a file: a node that crashes
  * begins again with its journal. The program ends when all is acknowledged, or at once when a node finds a value that
@@ -121,18 +123,29 @@ static bool world_is_complete(const struct world *world)
     return true;
 }
 
+static bool read_option(struct world *world, int option, const char *value)
+{
+    uint32_t pause_ms;
+    if (option == 'm')
+        return sscanf(value, "%" SCNu32, &world->n_values) == 1 && world->n_values > 0 && world->n_values <= N_VALUES;
+    if (option != 'p' || sscanf(value, "%" SCNu32, &pause_ms) != 1)
+        return false;
+    world->pause_ns = pause_ms * TRALE_MILLISECOND;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct world world = {.n_values = 10};
     struct trale *runtime;
     bool is_understood = true;
-    for (int option; (option = getopt(argc, argv, "m:")) != -1;)
-        is_understood = option == 'm' && sscanf(optarg, "%" SCNu32, &world.n_values) == 1 && world.n_values > 0 &&
-                        world.n_values <= N_VALUES && is_understood;
+    for (int option; (option = getopt(argc, argv, "m:p:")) != -1;)
+        is_understood = read_option(&world, option, optarg) && is_understood;
     world.n_nodes = (size_t)(argc - optind);
     if (!is_understood || world.n_nodes < 2 || world.n_nodes > N_NODES) {
-        fprintf(stderr, "usage: %s [-m VALUES] ADDRESS ADDRESS...   (%d values and %d addresses at most)\n", argv[0],
-                N_VALUES, N_NODES);
+        fprintf(stderr,
+                "usage: %s [-m VALUES] [-p MILLISECONDS] ADDRESS ADDRESS...   (%d values and %d addresses at most)\n",
+                argv[0], N_VALUES, N_NODES);
         return EXIT_FAILURE;
     }
     int r = trale_open(&runtime, NULL);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "cluster.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "course.h"
+#include "crash.h"
+#include "list.h"
+
+/* The state of a trale_sim_host. */
+enum member_state {
+    MEMBER_NEW,      /* The driver has not seen it. */
+    MEMBER_RUNS,     /* Its polls poll the program. */
+    MEMBER_CRASHES,  /* The host has crashed: the next poll drops the program. */
+    MEMBER_DOWN,     /* There is no program. */
+    MEMBER_RESTARTS, /* The host is up again: the next poll begins the program anew. */
+};
+
+/* --- hosts that crash --------------------------------------------------------------------------------------------- */
+
+static struct host *member_host(const struct cluster *cluster, const struct trale_sim_host *member)
+{
+    return host_find(cluster->program->world, &member->address);
+}
+
+static struct cluster *member_cluster(const struct trale_sim_host *member)
+{
+    return (struct cluster *)(uintptr_t)member->future.own;
+}
+
+/* Polls, or drops, the program with the member's host as the place of what that does. */
+static int64_t member_run(struct trale_sim_host *member, struct trale_context *context)
+{
+    struct cluster *cluster = member_cluster(member);
+    struct host *before = tasks_enter(cluster->tasks, member_host(cluster, member));
+    int64_t result = TRALE_PENDING;
+    if (context != NULL)
+        result = trale_future_poll(member->program, context);
+    else
+        trale_future_drop(member->program);
+    tasks_enter(cluster->tasks, before);
+    return result;
+}
+
+static int64_t member_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_sim_host *member = (struct trale_sim_host *)(void *)future;
+    member->waker = context->waker;
+    if (member->state != MEMBER_RUNS && future->awaiting != NULL) {
+        future->awaiting = NULL;
+        member_run(member, NULL);
+    }
+    if (member->state == MEMBER_CRASHES || member->state == MEMBER_DOWN) {
+        member->state = MEMBER_DOWN;
+        return TRALE_PENDING;
+    }
+    if (member->state == MEMBER_RESTARTS) {
+        memcpy(member->program, member->initial, member->size);
+        future->awaiting = member->program;
+        member->state = MEMBER_RUNS;
+    }
+    int64_t result = member_run(member, context);
+    if (result != TRALE_PENDING)
+        list_remove(&member->link);
+    return result;
+}
+
+static void member_drop(struct trale_future *future)
+{
+    list_remove(&((struct trale_sim_host *)(void *)future)->link);
+}
+
+static const struct trale_future_type member_type = {sizeof member_type, TRALE_ABI, "trale_sim_host", member_poll,
+                                                     member_drop};
+
+static void cluster_host(void *instance, struct trale_sim_host *member)
+{
+    struct cluster *cluster = instance;
+    struct program *program = cluster->program;
+    trale_host_expect(&program->host, "trale_sim.host");
+    member->future.type = &member_type;
+    member->future.own = (uintptr_t)cluster;
+    member->state = MEMBER_RUNS;
+    struct host *host = host_get(program->world, &member->address);
+    if (host == NULL)
+        return; /* no memory: a host like any other */
+    host->restarts = true;
+    course_draw(program->world, host);
+    list_append(&cluster->members, &member->link);
+}
+
+static void member_wake(struct cluster *cluster, struct trale_sim_host *member, enum member_state state)
+{
+    member->state = state;
+    if (member->waker != NULL)
+        program_wake(cluster->program, member->waker);
+}
+
+/* A host goes down, or comes up. */
+static void cluster_switch(struct cluster *cluster, struct host *host, bool is_down)
+{
+    struct program *program = cluster->program;
+    log_event(&program->log, is_down ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
+    if (is_down) {
+        crash_host(program->world, host);
+        tasks_abort(cluster->tasks, host);
+    }
+    for (struct trale_link *link = cluster->members.next; link != &cluster->members; link = link->next) {
+        struct trale_sim_host *member = list_entry(link, struct trale_sim_host, link);
+        if (member_host(cluster, member) != host)
+            continue;
+        if (is_down && (member->state == MEMBER_RUNS || member->state == MEMBER_RESTARTS))
+            member_wake(cluster, member, member->state == MEMBER_RUNS ? MEMBER_CRASHES : MEMBER_DOWN);
+        else if (!is_down && (member->state == MEMBER_DOWN || member->state == MEMBER_CRASHES))
+            member_wake(cluster, member, MEMBER_RESTARTS);
+    }
+}
+
+/* --- faults of hosts ---------------------------------------------------------------------------------------------- */
+
+static void cluster_crash(struct cluster *cluster, const struct plan_fault *fault)
+{
+    /* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. */
+    const uint32_t changed_at = fault->state == PLAN_ACTIVE ? 1 : 0;
+    for (struct host *host = cluster->program->world->first_host; host != NULL; host = host->following)
+        if (scenario_has(&fault->fault.entry.from, &host->identity) && host->n_down == changed_at)
+            cluster_switch(cluster, host, fault->state == PLAN_ACTIVE);
+}
+
+static void cluster_happen(struct cluster *cluster, const struct plan_fault *fault)
+{
+    const struct scenario_entry *entry = &fault->fault.entry;
+    switch ((enum scenario_kind)entry->kind) {
+    case SCENARIO_CRASH:
+        cluster_crash(cluster, fault);
+        break;
+    case SCENARIO_CLOCK:
+        if (scenario_has(&entry->from, &cluster->program->home->identity) || cluster->program->number == 1)
+            timer_step(cluster->timer, entry->step_ns);
+        break;
+    case SCENARIO_SIGNAL:
+        kill(getpid(), (int)entry->amount);
+        break;
+    default: /* what waited for a paused host is looked at again by the caller */
+        break;
+    }
+}
+
+void cluster_look(struct cluster *cluster)
+{
+    struct plan_fault *fault;
+    while ((fault = course_next_notice(cluster->program->world)) != NULL)
+        cluster_happen(cluster, fault);
+}
+
+/* --- marks and success -------------------------------------------------------------------------------------------- */
+
+static void cluster_reached(void *instance, const char *name)
+{
+    struct cluster *cluster = instance;
+    struct trale_sim_report *report = cluster->program->report;
+    uint64_t i = 0;
+    while (i < report->n_marks && strncmp(report->marks[i].name, name, TRALE_SIM_MARK_NAME - 1) != 0)
+        i++;
+    if (i == TRALE_SIM_MARKS)
+        return;
+    if (i == report->n_marks) {
+        snprintf(report->marks[i].name, TRALE_SIM_MARK_NAME, "%s", name);
+        report->n_marks++;
+    }
+    report->marks[i].n_passed++;
+    report->marks[i].n_reached++;
+    log_event(&cluster->program->log, LOG_MARK, log_text("mark", name));
+}
+
+static void cluster_success(void *instance)
+{
+    struct cluster *cluster = instance;
+    struct program *program = cluster->program;
+    if (program->report->success_ns != UINT64_MAX)
+        return;
+    program->report->success_ns = program_now(program) - WORLD_BEGINS_NS;
+    log_add(&program->log, LOG_SUCCESS, NULL, 0);
+}
+
+void cluster_init(struct cluster *cluster, struct program *program, struct tasks *tasks, struct timer *timer)
+{
+    *cluster = (struct cluster){
+        .table = {{sizeof(struct trale_sim), 1, cluster}, cluster_reached, cluster_success, cluster_host},
+        .program = program,
+        .tasks = tasks,
+        .timer = timer};
+    list_init(&cluster->members);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "course.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "list.h"
+#include "world.h"
+
+/* Writes an entry into the list of the run. */
+static void course_write(const struct plan *plan, const struct scenario_entry *entry)
+{
+    char text[SCENARIO_TEXT + 1];
+    if (plan->list_fd < 0)
+        return;
+    scenario_format(entry, text);
+    strcat(text, "\n");
+    ssize_t n = write(plan->list_fd, text, strlen(text));
+    (void)n; /* a list that is cut off is seen by its reader */
+}
+
+/* A time of a scenario on the world's clock. */
+static uint64_t course_time(uint64_t time_ns)
+{
+    return time_ns < UINT64_MAX - WORLD_BEGINS_NS ? WORLD_BEGINS_NS + time_ns : UINT64_MAX;
+}
+
+int course_add(struct world *world, const struct scenario_entry *entry)
+{
+    struct plan *plan = &world->plan;
+    struct plan_fault *fault = world_alloc(world, sizeof *fault);
+    if (fault == NULL)
+        return -ENOMEM;
+    fault->event.kind = EVENT_FAULT;
+    fault->fault.entry = *entry;
+    int r = world_add(world, &fault->event, course_time(entry->begins_ns));
+    if (r < 0) {
+        world_give(world, fault, sizeof *fault);
+        return r;
+    }
+    *(plan->last != NULL ? &plan->last->next : &plan->first) = fault;
+    plan->last = fault;
+    course_write(plan, entry);
+    return 0;
+}
+
+/* --- drawing ------------------------------------------------------------------------------------------------------ */
+
+static void course_add_drawn(void *data, const struct scenario_entry *entry)
+{
+    /* Without memory for a fault, the run has one fault less; the world's memory is far larger than any plan. */
+    (void)!course_add(data, entry);
+}
+
+void course_draw(struct world *world, struct host *host)
+{
+    struct swarm_host hosts[SWARM_PARTNERS + 1];
+    uint32_t n = 0;
+    if (host->is_planned || !world->plan.draws)
+        return;
+    host->is_planned = true;
+    /* Its partners are hosts that were there before; of more than SWARM_PARTNERS, those that are drawn. */
+    uint64_t stream = draw_stream("partners"), rate = DRAW_ALWAYS;
+    if (world->n_hosts > SWARM_PARTNERS)
+        rate = DRAW_ALWAYS / world->n_hosts * SWARM_PARTNERS;
+    for (const struct host *other = world->first_host; other != NULL && n < SWARM_PARTNERS; other = other->following)
+        if (other != host && other->is_planned &&
+            draw_happens(world_draw(world, stream, host->key, other->number), (uint32_t)rate))
+            hosts[n++] = (struct swarm_host){other->identity, other->number};
+    hosts[n++] = (struct swarm_host){host->identity, host->number};
+    swarm_plan(&world->plan.swarm, hosts, n, host->restarts, world->now_ns - WORLD_BEGINS_NS, course_add_drawn, world);
+}
+
+/* --- the course of a fault ---------------------------------------------------------------------------------------- */
+
+static void course_log(struct world *world, const struct plan_fault *fault, enum log_kind kind)
+{
+    char text[SCENARIO_TEXT];
+    scenario_format(&fault->fault.entry, text);
+    log_event(world->log, kind, log_text("text", text));
+}
+
+static bool is_of_links(const struct plan_fault *fault)
+{
+    return fault->fault.entry.kind <= SCENARIO_PARTITION;
+}
+
+/* Changes the counts of the hosts that a fault is about. */
+static void course_mark_hosts(struct world *world, const struct plan_fault *fault, uint32_t change)
+{
+    for (struct host *host = world->first_host; host != NULL; host = host->following) {
+        if (!scenario_has(&fault->fault.entry.from, &host->identity))
+            continue;
+        if (fault->fault.entry.kind == SCENARIO_CRASH)
+            host->n_down += change;
+        else
+            host->n_paused += change;
+    }
+}
+
+/* When a fault ends that has begun; UINT64_MAX: never. */
+static uint64_t course_fault_end(const struct plan *plan, const struct scenario_entry *entry)
+{
+    if (entry->ends_ns != SCENARIO_NEVER)
+        return course_time(entry->ends_ns);
+    return entry->is_kept ? UINT64_MAX : plan->quiet_ns;
+}
+
+static void course_begin(struct world *world, struct plan_fault *fault)
+{
+    const struct scenario_entry *entry = &fault->fault.entry;
+    bool lasts = entry->kind != SCENARIO_CLOCK && entry->kind != SCENARIO_SIGNAL;
+    uint64_t ends_ns = course_fault_end(&world->plan, entry);
+    course_log(world, fault, LOG_FAULT);
+    world->report->n_faults++;
+    fault->state = lasts ? PLAN_ACTIVE : PLAN_OVER;
+    if (is_of_links(fault))
+        fault_begin(&world->faults, &fault->fault);
+    else if (lasts)
+        course_mark_hosts(world, fault, 1);
+    if (lasts && ends_ns != UINT64_MAX)
+        (void)!world_add(world, &fault->event, ends_ns); /* its place in the heap has just become free */
+}
+
+static void course_finish(struct world *world, struct plan_fault *fault)
+{
+    course_log(world, fault, LOG_HEAL);
+    fault->state = PLAN_OVER;
+    if (is_of_links(fault))
+        fault_end(&world->faults, &fault->fault);
+    else
+        course_mark_hosts(world, fault, UINT32_MAX);
+}
+
+void course_happen(struct world *world, struct plan_fault *fault)
+{
+    if (fault->state == PLAN_COMING)
+        course_begin(world, fault);
+    else
+        course_finish(world, fault);
+    if (!is_of_links(fault) && !list_has(&fault->notices))
+        list_append(&world->plan.notices, &fault->notices);
+}
+
+struct plan_fault *course_next_notice(struct world *world)
+{
+    struct trale_link *list = &world->plan.notices;
+    if (list_is_empty(list))
+        return NULL;
+    struct plan_fault *fault = list_entry(list->next, struct plan_fault, notices);
+    list_remove(&fault->notices);
+    return fault;
+}
+
+uint64_t course_end(const struct world *world)
+{
+    uint64_t end_ns = world->plan.quiet_ns;
+    for (const struct plan_fault *fault = world->plan.first; fault != NULL; fault = fault->next) {
+        uint64_t ends_ns = course_fault_end(&world->plan, &fault->fault.entry);
+        if (!fault->fault.entry.is_kept && ends_ns > end_ns)
+            end_ns = ends_ns;
+    }
+    return end_ns;
+}

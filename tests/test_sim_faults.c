@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Faults in a simulated run, through the runtime: each kind does what the scenario says, not before and not after. */
+#include <trale/sim.h>
+#include <trale/sim_report.h>
+
+#include "tests/folder.h"
+#include "tests/support.h"
+
+static struct test_log messages;
+
+/* Opens a runtime with a scenario, and further options. */
+static int open_with(struct trale **runtime, const char *scenario, const char *options)
+{
+    char text[2048];
+    messages = (struct test_log){0};
+    write_file("scenario", scenario, strlen(scenario), 0644);
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n"
+             "scenario = %s/scenario\n%s",
+             TEST_DRIVERS, folder, options);
+    return trale_open(runtime,
+                      &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = &messages});
+}
+
+static struct trale_sim_report read_report(void)
+{
+    struct trale_sim_report report;
+    int fd = open(in_folder("report"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(read(fd, &report, sizeof report), sizeof report);
+    close(fd);
+    return report;
+}
+
+/* Sends a number every 100 ms, at the times 0, 100 ms, ..., and notes when each has come. */
+#define N_NUMBERS 50
+struct line {
+    uint64_t came_ns[N_NUMBERS]; /* since the run began; 0: it did not come */
+    uint32_t n_came[N_NUMBERS];
+    uint32_t order[4 * N_NUMBERS], n_order;
+    uint64_t begins_ns;
+    const char *from, *to;
+};
+
+struct sender {
+    struct trale_future future;
+    struct line *line;
+    struct trale_udp_socket *socket;
+    struct trale_address to;
+    struct trale_udp_send send;
+    struct trale_sleep sleep;
+    uint32_t number;
+};
+
+static void sender_close(struct sender *self)
+{
+    trale_udp_close(self->socket);
+}
+
+trale_async_with(sender, sender_close)
+{
+    trale_begin();
+    int r = trale_udp_open(cx->runtime, self->line->from, 0, &self->socket);
+    if (r < 0 || trale_address_parse(self->line->to, &self->to) < 0)
+        trale_return(r);
+    for (; self->number < N_NUMBERS; self->number++) {
+        trale_await(trale_udp_send_to(&self->send, self->socket, &self->number, sizeof self->number, &self->to));
+        trale_try(trale_sleep(&self->sleep, 100 * TRALE_MILLISECOND));
+    }
+    trale_return(0);
+}
+
+struct receiver {
+    struct trale_future future;
+    struct line *line;
+    struct trale_udp_socket *socket;
+    struct trale_udp_recv recv;
+    uint32_t number;
+};
+
+static void receiver_close(struct receiver *self)
+{
+    trale_udp_close(self->socket);
+}
+
+trale_async_with(receiver, receiver_close)
+{
+    trale_begin();
+    int r = trale_udp_open(cx->runtime, self->line->to, 0, &self->socket);
+    if (r < 0)
+        trale_return(r);
+    for (;;) {
+        trale_try(trale_udp_recv(&self->recv, self->socket, &self->number, sizeof self->number));
+        if (self->number >= N_NUMBERS)
+            continue;
+        struct line *line = self->line;
+        if (line->n_came[self->number]++ == 0)
+            line->came_ns[self->number] = trale_now(cx->runtime) - line->begins_ns;
+        if (line->n_order < 4 * N_NUMBERS)
+            line->order[line->n_order++] = self->number;
+    }
+}
+
+static struct line run_line(const char *scenario, const char *options)
+{
+    struct line line = {.from = "10.0.0.1:1000", .to = "10.0.0.2:2000"};
+    struct trale *runtime = NULL;
+    if (open_with(&runtime, scenario, options) < 0)
+        fail_msg("%s", messages.text);
+    line.begins_ns = trale_now(runtime);
+    struct trale_task *receiver = trale_spawn(runtime, receiver, .line = &line);
+    assert_int_equal(trale_join(trale_spawn(runtime, sender, .line = &line)), 0);
+    trale_abort(receiver);
+    assert_int_equal(trale_join(receiver), -ECANCELED);
+    assert_int_equal(trale_close(runtime), 0);
+    return line;
+}
+
+static uint32_t count(const struct line *line)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        n += line->n_came[i] > 0;
+    return n;
+}
+
+/* Whether just those numbers came whose time is not in [begins, ends). */
+static void assert_cut(const struct line *line, uint32_t begins, uint32_t ends)
+{
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        if ((line->n_came[i] == 0) != (i >= begins && i < ends))
+            fail_msg("number %u: came %u times", i, line->n_came[i]);
+}
+
+static void test_without_faults_all_comes_after_the_latency(void **state)
+{
+    (void)state;
+    struct line line = run_line("", "latency = 3ms");
+    assert_int_equal(count(&line), N_NUMBERS);
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.came_ns[i], (100 * i + 3) * TRALE_MILLISECOND);
+}
+
+static void test_a_partition_cuts_off_for_its_time_and_no_longer(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1s partition 10.0.0.1 | 10.0.0.2 for 500ms\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("at 1s partition 10.0.0.2 | * for 500ms\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("at 1s partition 10.0.0.1 -> 10.0.0.2 for 500ms\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("at 1s partition 10.0.0.2 -> 10.0.0.1 for 500ms\n", "");
+    assert_cut(&line, 0, 0);
+    line = run_line("at 1s partition 10.0.0.3 | * for 500ms\n", "");
+    assert_cut(&line, 0, 0);
+}
+
+static void test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1s partition * | *\n", "faults_for = 2s");
+    assert_cut(&line, 10, 20);
+    line = run_line("at 1s partition * | * keep\n", "faults_for = 2s");
+    assert_cut(&line, 10, N_NUMBERS);
+}
+
+static void test_rates_are_of_the_size_that_is_said(void **state)
+{
+    (void)state;
+    struct line line = run_line("from 0s loss 10.0.0.1 -> * 50%\n", "");
+    assert_in_range(count(&line), 10, 40);
+    line = run_line("from 0s loss 10.0.0.1 -> * 100%\n", "");
+    assert_int_equal(count(&line), 0);
+    line = run_line("from 0s loss * -> 10.0.0.1 100%\n", "");
+    assert_int_equal(count(&line), N_NUMBERS);
+    line = run_line("from 0s duplicate * -> * 100%\n", "");
+    assert_int_equal(line.n_order, 2 * N_NUMBERS);
+    line = run_line("from 0s corrupt * -> * 100%\n", "");
+    assert_int_equal(count(&line), 0);
+}
+
+static void test_reordered_datagrams_are_overtaken(void **state)
+{
+    (void)state;
+    struct line line = run_line("from 0s reorder * -> * 30% by 500ms\n", "");
+    uint32_t n_overtaken = 0;
+    assert_true(count(&line) >= N_NUMBERS - 5); /* the last may still be held back */
+    for (uint32_t i = 1; i < line.n_order; i++)
+        n_overtaken += line.order[i] < line.order[i - 1];
+    assert_in_range(n_overtaken, 3, 30);
+}
+
+static void test_so_many_datagrams_are_dropped_as_is_said(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1s drop 10.0.0.1 -> 10.0.0.2 3\n", "");
+    assert_cut(&line, 10, 13);
+}
+
+static void test_a_latency_replaces_the_other_one(void **state)
+{
+    (void)state;
+    struct line line = run_line("from 1s until 2s latency * -> * 40ms\n", "latency = 3ms");
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.came_ns[i], (100 * i + (i >= 10 && i < 20 ? 40 : 3)) * TRALE_MILLISECOND);
+}
+
+static void test_what_comes_to_a_paused_host_waits(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1050ms pause 10.0.0.2 for 1s\n", "latency = 3ms");
+    assert_int_equal(count(&line), N_NUMBERS);
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.came_ns[i] / TRALE_MILLISECOND, i > 10 && i < 21 ? 2050 : 100 * i + 3);
+}
+
+/* --- hosts that crash --------------------------------------------------------------------------------------------- */
+
+struct life {
+    uint32_t n_starts, n_ends, n_helpers_ended;
+    uint64_t started_ns[4];
+    struct line *line;
+};
+
+struct helper {
+    struct trale_future future;
+    struct life *life;
+    struct trale_sleep sleep;
+};
+
+static void helper_close(struct helper *self)
+{
+    self->life->n_helpers_ended++;
+}
+
+trale_async_with(helper, helper_close)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, UINT64_MAX));
+    trale_return(0);
+}
+
+/* Receives as `receiver` does, with a task of its own beside it. */
+struct server {
+    struct trale_future future;
+    struct life *life;
+    struct receiver receiver;
+    uint32_t n_polls; /* of this start */
+};
+
+static void server_close(struct server *self)
+{
+    self->life->n_ends++;
+}
+
+trale_async_with(server, server_close)
+{
+    trale_begin();
+    assert_int_equal(self->n_polls++, 0);
+    self->life->started_ns[self->life->n_starts++ & 3] = trale_now(cx->runtime) - self->life->line->begins_ns;
+    trale_detach(trale_spawn(cx->runtime, helper, .life = self->life));
+    trale_await(trale_call(receiver, &self->receiver, .line = self->life->line));
+    trale_return(trale_result());
+}
+
+struct cluster {
+    struct trale_future future;
+    struct life *life;
+    struct trale_address address;
+    TRALE_SIM_HOST(server) host;
+};
+
+trale_async(cluster)
+{
+    trale_begin();
+    trale_await(trale_sim_host(&self->host, &self->address, server, .life = self->life));
+    trale_return(trale_result());
+}
+
+static void test_a_host_that_crashes_begins_again(void **state)
+{
+    (void)state;
+    struct line line = {.from = "10.0.0.1:1000", .to = "10.0.0.2:2000"};
+    struct life life = {.line = &line};
+    struct trale_address address;
+    struct trale *runtime = NULL;
+    assert_int_equal(trale_address_parse(line.to, &address), 0);
+    assert_int_equal(open_with(&runtime,
+                               "at 1050ms crash 10.0.0.2, restart after 1s\n"
+                               "at 3050ms crash 10.0.0.2, restart after 200ms\n"
+                               "at 3100ms crash 10.0.0.2, restart after 400ms\n",
+                               ""),
+                     0);
+    line.begins_ns = trale_now(runtime);
+    struct trale_task *cluster = trale_spawn(runtime, cluster, .life = &life, .address = address);
+    assert_int_equal(trale_join(trale_spawn(runtime, sender, .line = &line)), 0);
+    assert_int_equal(life.n_starts, 3);
+    assert_int_equal(life.n_ends, 2);
+    assert_int_equal(life.n_helpers_ended, 2);
+    assert_int_equal(life.started_ns[1], 2050 * TRALE_MILLISECOND);
+    assert_int_equal(life.started_ns[2], 3500 * TRALE_MILLISECOND);
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.n_came[i], (i > 10 && i < 21) || (i > 30 && i < 35) ? 0 : 1);
+    trale_abort(cluster);
+    assert_int_equal(trale_join(cluster), -ECANCELED);
+    assert_int_equal(life.n_ends, 3);
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(life.n_helpers_ended, 3);
+}
+
+static void test_a_host_is_its_program_where_there_is_no_simulation(void **state)
+{
+    (void)state;
+    struct line line = {.from = "127.0.0.1:0"};
+    char to[TRALE_ADDRESS_TEXT];
+    struct trale *runtime = test_open("timer, udp", TEST_TIMER TEST_UDP);
+    struct trale_udp_socket *socket;
+    struct trale_address address;
+    assert_int_equal(trale_udp_open(runtime, "127.0.0.1:0", 0, &socket), 0);
+    assert_int_equal(trale_udp_local(socket, &address), 0);
+    trale_udp_close(socket);
+    trale_address_format(&address, to, sizeof to);
+    line.to = to;
+    struct life life = {.line = &line};
+    struct trale_task *cluster = trale_spawn(runtime, cluster, .life = &life, .address = address);
+    struct trale_sleep sleep;
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
+    trale_abort(cluster);
+    assert_int_equal(trale_join(cluster), -ECANCELED);
+    assert_int_equal(life.n_starts, 1);
+    assert_int_equal(life.n_ends, 1);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+/* --- clocks ------------------------------------------------------------------------------------------------------- */
+
+static void test_a_step_of_the_clock_moves_the_time_of_day_alone(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    struct trale_sleep sleep;
+    assert_int_equal(open_with(&runtime, "at 1s clock * step -1h\nat 2s clock * step 2min\n", ""), 0);
+    uint64_t wall = trale_now_on(runtime, TRALE_CLOCK_REALTIME), steady = trale_now(runtime);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 1500 * TRALE_MILLISECOND)), 0);
+    assert_int_equal(trale_now(runtime), steady + 1500 * TRALE_MILLISECOND);
+    assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_REALTIME),
+                     wall + 1500 * TRALE_MILLISECOND - 3600 * TRALE_SECOND);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, TRALE_SECOND)), 0);
+    assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_REALTIME),
+                     wall + 2500 * TRALE_MILLISECOND - 3480 * TRALE_SECOND);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+static void test_a_list_that_was_drawn_is_the_same_run_as_a_scenario(void **state)
+{
+    (void)state;
+    char options[1024];
+    for (int seed = 1; seed <= 20; seed++) {
+        struct trale_sim_report reports[2];
+        for (int i = 0; i < 2; i++) {
+            struct line line = {.from = "10.0.0.1:1000", .to = "10.0.0.2:2000"};
+            struct trale *runtime = NULL;
+            snprintf(options, sizeof options, "seed = %d\nfaults_for = 5s\nreport = %s/report\n%s%s%s", seed, folder,
+                     i == 0 ? "swarm = yes\nscenario_out = " : "scenario = ", folder, i == 0 ? "/list" : "/list");
+            char text[2048];
+            snprintf(text, sizeof text,
+                     "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n%s\n",
+                     TEST_DRIVERS, options);
+            assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
+            line.begins_ns = trale_now(runtime);
+            struct trale_task *receiver = trale_spawn(runtime, receiver, .line = &line);
+            assert_int_equal(trale_join(trale_spawn(runtime, sender, .line = &line)), 0);
+            trale_detach(receiver);
+            assert_int_equal(trale_close(runtime), 0);
+            reports[i] = read_report();
+        }
+        assert_int_equal(reports[0].hash, reports[1].hash);
+        assert_int_equal(reports[0].n_events, reports[1].n_events);
+        assert_int_equal(reports[0].n_faults, reports[1].n_faults);
+    }
+}
+
+static void test_a_scenario_that_is_wrong_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    assert_int_equal(open_with(&runtime, "; a comment\n\nat 1s los * -> * 1%\n", ""), -EINVAL);
+    assert_non_null(strstr(messages.text, "/scenario:3: 'los' is not a fault: loss,"));
+    assert_int_equal(open_with(&runtime, "", "faults = loss, flood"), -EINVAL);
+    assert_non_null(strstr(messages.text, "faults = loss, flood: allowed are all, none, or words of loss,"));
+    assert_int_equal(open_with(&runtime, "", "scenario_out = /nowhere/list"), -ENOENT);
+    assert_non_null(strstr(messages.text, "scenario_out = /nowhere/list: No such file or directory"));
+    assert_null(runtime);
+}
+
+/* --- marks -------------------------------------------------------------------------------------------------------- */
+
+struct marker {
+    struct trale_future future;
+};
+
+trale_async(marker)
+{
+    trale_begin();
+    for (int i = 0; i < 3; i++)
+        trale_sometimes("this line is reached");
+    trale_sim_success(cx->runtime);
+    trale_return(0);
+}
+
+static void test_marks_and_success_are_in_the_report(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    struct trale_sim_report report;
+    char options[300];
+    snprintf(options, sizeof options, "report = %s/report", folder);
+    assert_int_equal(open_with(&runtime, "", options), 0);
+    assert_int_equal(trale_join(trale_spawn(runtime, marker)), 0);
+    assert_int_equal(trale_close(runtime), 0);
+    report = read_report();
+    assert_int_equal(report.n_marks, 1);
+    assert_string_equal(report.marks[0].name, "this line is reached");
+    assert_int_equal(report.marks[0].n_reached, 1);
+    assert_int_equal(report.success_ns, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST_IN_FOLDER(test_without_faults_all_comes_after_the_latency),
+        TEST_IN_FOLDER(test_a_partition_cuts_off_for_its_time_and_no_longer),
+        TEST_IN_FOLDER(test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept),
+        TEST_IN_FOLDER(test_rates_are_of_the_size_that_is_said),
+        TEST_IN_FOLDER(test_reordered_datagrams_are_overtaken),
+        TEST_IN_FOLDER(test_so_many_datagrams_are_dropped_as_is_said),
+        TEST_IN_FOLDER(test_a_latency_replaces_the_other_one),
+        TEST_IN_FOLDER(test_what_comes_to_a_paused_host_waits),
+        TEST_IN_FOLDER(test_a_host_that_crashes_begins_again),
+        TEST_IN_FOLDER(test_a_host_is_its_program_where_there_is_no_simulation),
+        TEST_IN_FOLDER(test_a_step_of_the_clock_moves_the_time_of_day_alone),
+        TEST_IN_FOLDER(test_a_list_that_was_drawn_is_the_same_run_as_a_scenario),
+        TEST_IN_FOLDER(test_a_scenario_that_is_wrong_is_refused_with_its_line),
+        TEST_IN_FOLDER(test_marks_and_success_are_in_the_report),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
