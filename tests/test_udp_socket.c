@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <trale/udp_info.h>
 #include <trale/udp_socket.h>
 
 #include "tests/support.h"
@@ -186,6 +187,42 @@ static void test_what_waits_and_what_was_lost_can_be_read(void **state)
     assert_int_equal(trale_udp_get(receiver, TRALE_UDP_PATH_MTU + 1, &untouched), -ENOPROTOOPT);
     assert_int_equal(untouched, 42);
     assert_int_equal(trale_close(runtime), 0);
+}
+
+/* --- sizes of 4 GiB and more -------------------------------------------------------------------------------------- */
+
+/* What a size of 32 bits would make 3 bytes. Nothing is read or written behind a datagram. */
+#define TOO_LARGE (((size_t)1 << 32) + 3)
+static char large[70000];
+
+static void check_large(const char *address)
+{
+    struct trale *runtime = open_udp();
+    struct trale_address to;
+    struct trale_udp_socket *socket = open_socket(runtime, address, &to);
+    struct trale_udp_send send;
+    struct trale_udp_recv recv;
+    struct trale_udp_info info = {.have = 0};
+    assert_int_equal(trale_udp_try_send_to(&send, socket, large, TOO_LARGE, &to), -EMSGSIZE);
+    assert_int_equal(trale_udp_try_send_info(&send, socket, large, TOO_LARGE, &to, &info), -EMSGSIZE);
+    assert_int_equal(trale_udp_try_send_to(&send, socket, large, UINT32_MAX, &to), -EMSGSIZE);
+    assert_int_equal(trale_udp_try_recv_from(&recv, socket, large, sizeof large), -EAGAIN);
+    for (int with_info = 0; with_info < 2; with_info++) {
+        assert_int_equal(trale_udp_try_send_to(&send, socket, large, 50000, &to), 50000);
+        int64_t n = with_info ? trale_udp_try_recv_info(&recv, socket, large, TOO_LARGE, &info)
+                              : trale_udp_try_recv_from(&recv, socket, large, TOO_LARGE);
+        assert_int_equal(n, 50000);
+        assert_int_equal(recv.length, 50000);
+        assert_int_equal(recv.truncated, 0);
+    }
+    trale_close(runtime);
+}
+
+static void test_a_size_of_4_gib_and_more_is_not_cut_to_32_bits(void **state)
+{
+    (void)state;
+    check_large("127.0.0.1:0");
+    check_large("[::1]:0");
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
@@ -576,6 +613,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_try_takes_what_is_there_and_never_waits),
+        cmocka_unit_test(test_a_size_of_4_gib_and_more_is_not_cut_to_32_bits),
         cmocka_unit_test(test_a_batch_is_tried_as_far_as_it_goes),
         cmocka_unit_test(test_what_is_behind_an_ipv4_address_is_zero),
         cmocka_unit_test(test_the_traffic_class_is_set_in_both_families),

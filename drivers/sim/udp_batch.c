@@ -55,8 +55,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 static struct udp_operation recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct udp_operation){future, udp_socket_of(batch->socket), &batch->operation, recv_batch_attempt,
-                                  UDP_RECEIVES};
+    return (struct udp_operation){future, udp_socket_of(batch->socket), &batch->wait, recv_batch_attempt, UDP_RECEIVES};
 }
 
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
@@ -151,8 +150,7 @@ static int64_t send_batch_attempt(struct trale_future *future)
 static struct udp_operation send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct udp_operation){future, udp_socket_of(batch->socket), &batch->operation, send_batch_attempt,
-                                  UDP_SENDS};
+    return (struct udp_operation){future, udp_socket_of(batch->socket), &batch->wait, send_batch_attempt, UDP_SENDS};
 }
 
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)

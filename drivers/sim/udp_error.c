@@ -33,7 +33,7 @@ static int64_t error_attempt(struct trale_future *future)
 static struct udp_operation error_operation(struct trale_future *future)
 {
     struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    return (struct udp_operation){future, udp_socket_of(error->socket), &error->operation, error_attempt, UDP_ERRORS};
+    return (struct udp_operation){future, udp_socket_of(error->socket), &error->wait, error_attempt, UDP_ERRORS};
 }
 
 static int64_t error_poll(struct trale_future *future, struct trale_context *context)

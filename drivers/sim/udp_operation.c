@@ -26,19 +26,19 @@ int64_t udp_operation_poll(const struct udp_operation *operation, struct trale_c
     struct udp_socket *socket = operation->socket;
     if (operation->future->own != socket->generation)
         return -ECANCELED;
-    list_remove(&operation->base->wait.link);
+    list_remove(&operation->node->link);
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;
     int64_t n = udp_operation_try(operation);
     if (n != -EAGAIN)
         return n;
-    operation->base->wait.waker = context->waker;
-    list_append(&socket->waiting[operation->wait], &operation->base->wait.link);
+    operation->node->waker = context->waker;
+    list_append(&socket->waiting[operation->wait], &operation->node->link);
     socket->socket->awaited |= 1u << operation->wait;
     return TRALE_PENDING;
 }
 
 void udp_operation_drop(const struct udp_operation *operation)
 {
-    list_remove(&operation->base->wait.link);
+    list_remove(&operation->node->link);
 }

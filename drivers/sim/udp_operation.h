@@ -9,7 +9,7 @@
 struct udp_operation {
     struct trale_future *future;
     struct udp_socket *socket;
-    struct trale_udp_operation *base; /* its `operation` member */
+    struct trale_wait *node; /* its `wait` member */
     int64_t (*attempt)(struct trale_future *future);
     enum udp_wait wait;
 };

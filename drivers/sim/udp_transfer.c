@@ -22,7 +22,7 @@ static int64_t recv_attempt(struct trale_future *future)
     if (r < 0)
         return r;
     recv->from = taken.from;
-    recv->length = taken.length;
+    recv->length = (uint32_t)taken.length;
     recv->truncated = taken.length > recv->size;
     return (int64_t)(recv->truncated ? recv->size : taken.length);
 }
@@ -30,7 +30,7 @@ static int64_t recv_attempt(struct trale_future *future)
 static struct udp_operation recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
-    return (struct udp_operation){future, udp_socket_of(recv->socket), &recv->operation, recv_attempt, UDP_RECEIVES};
+    return (struct udp_operation){future, udp_socket_of(recv->socket), &recv->wait, recv_attempt, UDP_RECEIVES};
 }
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
@@ -73,7 +73,7 @@ static int64_t send_attempt(struct trale_future *future)
 static struct udp_operation send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    return (struct udp_operation){future, udp_socket_of(send->socket), &send->operation, send_attempt, UDP_SENDS};
+    return (struct udp_operation){future, udp_socket_of(send->socket), &send->wait, send_attempt, UDP_SENDS};
 }
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)

@@ -94,7 +94,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
 static struct operation recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, recv_batch_attempt,
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, recv_batch_attempt,
                               TRALE_READABLE};
 }
 
@@ -118,7 +118,7 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
                                                   recv_batch_drop};
     (void)instance;
     batch->future.type = &type;
-    udp_operation_init(&batch->operation, batch->socket);
+    udp_operation_init(&batch->future, batch->socket);
 }
 
 int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
@@ -256,7 +256,7 @@ static int64_t send_batch_attempt(struct trale_future *future)
 static struct operation send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
-    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->operation, send_batch_attempt,
+    return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, send_batch_attempt,
                               TRALE_WRITABLE};
 }
 
@@ -280,7 +280,7 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
                                                   send_batch_drop};
     (void)instance;
     batch->future.type = &type;
-    udp_operation_init(&batch->operation, batch->socket);
+    udp_operation_init(&batch->future, batch->socket);
 }
 
 int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)

@@ -81,17 +81,17 @@ int64_t udp_operation_try(const struct operation *operation)
 /* Ends the wait, if there is one. Returns whether it was over: its waker was woken. */
 static bool operation_end_wait(const struct operation *operation)
 {
-    if (operation->base->state == OPERATION_IDLE)
+    if (operation_state(operation) == OPERATION_IDLE)
         return false;
     const struct trale_host *host = &udp_of(operation->socket)->host;
-    bool was_registered = host->cancel_wait(host->context, &operation->base->wait) != 0;
-    operation->base->state = OPERATION_IDLE;
+    bool was_registered = host->cancel_wait(host->context, operation->wait) != 0;
+    operation_set_state(operation, OPERATION_IDLE);
     return !was_registered;
 }
 
 void udp_operation_drop(const struct operation *operation)
 {
-    if (operation->base->generation == operation->socket->generation)
+    if (!operation_is_cancelled(operation))
         operation_end_wait(operation);
 }
 
@@ -101,10 +101,10 @@ static int32_t operation_wait(const struct operation *operation, enum operation_
 {
     struct udp_socket *socket = operation->socket;
     const struct trale_host *host = &udp_of(socket)->host;
-    operation->base->wait.waker = context->waker;
-    int32_t r = host->register_waker(host->context, socket->fd, operation->interest, &operation->base->wait);
+    operation->wait->waker = context->waker;
+    int32_t r = host->register_waker(host->context, socket->fd, operation->interest, operation->wait);
     if (r == 0) {
-        operation->base->state = state;
+        operation_set_state(operation, state);
         socket->has_waited = true;
     }
     return r;
@@ -163,9 +163,9 @@ static bool recv_had_to_wait(const struct udp_socket *socket)
 int64_t udp_operation_poll(const struct operation *operation, struct trale_context *context)
 {
     struct udp_socket *socket = operation->socket;
-    if (operation->base->generation != socket->generation)
+    if (operation_is_cancelled(operation))
         return -ECANCELED;
-    enum operation_state state = (enum operation_state)operation->base->state;
+    enum operation_state state = operation_state(operation);
     bool ready = operation_end_wait(operation);
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;

@@ -10,15 +10,43 @@
 struct operation {
     struct trale_future *future;
     struct udp_socket *socket;
-    struct trale_udp_operation *base; /* its `operation` member */
+    struct trale_wait *wait;
     int64_t (*attempt)(struct trale_future *future);
     uint32_t interest; /* TRALE_READABLE: a receive, TRALE_WRITABLE: a send, TRALE_FAILING: a wait for an error */
 };
 
-/* Makes it one of the socket that is open now: once that is closed, it resolves to -ECANCELED. */
-static inline void udp_operation_init(struct trale_udp_operation *operation, const struct trale_udp_socket *socket)
+/* What future.own holds. */
+struct operation_own {
+    uint32_t state;      /* enum operation_state */
+    uint32_t generation; /* of the socket */
+};
+
+static inline enum operation_state operation_state(const struct operation *operation)
 {
-    operation->generation = ((const struct udp_socket *)socket)->generation;
+    struct operation_own own;
+    memcpy(&own, &operation->future->own, sizeof own);
+    return (enum operation_state)own.state;
+}
+
+static inline void operation_set_state(const struct operation *operation, enum operation_state state)
+{
+    uint32_t number = state;
+    memcpy(&operation->future->own, &number, sizeof number); /* `state` is first */
+}
+
+/* Makes the future an operation of the socket that is open now: once that is closed, it resolves to -ECANCELED. */
+static inline void udp_operation_init(struct trale_future *future, const struct trale_udp_socket *socket)
+{
+    struct operation_own own = {OPERATION_IDLE, ((const struct udp_socket *)socket)->generation};
+    memcpy(&future->own, &own, sizeof own);
+}
+
+/* Whether its socket was closed. Nothing else of the socket may be touched then. */
+static inline bool operation_is_cancelled(const struct operation *operation)
+{
+    struct operation_own own;
+    memcpy(&own, &operation->future->own, sizeof own);
+    return own.generation != operation->socket->generation;
 }
 
 /* Polls it. */

@@ -36,8 +36,7 @@ static int64_t error_attempt(struct trale_future *future)
 static struct operation error_operation(struct trale_future *future)
 {
     struct trale_udp_error *error = (struct trale_udp_error *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)error->socket, &error->operation, error_attempt,
-                              TRALE_FAILING};
+    return (struct operation){future, (struct udp_socket *)error->socket, &error->wait, error_attempt, TRALE_FAILING};
 }
 
 static int64_t error_poll(struct trale_future *future, struct trale_context *context)
@@ -58,5 +57,5 @@ void udp_recv_error(void *instance, struct trale_udp_error *error)
                                                   error_drop};
     (void)instance;
     error->future.type = &type;
-    udp_operation_init(&error->operation, error->socket);
+    udp_operation_init(&error->future, error->socket);
 }

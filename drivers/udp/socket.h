@@ -6,8 +6,8 @@
 
 #include "memory.h"
 
-/* The `state` of a struct trale_udp_operation. In either it is cancelled if its generation is not its socket's any
- * more: then the socket was closed since the operation was made. */
+/* The state of an operation. In either it is cancelled if its generation is not its socket's any more: then the socket
+ * was closed since the operation was made. */
 enum operation_state {
     OPERATION_IDLE,          /* It has no wait: it was not polled yet, or its last poll did not wait. */
     OPERATION_WAITING,       /* Its wait is registered, or has been woken. */

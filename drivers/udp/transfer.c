@@ -44,7 +44,7 @@ static int64_t recv_attempt(struct trale_future *future)
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    recv->length = (uint64_t)n; /* that of the datagram, because of MSG_TRUNC */
+    recv->length = (uint32_t)n; /* that of the datagram, because of MSG_TRUNC */
     recv->truncated = recv->length > recv->size;
     return recv->truncated ? (int64_t)recv->size : n;
 }
@@ -52,8 +52,7 @@ static int64_t recv_attempt(struct trale_future *future)
 static struct operation recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->operation, recv_attempt,
-                              TRALE_READABLE};
+    return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv_attempt, TRALE_READABLE};
 }
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
@@ -73,7 +72,7 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_recv", recv_poll, recv_drop};
     (void)instance;
     recv->future.type = &type;
-    udp_operation_init(&recv->operation, recv->socket);
+    udp_operation_init(&recv->future, recv->socket);
 }
 
 int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
@@ -128,8 +127,7 @@ static int64_t send_attempt(struct trale_future *future)
 static struct operation send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
-    return (struct operation){future, (struct udp_socket *)send->socket, &send->operation, send_attempt,
-                              TRALE_WRITABLE};
+    return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send_attempt, TRALE_WRITABLE};
 }
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)
@@ -149,7 +147,7 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_udp_send", send_poll, send_drop};
     (void)instance;
     send->future.type = &type;
-    udp_operation_init(&send->operation, send->socket);
+    udp_operation_init(&send->future, send->socket);
 }
 
 int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)

@@ -34,26 +34,22 @@ struct trale_udp_socket {
 
 struct trale_udp_info;
 
-/* The driver's part of a receive or a send, from the call that makes the future to its end. Zero before that. */
-struct trale_udp_operation {
-    struct trale_wait wait;
-    uint32_t state;
-    uint32_t generation; /* of the socket */
-};
+/* In the operations below, `wait` and `future.own` are the driver's, from the call that makes the future to its end;
+ * before that they are zero. A `size` of UINT32_MAX means so many bytes or more. */
 
 /* A receive. */
 struct trale_udp_recv {
     struct trale_future future;
     struct trale_udp_socket *socket;
     void *buf;
-    uint64_t size;
     struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
+    uint32_t size;               /* of buf */
     /* Set when it resolved to a value >= 0, as is *info: */
-    struct trale_address from; /* the sender */
+    uint32_t length;           /* the datagram's whole length */
     uint32_t truncated;        /* 1: the datagram was longer than the buffer, and its rest is lost */
-    uint64_t length;           /* the datagram's whole length */
+    struct trale_address from; /* the sender */
 
-    struct trale_udp_operation operation;
+    struct trale_wait wait;
 };
 
 /* A send. */
@@ -61,12 +57,11 @@ struct trale_udp_send {
     struct trale_future future;
     struct trale_udp_socket *socket;
     const void *buf;
-    uint64_t size;
     const struct trale_udp_info *info; /* lent, see udp_info.h; NULL: none */
+    uint32_t size;                     /* UINT32_MAX is too large for any driver: -EMSGSIZE */
     struct trale_address to;           /* AF_UNSPEC: the peer */
-    uint32_t reserved;
 
-    struct trale_udp_operation operation;
+    struct trale_wait wait;
 };
 
 struct trale_udp_batch;
@@ -112,6 +107,11 @@ struct trale_udp {
     void (*recv_error)(void *instance, struct trale_udp_error *op);
 };
 
+static inline uint32_t trale_udp_size_(size_t size)
+{
+    return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
 /* What the caller of the functions of the table sets; the rest is zero. */
 static inline void trale_udp_recv_init_(struct trale_udp_recv *recv, struct trale_udp_socket *socket, void *buf,
                                         size_t size)
@@ -119,7 +119,7 @@ static inline void trale_udp_recv_init_(struct trale_udp_recv *recv, struct tral
     memset(recv, 0, sizeof *recv);
     recv->socket = socket;
     recv->buf = buf;
-    recv->size = size;
+    recv->size = trale_udp_size_(size);
 }
 
 /* `to` may be a part of *send; NULL: the peer. */
@@ -133,7 +133,7 @@ static inline void trale_udp_send_init_(struct trale_udp_send *send, struct tral
     memset(send, 0, sizeof *send);
     send->socket = socket;
     send->buf = buf;
-    send->size = size;
+    send->size = trale_udp_size_(size);
     send->to = address;
 }
 
@@ -290,8 +290,8 @@ trale_udp_send(struct trale_udp_send *send, struct trale_udp_socket *socket, con
 }
 
 static_assert(offsetof(struct trale_udp, recv_error) + sizeof(void *) == TRALE_UDP_1_SIZE, "append only");
-static_assert(sizeof(struct trale_udp_recv) == 144, "frozen: part of frames");
-static_assert(sizeof(struct trale_udp_send) == 136, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_recv) == 128, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_send) == 120, "frozen: part of frames");
 
 #ifdef __cplusplus
 }

@@ -36,7 +36,7 @@ struct trale_udp_batch {
     struct trale_datagram *datagrams;
     uint64_t n_datagrams;
 
-    struct trale_udp_operation operation;
+    struct trale_wait wait; /* the driver's, as is future.own */
 };
 
 static inline void trale_udp_batch_init_(struct trale_udp_batch *batch, struct trale_udp_socket *socket,
@@ -83,7 +83,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_udp_send_batch(struc
     return &batch->future;
 }
 
-static_assert(sizeof(struct trale_udp_batch) == 96, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_batch) == 88, "frozen: part of frames");
 static_assert(sizeof(struct trale_datagram) == 72, "frozen: an array element");
 
 #ifdef __cplusplus

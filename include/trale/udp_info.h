@@ -134,7 +134,7 @@ struct trale_udp_error {
     uint32_t mtu;              /* for -EMSGSIZE the path's MTU, in bytes; else 0 */
     uint32_t n_lost;           /* errors that the socket lost before this one; those the kernel lost are not counted */
 
-    struct trale_udp_operation operation;
+    struct trale_wait wait; /* the driver's, as is future.own */
 };
 
 /* A future that waits for the next error, and copies the beginning of the datagram that failed into buf: as much of it
@@ -153,7 +153,7 @@ trale_udp_recv_error(struct trale_udp_error *error, struct trale_udp_socket *soc
 }
 
 static_assert(sizeof(struct trale_udp_info) == 56, "frozen: applications have them");
-static_assert(sizeof(struct trale_udp_error) == 176, "frozen: part of frames");
+static_assert(sizeof(struct trale_udp_error) == 168, "frozen: part of frames");
 
 #ifdef __cplusplus
 }

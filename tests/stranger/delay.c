@@ -57,7 +57,7 @@ static void receive_put(struct receive *receive)
 /* The driver's part of the application's operation is the layer's: its link leads to the receive. */
 static struct receive *receive_of(const struct trale_udp_recv *op)
 {
-    return (struct receive *)(void *)op->operation.wait.link.next;
+    return (struct receive *)(void *)op->wait.link.next;
 }
 
 static int64_t receive_end(struct trale_udp_recv *op, int64_t result)
@@ -117,7 +117,7 @@ static int64_t new_poll(struct trale_future *future, struct trale_context *conte
     receive->below = *op;
     receive->below.future.type = trale_layer_lower(future);
     delay->timer->sleep_until(timer, &receive->sleep, trale_time_add(delay->timer->now(timer), delay->delay_ns));
-    op->operation.wait.link.next = (struct trale_link *)(void *)receive;
+    op->wait.link.next = (struct trale_link *)(void *)receive;
     op->future.type = &type;
     return receive_poll(future, context);
 }
