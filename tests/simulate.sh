@@ -139,6 +139,14 @@ ok "--scenario takes faults of one's own" standin prints 1 "an acknowledgement" 
 sed -i /loss/d "$tmp/shrunk"
 ok "without one of them the program passes" standin prints 0 "passed" --scenario "$tmp/shrunk" --seed 5 "${faulty[@]}"
 
+ok "--cancel-everywhere cancels a task at each of its awaits" standin prints 1 "5 awaits, 8 runs" --until all \
+    --cancel-everywhere worker --seed 5 "${faulty[@]}"
+ok "and shows where that fails" says "seed 5, worker cancelled at await 2: exit status 1 (and 1 other)" \
+    "a lock is held" "2 awaits failed, in 1 way" "--cancel-everywhere worker --cancel-at 2 --config"
+ok "--cancel-at does so at one" standin prints 0 "passed: 1 await" --cancel-everywhere worker --cancel-at 3 --seed 5 "${faulty[@]}"
+ok "a task that is not there" standin prints 2 "--cancel-everywhere client: no task of this name has awaited anything" \
+    --cancel-everywhere client --seed 5 "${faulty[@]}"
+
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 json() {
@@ -146,7 +154,7 @@ json() {
     python3 -c "import json, sys; found = json.load(open('$tmp/out')); sys.exit(not ($2))" || { cat "$tmp/out"; return 1; }
 }
 if command -v python3 >/dev/null; then
-    ok "JSON of a sweep that passes" json 0 "found['ok'] and found['seeds'] == 5 and found['failures'] == []" \
+    ok "JSON of a sweep that passes" json 0 "found['ok'] and found['done'] == 5 and found['failures'] == []" \
         --seeds 1..5 -- "$flawed"
     ok "JSON of one that fails" json 1 "not found['ok'] and found['failures'][0]['seed'] == $seed and
         found['failures'][0]['verdict'] == 'exit' and found['failures'][0]['again'].startswith('trale simulate --seed $seed')" \
@@ -169,6 +177,7 @@ wrong "no jobs" "--jobs 0: not allowed; allowed: 1 to" -j 0 -- "$flawed"
 wrong "an unknown end" "--until never: not one of fail or all" --until never -- "$flawed"
 wrong "an unknown guard" "--guard dog: not one of virtualise, warn, refuse or off" --guard dog -- "$flawed"
 wrong "a time without a unit" "--timeout 5: not a time" --timeout 5 -- "$flawed"
+wrong "a task to cancel in many runs" "--cancel-everywhere is for one seed" --cancel-everywhere x -- "$flawed"
 wrong "a key that is none" "--set x: not KEY=VALUE" --set x -- "$flawed"
 wrong "a key of the command" "this key is set by trale simulate itself" --set seed=3 -- "$flawed"
 wrong "a key that sim does not have" "[driver:sim] weather: no such key" --set weather=rain -- "$flawed"

@@ -18,6 +18,7 @@ const char simulate_help[] =
     "    --shrink              find the fewest and weakest faults with the same failure\n"
     "    --cancel-everywhere TASK\n"
     "                          run one seed again and again, and abort the task at each of its awaits\n"
+    "    --cancel-at N         only at this await\n"
     "    --guard MODE          calls that leave the simulation, such as gettimeofday and pthread_create:\n"
     "                          virtualise (the default), warn, refuse, off\n"
     "    --once                run each seed once: programs that are not deterministic are not found\n"

@@ -6,14 +6,15 @@
 #include "core/command/table.h"
 #include "core/simulate/replay.h"
 
-static char *replay_text(const struct simulate_setup *setup, int64_t seed, const char *scenario)
+static char *replay_text(const struct simulate_setup *setup, const struct simulate_failure *failure,
+                         const char *scenario)
 {
     char *text = NULL;
     size_t length;
     FILE *file = open_memstream(&text, &length);
     if (file == NULL)
         return NULL;
-    simulate_replay_print(setup->options, seed, scenario, file);
+    simulate_replay_print(setup->options, failure->seed, failure->await, scenario, file);
     fclose(file);
     return text;
 }
@@ -37,8 +38,12 @@ static void add_failure(struct table *table, const struct simulate_sweep *sweep,
     const struct simulate_shrinking *shrinking = explanation != NULL && explanation->shrinking.is_possible
                                                      ? &explanation->shrinking
                                                      : NULL;
-    char *replay = replay_text(sweep->setup, failure->seed, shrinking != NULL ? shrinking->path : NULL);
+    char *replay = replay_text(sweep->setup, failure, shrinking != NULL ? shrinking->path : NULL);
     table_add_number(table, failure->seed);
+    if (failure->await > 0)
+        table_add_number(table, failure->await);
+    else
+        table_add_text(table, NULL);
     table_add_text(table, simulate_verdict_word(result->verdict));
     table_add_text(table, result->message);
     table_add_number(table, (int64_t)failure->group);
@@ -63,6 +68,7 @@ static void print_failures(const struct simulate_sweep *sweep, const struct simu
 {
     struct table table = {.title = "failures",
                           .columns = {{.name = "seed"},
+                                      {.name = "await"},
                                       {.name = "verdict"},
                                       {.name = "message"},
                                       {.name = "group"},
@@ -116,11 +122,11 @@ void simulate_show_json(const struct simulate_sweep *sweep, const struct simulat
                         size_t n_explanations, bool is_ok)
 {
     const struct simulate_options *options = sweep->setup->options;
-    printf("{\"ok\": %s, \"first_seed\": %lld, \"last_seed\": %lld, \"seeds\": %lld, \"runs\": %llu,\n"
+    printf("{\"ok\": %s, \"first_seed\": %lld, \"last_seed\": %lld, \"done\": %lld, \"runs\": %llu,\n"
            " \"seconds\": %.3f, \"virtual_ns\": %llu, \"events\": %llu, \"sent\": %llu, \"failed\": %zu, "
            "\"groups\": %zu,\n ",
            is_ok ? "true" : "false", (long long)options->first_seed, (long long)options->last_seed,
-           (long long)sweep->n_seeds, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9,
+           (long long)sweep->n_done, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9,
            (unsigned long long)sweep->virtual_ns, (unsigned long long)sweep->n_events,
            (unsigned long long)sweep->n_sent, sweep->n_failures, sweep->n_groups);
     print_failures(sweep, explanations, n_explanations);

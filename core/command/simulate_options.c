@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,6 +119,7 @@ enum {
     SET,
     SHRINK,
     CANCEL_EVERYWHERE,
+    CANCEL_AT,
     GUARD,
     ONCE,
     TIMEOUT,
@@ -137,6 +139,7 @@ static const struct option long_options[] = {
     {"set", required_argument, NULL, SET},
     {"shrink", no_argument, NULL, SHRINK},
     {"cancel-everywhere", required_argument, NULL, CANCEL_EVERYWHERE},
+    {"cancel-at", required_argument, NULL, CANCEL_AT},
     {"guard", required_argument, NULL, GUARD},
     {"once", no_argument, NULL, ONCE},
     {"timeout", required_argument, NULL, TIMEOUT},
@@ -149,13 +152,47 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int read_option(struct simulate_options *options, int c, const char *argument)
+/* Options whose values are taken as they are. */
+static bool take_option(struct simulate_options *options, int c, const char *argument)
+{
+    const char **text = c == SCENARIO            ? &options->scenario
+                        : c == CANCEL_EVERYWHERE ? &options->cancel_everywhere
+                        : c == 'c'               ? &options->config_path
+                                                 : NULL;
+    bool *flag = c == SHRINK ? &options->shrink
+                 : c == ONCE ? &options->once
+                 : c == KEEP ? &options->keep
+                 : c == JSON ? &options->json
+                             : NULL;
+    if (text != NULL)
+        *text = argument;
+    if (flag != NULL)
+        *flag = true;
+    return text != NULL || flag != NULL;
+}
+
+static int read_until(struct simulate_options *options, const char *argument)
 {
     static const char *const ends[] = {"fail", "all"};
-    const char *const guard_names[] = {simulate_guard_name(GUARD_VIRTUALISE), simulate_guard_name(GUARD_WARN),
-                                       simulate_guard_name(GUARD_REFUSE), simulate_guard_name(GUARD_OFF)};
-    int choice;
+    int choice = read_choice("--until", argument, ends, 2, "fail or all");
+    options->until_all = choice == 1;
+    return choice < 0 ? -1 : 0;
+}
+
+static int read_guard(struct simulate_options *options, const char *argument)
+{
+    const char *const names[] = {simulate_guard_name(GUARD_VIRTUALISE), simulate_guard_name(GUARD_WARN),
+                                 simulate_guard_name(GUARD_REFUSE), simulate_guard_name(GUARD_OFF)};
+    int choice = read_choice("--guard", argument, names, 4, "virtualise, warn, refuse or off");
+    options->guard = choice < 0 ? GUARD_OFF : (enum simulate_guard)choice;
+    return choice < 0 ? -1 : 0;
+}
+
+static int read_option(struct simulate_options *options, int c, const char *argument)
+{
     int64_t ns;
+    if (take_option(options, c, argument))
+        return 0;
     switch (c) {
     case SEED:
         return read_seed(options, argument);
@@ -165,44 +202,21 @@ static int read_option(struct simulate_options *options, int c, const char *argu
         return read_count(&options->n_jobs, 1, JOBS_MAX, "--jobs", argument);
     case LINES:
         return read_count(&options->n_lines, 0, 1000000, "--lines", argument);
+    case CANCEL_AT:
+        return read_count(&options->cancel_at, 1, UINT_MAX, "--cancel-at", argument);
     case SET:
         return add_setting(options, argument);
     case UNTIL:
-        choice = read_choice("--until", argument, ends, 2, "fail or all");
-        options->until_all = choice == 1;
-        return choice < 0 ? -1 : 0;
+        return read_until(options, argument);
     case GUARD:
-        choice = read_choice("--guard", argument, guard_names, 4, "virtualise, warn, refuse or off");
-        options->guard = choice < 0 ? GUARD_OFF : (enum simulate_guard)choice;
-        return choice < 0 ? -1 : 0;
+        return read_guard(options, argument);
+    case SETTLE:
+        options->settle = argument;
+        return check_duration("--settle", argument, &ns);
     case TIMEOUT:
         if (check_duration("--timeout", argument, &ns) < 0)
             return -1;
         options->limit_ns = (uint64_t)ns;
-        return 0;
-    case SETTLE:
-        options->settle = argument;
-        return check_duration("--settle", argument, &ns);
-    case SCENARIO:
-        options->scenario = argument;
-        return 0;
-    case CANCEL_EVERYWHERE:
-        options->cancel_everywhere = argument;
-        return 0;
-    case 'c':
-        options->config_path = argument;
-        return 0;
-    case SHRINK:
-        options->shrink = true;
-        return 0;
-    case ONCE:
-        options->once = true;
-        return 0;
-    case KEEP:
-        options->keep = true;
-        return 0;
-    case JSON:
-        options->json = true;
         return 0;
     default:
         return complain("the command line is wrong");
@@ -231,10 +245,10 @@ static int read_programs(struct simulate_options *options, int argc, char **argv
 static int check(const struct simulate_options *options)
 {
     bool is_one = options->first_seed == options->last_seed;
+    if (options->cancel_at > 0 && options->cancel_everywhere == NULL)
+        return complain("--cancel-at is for --cancel-everywhere TASK");
     if (options->cancel_everywhere != NULL && !is_one)
         return complain("--cancel-everywhere is for one seed; write --seed N");
-    if (options->cancel_everywhere != NULL && options->shrink)
-        return complain("--cancel-everywhere and --shrink exclude each other");
     return 0;
 }
 

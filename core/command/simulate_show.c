@@ -127,9 +127,12 @@ void simulate_show_failure(const struct simulate_explanation *explanation, const
     const struct simulate_failure *failure = explanation->failure;
     char verdict[SIMULATE_VERDICT];
     size_t n = count_group(sweep, failure->group);
-    printf("seed %lld: %s", (long long)failure->seed, simulate_verdict_text(&failure->result, verdict));
+    printf("seed %lld", (long long)failure->seed);
+    if (failure->await > 0)
+        printf(", %s cancelled at await %lld", setup->options->cancel_everywhere, (long long)failure->await);
+    printf(": %s", simulate_verdict_text(&failure->result, verdict));
     if (n > 1)
-        printf(" (and %zu other seed%s)", n - 1, n > 2 ? "s" : "");
+        printf(" (and %zu other%s)", n - 1, n > 2 ? "s" : "");
     putchar('\n');
     if (failure->result.message[0] != '\0')
         printf("    %s\n", failure->result.message);
@@ -140,7 +143,7 @@ void simulate_show_failure(const struct simulate_explanation *explanation, const
     print_output(&explanation->place, setup);
     print_faults(explanation, setup->options);
     printf("    files: %s\n    again: ", explanation->place.folder);
-    simulate_replay_print(setup->options, failure->seed, explanation->shrinking.path, stdout);
+    simulate_replay_print(setup->options, failure->seed, failure->await, explanation->shrinking.path, stdout);
     putchar('\n');
 }
 
@@ -148,7 +151,8 @@ size_t simulate_count_missed(const struct simulate_sweep *sweep)
 {
     const struct simulate_options *options = sweep->setup->options;
     size_t n = 0;
-    bool is_whole = sweep->n_seeds > 1 && sweep->n_seeds == options->last_seed - options->first_seed + 1;
+    bool is_whole = options->cancel_everywhere == NULL && sweep->n_done > 1 &&
+                    sweep->n_done == sweep->last - sweep->first + 1;
     for (size_t i = 0; is_whole && i < sweep->marks.n_items; i++)
         n += sweep->marks.items[i].n_runs == 0;
     return n;
@@ -176,13 +180,14 @@ void simulate_show_end(const struct simulate_sweep *sweep, bool is_ok)
         if (sweep->marks.items[i].n_runs == 0)
             printf("never reached: trale_sometimes(\"%s\")\n", sweep->marks.items[i].name);
     double seconds = (double)sweep->real_ns / 1e9;
-    printf("%s: %lld seed%s, %llu run%s in %.1f s (%.0f per second), ", is_ok ? "passed" : "failed",
-           (long long)sweep->n_seeds, sweep->n_seeds == 1 ? "" : "s", (unsigned long long)sweep->n_runs,
+    const char *what = sweep->setup->options->cancel_everywhere != NULL ? "await" : "seed";
+    printf("%s: %lld %s%s, %llu run%s in %.1f s (%.0f per second), ", is_ok ? "passed" : "failed",
+           (long long)sweep->n_done, what, sweep->n_done == 1 ? "" : "s", (unsigned long long)sweep->n_runs,
            sweep->n_runs == 1 ? "" : "s", seconds, seconds > 0 ? (double)sweep->n_runs / seconds : 0.0);
     print_time(sweep->virtual_ns);
     printf(" of virtual time");
     if (sweep->n_failures > 0 && sweep->setup->options->until_all)
-        printf("; %zu seed%s failed, in %zu way%s", sweep->n_failures, sweep->n_failures == 1 ? "" : "s",
+        printf("; %zu %s%s failed, in %zu way%s", sweep->n_failures, what, sweep->n_failures == 1 ? "" : "s",
                sweep->n_groups, sweep->n_groups == 1 ? "" : "s");
     putchar('\n');
 }

@@ -74,7 +74,7 @@ int simulate_compare(struct simulate_difference *difference, const struct simula
     struct simulate_plan plan = place->plan;
     char name[64];
     *difference = (struct simulate_difference){0};
-    snprintf(name, sizeof name, "seed-%lld-other", (long long)seed);
+    snprintf(name, sizeof name, "seed-%lld-%lld-other", (long long)seed, (long long)plan.cancel_await);
     int r = simulate_place_open(&other, setup, name);
     if (r < 0)
         fprintf(stderr, "trale simulate: %s/%s: %s\n", setup->folder, name, strerror(-r));

@@ -10,13 +10,17 @@ int simulate_explain(struct simulate_explanation *explanation, const struct simu
 {
     char name[64];
     *explanation = (struct simulate_explanation){.failure = failure};
-    snprintf(name, sizeof name, "seed-%lld", (long long)failure->seed);
+    if (failure->await > 0)
+        snprintf(name, sizeof name, "seed-%lld-await-%lld", (long long)failure->seed, (long long)failure->await);
+    else
+        snprintf(name, sizeof name, "seed-%lld", (long long)failure->seed);
     int r = simulate_place_open(&explanation->place, setup, name);
     if (r < 0) {
         fprintf(stderr, "trale simulate: %s/%s: %s\n", setup->folder, name, strerror(-r));
         return r;
     }
     const struct simulate_plan plan = {.seed = failure->seed,
+                                       .cancel_await = failure->await,
                                        .writes_events = simulate_config_has(&setup->config, "events"),
                                        .writes_scenario = simulate_config_has(&setup->config, "scenario_out")};
     r = simulate_run(&explanation->place, setup, &plan, &explanation->again);

@@ -24,12 +24,16 @@ static void print_option(const char *name, const char *value, FILE *file)
     print_word(value, file);
 }
 
-void simulate_replay_print(const struct simulate_options *options, int64_t seed, const char *scenario, FILE *file)
+void simulate_replay_print(const struct simulate_options *options, int64_t seed, int64_t await, const char *scenario,
+                           FILE *file)
 {
     bool has_separator = false;
     fprintf(file, "trale simulate --seed %lld", (long long)seed);
     print_option("--config", options->config_path, file);
     print_option("--scenario", scenario != NULL ? scenario : options->scenario, file);
+    print_option("--cancel-everywhere", options->cancel_everywhere, file);
+    if (await > 0)
+        fprintf(file, " --cancel-at %lld", (long long)await);
     print_option("--settle", options->settle, file);
     for (size_t i = 0; i < options->n_settings; i++)
         print_option("--set", options->settings[i], file);

@@ -8,8 +8,9 @@
 
 #include "core/simulate/options.h"
 
-/* Writes it as words for a shell, without a newline. `scenario` takes the place of that of the options; NULL: it does
- * not. */
-void simulate_replay_print(const struct simulate_options *options, int64_t seed, const char *scenario, FILE *file);
+/* Writes it as words for a shell, without a newline. `await` is 0 if no task was cancelled. `scenario` is used in place
+ * of that of the options; NULL: it is not. */
+void simulate_replay_print(const struct simulate_options *options, int64_t seed, int64_t await, const char *scenario,
+                           FILE *file);
 
 #endif

@@ -14,7 +14,7 @@ struct shrink {
     const struct simulate_setup *setup;
     const struct simulate_result *wanted;
     struct simulate_place place; /* of the tries */
-    int64_t seed;
+    struct simulate_plan plan;
     struct simulate_progress progress;
 };
 
@@ -22,12 +22,11 @@ struct shrink {
 static int try(struct shrink *shrink, const struct simulate_scenario *scenario)
 {
     struct simulate_result result;
-    const struct simulate_plan plan = {.seed = shrink->seed, .scenario = shrink->place.scenario_path};
-    int r = simulate_scenario_write(scenario, plan.scenario);
+    int r = simulate_scenario_write(scenario, shrink->plan.scenario);
     if (r < 0)
-        fprintf(stderr, "trale simulate: %s: %s\n", plan.scenario, strerror(-r));
+        fprintf(stderr, "trale simulate: %s: %s\n", shrink->plan.scenario, strerror(-r));
     if (r == 0)
-        r = simulate_run(&shrink->place, shrink->setup, &plan, &result);
+        r = simulate_run(&shrink->place, shrink->setup, &shrink->plan, &result);
     shrink->shrinking->n_tries++;
     simulate_progress_show(&shrink->progress, shrink->shrinking->n_tries, 0);
     return r < 0 ? r : simulate_is_same_failure(&result, shrink->wanted);
@@ -128,15 +127,17 @@ static int shrink_scenario(struct shrink *shrink)
 int simulate_shrink(struct simulate_shrinking *shrinking, const struct simulate_setup *setup,
                     const struct simulate_place *place, const struct simulate_result *result)
 {
-    struct shrink shrink = {.shrinking = shrinking, .setup = setup, .wanted = result, .seed = place->plan.seed};
+    struct shrink shrink = {.shrinking = shrinking, .setup = setup, .wanted = result};
     *shrinking = (struct simulate_shrinking){0};
     char name[64];
-    snprintf(name, sizeof name, "shrink-%lld", (long long)shrink.seed);
+    snprintf(name, sizeof name, "shrink-%lld", (long long)place->plan.seed);
     int r = simulate_scenario_read(&shrinking->scenario, place->scenario_path);
     if (r == 0)
         r = simulate_place_open(&shrink.place, setup, name);
     if (r < 0)
         fprintf(stderr, "trale simulate: %s: %s\n", place->scenario_path, strerror(-r));
+    shrink.plan = (struct simulate_plan){
+        .seed = place->plan.seed, .cancel_await = place->plan.cancel_await, .scenario = shrink.place.scenario_path};
     simulate_progress_begin(&shrink.progress, "tries", 0);
     shrinking->n_before = shrinking->scenario.n_lines;
     if (r == 0)

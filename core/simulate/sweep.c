@@ -9,21 +9,21 @@
 #include "core/base/deadline.h"
 #include "core/simulate/progress.h"
 
-/* What a job does: one seed in one place, with one run after the other. */
+/* What a job does: one seed, or one await, in one place, with one run after the other. */
 struct job {
     enum {
-        JOB_FREE,   /* It has no seed. */
-        JOB_FIRST,  /* The first run of its seed takes place. */
+        JOB_FREE,   /* It has nothing to do. */
+        JOB_FIRST,  /* The first run takes place. */
         JOB_SECOND, /* The second run does; `first` is the result of the first. */
     } state;
-    int64_t seed;
+    int64_t number; /* the seed or the await */
     struct simulate_result first;
 };
 
 struct state {
     struct simulate_sweep *sweep;
-    struct job *jobs;             /* one for each place */
-    int64_t next_seed, last_seed; /* all are done when next_seed > last_seed */
+    struct job *jobs;   /* one for each place */
+    int64_t next, last; /* all are done when next > last */
     struct simulate_progress progress;
 };
 
@@ -31,11 +31,13 @@ struct state {
 
 static int compare_seeds(const void *a, const void *b)
 {
-    int64_t left = ((const struct simulate_failure *)a)->seed, right = ((const struct simulate_failure *)b)->seed;
-    return left < right ? -1 : left > right;
+    const struct simulate_failure *left = a, *right = b;
+    if (left->seed != right->seed)
+        return left->seed < right->seed ? -1 : 1;
+    return left->await < right->await ? -1 : left->await > right->await;
 }
 
-static int add_failure(struct state *state, const struct simulate_failure *failure)
+static int add_failure(struct state *state, const struct simulate_failure *failure, int64_t number)
 {
     struct simulate_sweep *sweep = state->sweep;
     struct simulate_failure *failures = reallocarray(sweep->failures, sweep->n_failures + 1, sizeof *sweep->failures);
@@ -43,8 +45,8 @@ static int add_failure(struct state *state, const struct simulate_failure *failu
         return -ENOMEM;
     sweep->failures = failures;
     failures[sweep->n_failures++] = *failure;
-    if (!sweep->setup->options->until_all && failure->seed <= state->last_seed)
-        state->last_seed = failure->seed - 1;
+    if (!sweep->setup->options->until_all && number <= state->last)
+        state->last = number - 1;
     return 0;
 }
 
@@ -76,19 +78,28 @@ static int add_up(struct simulate_sweep *sweep, const struct simulate_place *pla
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
 
+static struct simulate_plan plan_of(const struct state *state, int64_t number)
+{
+    const struct simulate_options *options = state->sweep->setup->options;
+    if (options->cancel_everywhere != NULL)
+        return (struct simulate_plan){.seed = options->first_seed, .cancel_await = number};
+    return (struct simulate_plan){.seed = number};
+}
+
 static int begin_job(struct state *state, size_t i)
 {
     struct job *job = &state->jobs[i];
-    const struct simulate_plan plan = {.seed = state->next_seed};
     job->state = JOB_FIRST;
-    job->seed = state->next_seed++;
+    job->number = state->next++;
+    const struct simulate_plan plan = plan_of(state, job->number);
     return simulate_start(&state->sweep->places[i], state->sweep->setup, &plan);
 }
 
 /* The second run: all that the program must not depend on is another. */
 static int go_on(struct state *state, size_t i, const struct simulate_result *first)
 {
-    const struct simulate_plan plan = {.seed = state->jobs[i].seed, .random_addresses = true, .filled_memory = true};
+    struct simulate_plan plan = plan_of(state, state->jobs[i].number);
+    plan.random_addresses = plan.filled_memory = true;
     state->jobs[i].state = JOB_SECOND;
     state->jobs[i].first = *first;
     return simulate_start(&state->sweep->places[i], state->sweep->setup, &plan);
@@ -107,11 +118,13 @@ static int end_run(struct state *state, size_t i)
     if (!is_second && result.verdict == VERDICT_PASSED && !sweep->setup->options->once)
         return go_on(state, i, &result);
     job->state = JOB_FREE;
-    sweep->n_seeds++;
-    struct simulate_failure failure = {.seed = job->seed, .result = is_second ? job->first : result, .second = result};
+    sweep->n_done++;
+    const struct simulate_plan *plan = &sweep->places[i].plan;
+    struct simulate_failure failure = {
+        .seed = plan->seed, .await = plan->cancel_await, .result = is_second ? job->first : result, .second = result};
     if (is_second && !simulate_is_same_run(&job->first, &result))
         failure.result.verdict = VERDICT_NONDETERMINED;
-    return failure.result.verdict != VERDICT_PASSED ? add_failure(state, &failure) : 0;
+    return failure.result.verdict != VERDICT_PASSED ? add_failure(state, &failure, job->number) : 0;
 }
 
 static int fill_jobs(struct state *state)
@@ -119,11 +132,11 @@ static int fill_jobs(struct state *state)
     for (size_t i = 0; i < state->sweep->setup->options->n_jobs; i++) {
         struct simulate_place *place = &state->sweep->places[i];
         struct job *job = &state->jobs[i];
-        if (place->is_busy && job->seed > state->last_seed) { /* a lower seed has failed */
+        if (place->is_busy && job->number > state->last) { /* a lower one has failed */
             simulate_kill(place, 1, state->sweep->setup);
             job->state = JOB_FREE;
         }
-        int r = !place->is_busy && state->next_seed <= state->last_seed ? begin_job(state, i) : 0;
+        int r = !place->is_busy && state->next <= state->last ? begin_job(state, i) : 0;
         if (r < 0)
             return r;
     }
@@ -144,8 +157,34 @@ static int run_all(struct state *state)
             r = end_run(state, (size_t)r);
         if (r < 0 && r != -EAGAIN)
             return r;
-        simulate_progress_show(&state->progress, (uint64_t)sweep->n_seeds, sweep->n_failures);
+        simulate_progress_show(&state->progress, (uint64_t)sweep->n_done, sweep->n_failures);
     }
+}
+
+/* Sets which numbers are gone through: the seeds, or the awaits of the task in a run where it is not cancelled. */
+static int set_range(struct state *state)
+{
+    struct simulate_sweep *sweep = state->sweep;
+    const struct simulate_options *options = sweep->setup->options;
+    struct simulate_result result;
+    sweep->first = options->first_seed;
+    sweep->last = options->last_seed;
+    if (options->cancel_everywhere != NULL) {
+        const struct simulate_plan plan = {.seed = options->first_seed};
+        int r = simulate_run(&sweep->places[0], sweep->setup, &plan, &result);
+        if (r < 0)
+            return r;
+        sweep->first = options->cancel_at > 0 ? options->cancel_at : 1;
+        sweep->last = options->cancel_at > 0 ? options->cancel_at : (int64_t)sweep->places[0].report.n_awaits;
+        if (sweep->last == 0) {
+            fprintf(stderr, "trale simulate: --cancel-everywhere %s: no task of this name has awaited anything\n",
+                    options->cancel_everywhere);
+            return -ENOENT;
+        }
+    }
+    state->next = sweep->first;
+    state->last = sweep->last;
+    return 0;
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
@@ -154,7 +193,7 @@ int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *se
 {
     const struct simulate_options *options = setup->options;
     *sweep = (struct simulate_sweep){.setup = setup};
-    struct state state = {.sweep = sweep, .next_seed = options->first_seed, .last_seed = options->last_seed};
+    struct state state = {.sweep = sweep};
     uint64_t begin_ns = deadline_now_ns();
     sweep->places = calloc(options->n_jobs, sizeof *sweep->places);
     state.jobs = calloc(options->n_jobs, sizeof *state.jobs);
@@ -168,7 +207,10 @@ int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *se
     }
     if (r < 0)
         fprintf(stderr, "trale simulate: %s: %s\n", setup->folder, strerror(-r));
-    simulate_progress_begin(&state.progress, "seeds", (uint64_t)(options->last_seed - options->first_seed) + 1);
+    if (r == 0)
+        r = set_range(&state);
+    simulate_progress_begin(&state.progress, options->cancel_everywhere != NULL ? "awaits" : "seeds",
+                            (uint64_t)(sweep->last - sweep->first) + 1);
     if (r == 0)
         r = run_all(&state);
     simulate_progress_clear(&state.progress);

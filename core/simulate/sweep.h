@@ -10,6 +10,7 @@
 
 struct simulate_failure {
     int64_t seed;
+    int64_t await;                 /* at which the task was cancelled; 0: at none */
     struct simulate_result result; /* with VERDICT_NONDETERMINED that of the first run */
     struct simulate_result second; /* of the second run, if there was one */
     size_t group;                  /* failures of the same way have the same number */
@@ -22,7 +23,8 @@ struct simulate_sweep {
     size_t n_failures, n_groups;
     struct simulate_marks marks;
     struct simulate_calls calls; /* that the guard let pass, or refused */
-    int64_t n_seeds;             /* that are done */
+    int64_t first, last;         /* seeds, or awaits with --cancel-everywhere */
+    int64_t n_done;              /* of them */
     uint64_t n_runs, virtual_ns, n_sent, n_events, real_ns;
     bool is_interrupted;
 };

@@ -160,6 +160,9 @@ void simulate_judge(const struct simulate_place *place, const struct simulate_se
     }
     if (setup->options->guard == GUARD_REFUSE)
         judge_calls(place, setup, result);
+    if (result->verdict == VERDICT_HANG && report->failure[0] != '\0')
+        printable(result->message, sizeof result->message, report->failure,
+                  strnlen(report->failure, sizeof report->failure));
     if (result->verdict == VERDICT_PASSED)
         result->message[0] = '\0';
 }

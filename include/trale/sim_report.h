@@ -73,6 +73,7 @@ struct trale_sim_mark {
 };
 
 #define TRALE_SIM_MARKS 128
+#define TRALE_SIM_FAILURE 256
 
 struct trale_sim_report {
     uint64_t magic; /* set last, when all else is there */
@@ -96,6 +97,13 @@ struct trale_sim_report {
     uint64_t success_ns; /* when success was reported; UINT64_MAX: it was not */
     uint64_t n_marks;
     struct trale_sim_mark marks[TRALE_SIM_MARKS];
+
+    /* With `cancel_task`: how often a poll of such a task has ended without a result. `cancel_await` counts these from
+     * 1, and aborts the task after the one that it names. */
+    uint64_t n_awaits;
+    /* What names the failure, if the outcome is one: of a hang, where the task waits that waits for no other task, and
+     * of these the first. One line, without numbers that differ from seed to seed; empty: nothing. */
+    char failure[TRALE_SIM_FAILURE];
 };
 
 static_assert(sizeof(struct trale_sim_mark) == 64, "an array element");

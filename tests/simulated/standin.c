@@ -3,6 +3,7 @@
  * A stand-in for the driver sim: it reads and writes scenarios and a report, and simulates nothing. With it
  * tests/simulate.sh knows which faults are necessary for a failure. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #include "standin.h"
 
-/* What every seed draws. */
+/* What every seed draws. The task "worker" awaits 5 times. */
 static const char drawn[] = "from 0s loss 10.0.0.1 -> * 12%\n"
                             "from 2s until 5s latency * -> * 80ms jitter 20ms\n"
                             "at 1.7s partition 10.0.0.1 | 10.0.0.2 for 1600ms\n"
@@ -21,12 +22,18 @@ static const char drawn[] = "from 0s loss 10.0.0.1 -> * 12%\n"
                             "at 1s drop 10.0.0.1 -> 10.0.0.2 8\n"
                             "from 0s mtu * -> 10.0.0.2 1280\n";
 
-enum { SEED, REPORT, SCENARIO, SCENARIO_OUT };
+enum { SEED, REPORT, SCENARIO, SCENARIO_OUT, CANCEL_TASK, CANCEL_AWAIT };
 static const struct trale_option options[] = {
     {.name = "seed", .type = TRALE_OPTION_INTEGER, .maximum = INT64_MAX, .default_value = "1", .help = "nothing"},
     {.name = "report", .type = TRALE_OPTION_TEXT, .default_value = "", .help = "a file"},
     {.name = "scenario", .type = TRALE_OPTION_TEXT, .default_value = "", .help = "a file"},
     {.name = "scenario_out", .type = TRALE_OPTION_TEXT, .default_value = "", .help = "a file"},
+    {.name = "cancel_task", .type = TRALE_OPTION_TEXT, .default_value = "", .help = "nothing"},
+    {.name = "cancel_await",
+     .type = TRALE_OPTION_INTEGER,
+     .maximum = INT64_MAX,
+     .default_value = "0",
+     .help = "a number"},
     {.name = NULL},
 };
 
@@ -59,8 +66,11 @@ static int read_scenario(struct instance *instance, const char *path)
 static int32_t standin_start(const struct trale_host *host, const struct trale_settings *settings, void **result)
 {
     (void)host;
-    static const struct trale_sim_report report = {
-        .magic = TRALE_SIM_REPORT_MAGIC, .version = TRALE_SIM_REPORT_VERSION, .outcome = TRALE_SIM_CLOSED};
+    const bool has_task = strcmp(settings->values[CANCEL_TASK].text, "worker") == 0;
+    const struct trale_sim_report report = {.magic = TRALE_SIM_REPORT_MAGIC,
+                                            .version = TRALE_SIM_REPORT_VERSION,
+                                            .outcome = TRALE_SIM_CLOSED,
+                                            .n_awaits = has_task ? 5 : 0};
     struct instance *instance = calloc(1, sizeof *instance);
     if (instance == NULL)
         return -ENOMEM;
@@ -73,7 +83,8 @@ static int32_t standin_start(const struct trale_host *host, const struct trale_s
         free(instance);
         return r;
     }
-    instance->faults = (struct faults){{sizeof instance->faults, 1, instance}, instance->text};
+    instance->faults = (struct faults){
+        {sizeof instance->faults, 1, instance}, instance->text, settings->values[CANCEL_AWAIT].integer};
     *result = instance;
     return 0;
 }

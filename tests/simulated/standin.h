@@ -11,6 +11,7 @@
 struct faults {
     struct trale_interface interface;
     const char *text; /* lines */
+    int64_t cancel_await;
 };
 
 #endif
