@@ -142,7 +142,7 @@ ok "without one of them the program passes" standin prints 0 "passed" --scenario
 ok "--cancel-everywhere cancels a task at each of its awaits" standin prints 1 "5 awaits, 8 runs" --until all \
     --cancel-everywhere worker --seed 5 "${faulty[@]}"
 ok "and shows where that fails" says "seed 5, worker cancelled at await 2: exit status 1 (and 1 other)" \
-    "a lock is held" "2 awaits failed, in 1 way" "--cancel-everywhere worker --cancel-at 2 --config"
+    "a lock is held" "2 awaits failed, in 1 way" "--cancel-everywhere worker --cancel-at 2"
 ok "--cancel-at does so at one" standin prints 0 "passed: 1 await" --cancel-everywhere worker --cancel-at 3 --seed 5 "${faulty[@]}"
 ok "a task that is not there" standin prints 2 "--cancel-everywhere client: no task of this name has awaited anything" \
     --cancel-everywhere client --seed 5 "${faulty[@]}"

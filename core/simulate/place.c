@@ -226,8 +226,7 @@ void simulate_place_read_report(struct simulate_place *place)
     memset(&place->report, 0, sizeof place->report);
     ssize_t n = pread(place->report_file, &place->report, sizeof place->report, 0);
     bool is_report = n >= (ssize_t)offsetof(struct trale_sim_report, n_polls) &&
-                     place->report.magic == TRALE_SIM_REPORT_MAGIC &&
-                     place->report.version == TRALE_SIM_REPORT_VERSION;
+                     place->report.magic == TRALE_SIM_REPORT_MAGIC && place->report.version == TRALE_SIM_REPORT_VERSION;
     if (!is_report)
         memset(&place->report, 0, sizeof place->report);
 }
