@@ -6,7 +6,7 @@
 source "$(dirname "$0")/shell.sh"
 trale=$build/trale
 export TRALE_DRIVERS=$build/drivers HOME=$tmp/home
-unset TRALE_CONFIG XDG_CONFIG_HOME NO_COLOR
+unset TRALE_CONFIG TRALE_SIMULATION XDG_CONFIG_HOME NO_COLOR
 mkdir -p "$HOME"
 cp "$build/drivers/timer.so" "$build/drivers/udp.so" "$tmp/"
 chmod 755 "$tmp"/*.so
@@ -126,7 +126,10 @@ ok "TRALE_CONFIG goes before both" used "$tmp/named.ini (named by \$TRALE_CONFIG
 export TRALE_CONFIG=$tmp/absent.ini
 ok "a file that TRALE_CONFIG names must be there" fails "$trale" check
 ok "-c goes before all" bash -c "'$trale' check -c '$tmp/named.ini' | grep -F '(named by the command line)'"
-unset TRALE_CONFIG
+export TRALE_SIMULATION=$tmp/named.ini
+ok "TRALE_SIMULATION goes before TRALE_CONFIG" used "$tmp/named.ini (named by \$TRALE_SIMULATION, in place of any other)"
+ok "but not before -c" bash -c "'$trale' check -c '$tmp/named.ini' | grep -F '(named by the command line)'"
+unset TRALE_CONFIG TRALE_SIMULATION
 export XDG_CONFIG_HOME=$tmp/nothing
 ok "without a file there is the built-in one" bash -c "'$trale' check | grep -E '(built in|the system.s)'"
 

@@ -560,6 +560,7 @@ static void assert_located(const char *explicit_path, enum config_origin origin,
     char expected[512];
     snprintf(expected, sizeof expected, "2 trale: configuration: %s (%s)\n", path,
              origin == CONFIG_EXPLICIT      ? "named by the program"
+             : origin == CONFIG_SIMULATION  ? "named by $TRALE_SIMULATION, in place of any other"
              : origin == CONFIG_ENVIRONMENT ? "named by $TRALE_CONFIG"
                                             : "the user's");
     assert_string_equal(log.text, expected);
@@ -611,6 +612,12 @@ static void test_the_nearest_of_the_places_is_taken(void **state)
     assert_located("named.ini", CONFIG_EXPLICIT, "named.ini");
     assert_located("", CONFIG_EXPLICIT, "");
     assert_located(NULL, CONFIG_ENVIRONMENT, "/elsewhere/t.ini");
+    setenv("TRALE_SIMULATION", "/simulated/t.ini", 1);
+    assert_located(NULL, CONFIG_SIMULATION, "/simulated/t.ini");
+    assert_located("named.ini", CONFIG_EXPLICIT, "named.ini"); /* the command's; a program's is not passed on */
+    setenv("TRALE_SIMULATION", "", 1);
+    assert_located(NULL, CONFIG_ENVIRONMENT, "/elsewhere/t.ini");
+    unsetenv("TRALE_SIMULATION");
     setenv("TRALE_CONFIG", "", 1);
     assert_located_beyond_the_user();
     unsetenv("TRALE_CONFIG");
@@ -707,6 +714,58 @@ static void test_a_link_to_nothing_is_a_warning(void **state)
     assert_located_beyond_the_user();
 }
 
+/* --- what a runtime uses in place of all of them ------------------------------------------------------------------ */
+
+static int open_simulated(struct trale **runtime, struct trale_options options, const char *text, struct test_log *log)
+{
+    setenv("TRALE_SIMULATION", text != NULL ? write_file("simulated.ini", text, strlen(text), 0600) : "/absent.ini", 1);
+    *log = (struct test_log){.length = 0};
+    options.log = test_log_write;
+    options.log_data = log;
+    int r = trale_open(runtime, &options);
+    unsetenv("TRALE_SIMULATION");
+    return r;
+}
+
+static void test_a_simulation_replaces_what_the_program_says(void **state)
+{
+    (void)state;
+    static const struct trale_options programs[] = {
+        {.config_text = "[runtime]\ndrivers =\nthreads = 1\n", .config_path = "text.ini"},
+        {.config_path = "/nonexistent/program.ini"},
+        {.config_path = NULL},
+    };
+    for (size_t i = 0; i < N_ELEMENTS(programs); i++) {
+        struct trale *runtime;
+        struct test_log log;
+        assert_int_equal(open_simulated(&runtime, programs[i], "[runtime]\ndrivers =\nthreads = 0\n", &log), 0);
+        assert_int_equal(trale_turn(runtime), 0); /* -EOPNOTSUPP with threads */
+        assert_int_equal(trale_close(runtime), 0);
+        assert_non_null(strstr(log.text, "simulated.ini (named by $TRALE_SIMULATION, in place of any other)\n"));
+    }
+}
+
+static void test_the_file_of_a_simulation_is_checked_as_any_other(void **state)
+{
+    (void)state;
+    static const char text[] = "[runtime]\ndrivers =\nthreads = 0\n";
+    struct trale_options program = {.config_text = "[runtime]\ndrivers =\n[end]\n"};
+    struct trale *runtime = NULL;
+    struct test_log log;
+    assert_int_equal(open_simulated(&runtime, program, NULL, &log), -ENOENT);
+    assert_int_equal(open_simulated(&runtime, program, "[runtime]\nthreds = 1\n", &log), -EINVAL);
+    assert_non_null(strstr(log.text, "simulated.ini:2: [runtime] threds: no such key; did you mean threads?\n"));
+    program.require_end = 1;
+    assert_int_equal(open_simulated(&runtime, program, text, &log), -EINVAL);
+    assert_non_null(strstr(log.text, "simulated.ini: it does not end with the line [end]"));
+    assert_null(runtime);
+    setenv("TRALE_SIMULATION", write_file("everyones.ini", text, strlen(text), 0600), 1);
+    assert_int_equal(chmod(in_folder("everyones.ini"), 0666), 0);
+    assert_int_equal(trale_open(&runtime, &(struct trale_options){.log = test_log_write, .log_data = &log}), -EPERM);
+    unsetenv("TRALE_SIMULATION");
+    assert_null(runtime);
+}
+
 #define TEST_IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -727,6 +786,8 @@ int main(void)
         TEST_IN_FOLDER(test_a_users_file_with_a_fault_is_used_and_refused),
         TEST_IN_FOLDER(test_a_file_that_may_not_be_looked_for_is_absent),
         TEST_IN_FOLDER(test_a_link_to_nothing_is_a_warning),
+        TEST_IN_FOLDER(test_a_simulation_replaces_what_the_program_says),
+        TEST_IN_FOLDER(test_the_file_of_a_simulation_is_checked_as_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,8 @@ void examination_note_environment(struct examination *examination)
     if (examination->config.name == NULL)
         return;
     const char *folder = examination->settings.drivers_folder_origin;
-    bool from_environment = examination->origin == CONFIG_ENVIRONMENT || examination->origin == CONFIG_USER;
+    const enum config_origin origin = examination->origin;
+    bool from_environment = origin == CONFIG_SIMULATION || origin == CONFIG_ENVIRONMENT || origin == CONFIG_USER;
     if (from_environment || folder != NULL)
         log_say(&examination->messages.log, LEVEL_NOTE, "trale",
                 "a setuid or setcap program ignores the environment: it does not use %s%s%s%s",
@@ -73,6 +74,7 @@ const char *examination_origin(const struct examination *examination)
 {
     static const char *const origins[] = {
         [CONFIG_EXPLICIT] = "named by the command line",
+        [CONFIG_SIMULATION] = "named by $TRALE_SIMULATION, in place of any other",
         [CONFIG_ENVIRONMENT] = "named by $TRALE_CONFIG",
         [CONFIG_USER] = "the user's",
         [CONFIG_SYSTEM] = "the system's",

@@ -38,8 +38,8 @@ static int help(FILE *file, int status)
     fprintf(file, "\ntrale %s\n    Runs a program in simulated worlds, each drawn from a seed: trale simulate --help\n",
             simulate_usage);
     fputs("\ntrale -h, --help | -V, --version\n"
-          "\nFILE, -c FILE or --config=FILE is the trale.ini to look at. Without, it is $TRALE_CONFIG, or\n"
-          "the first that exists of\n"
+          "\nFILE, -c FILE or --config=FILE is the trale.ini to look at. Without, it is $TRALE_SIMULATION,\n"
+          "$TRALE_CONFIG, or the first that exists of\n"
           "    $XDG_CONFIG_HOME/trale/trale.ini (or ~/.config/trale/trale.ini)\n"
           "    " TRALE_SYSTEM_CONFIG "\n"
           "or else the built-in text. Exit status 2: the command line is wrong.\n",

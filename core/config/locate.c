@@ -97,9 +97,24 @@ static int search(char **path, enum config_origin *origin, const struct log *log
     return r;
 }
 
+const char *config_simulation(void)
+{
+    return environment("TRALE_SIMULATION");
+}
+
 int config_locate(const char *explicit_path, char **path, enum config_origin *origin, const struct log *log)
 {
-    const char *named = explicit_path != NULL ? explicit_path : environment("TRALE_CONFIG");
+    static const char *const namers[] = {
+        [CONFIG_EXPLICIT] = "the program",
+        [CONFIG_SIMULATION] = "$TRALE_SIMULATION, in place of any other",
+        [CONFIG_ENVIRONMENT] = "$TRALE_CONFIG",
+    };
+    const char *named = explicit_path;
+    enum config_origin namer = CONFIG_EXPLICIT;
+    if (named == NULL && (named = config_simulation()) != NULL)
+        namer = CONFIG_SIMULATION;
+    else if (named == NULL && (named = environment("TRALE_CONFIG")) != NULL)
+        namer = CONFIG_ENVIRONMENT;
     if (named == NULL)
         return search(path, origin, log);
     char *copy = strdup(named);
@@ -108,8 +123,7 @@ int config_locate(const char *explicit_path, char **path, enum config_origin *or
     int error;
     is_there(named, &error, log); /* for its warning */
     *path = copy;
-    *origin = explicit_path != NULL ? CONFIG_EXPLICIT : CONFIG_ENVIRONMENT;
-    log_say(log, TRALE_LOG_INFO, "trale", "configuration: %s (named by %s)", named,
-            explicit_path != NULL ? "the program" : "$TRALE_CONFIG");
+    *origin = namer;
+    log_say(log, TRALE_LOG_INFO, "trale", "configuration: %s (named by %s)", named, namers[namer]);
     return 0;
 }

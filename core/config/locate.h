@@ -9,11 +9,15 @@
 /* Where a configuration comes from. */
 enum config_origin {
     CONFIG_EXPLICIT,    /* the caller named the file */
+    CONFIG_SIMULATION,  /* $TRALE_SIMULATION */
     CONFIG_ENVIRONMENT, /* $TRALE_CONFIG */
     CONFIG_USER,        /* $XDG_CONFIG_HOME/trale/trale.ini or $HOME/.config/trale/trale.ini */
     CONFIG_SYSTEM,      /* TRALE_SYSTEM_CONFIG, a path fixed when trale was built */
     CONFIG_BUILT_IN,    /* no file: TRALE_BUILT_IN_CONFIG, the text of the shipped trale.ini */
 };
+
+/* The file that $TRALE_SIMULATION names, or NULL. A runtime uses it in place of whatever its program names or gives. */
+const char *config_simulation(void);
 
 /* Says which file is to be read: *path is allocated, or NULL for CONFIG_BUILT_IN. A user's or system's file that does
  * not exist, or that the process may not look for (-EACCES or -EPERM in a folder above it), is passed over; where that

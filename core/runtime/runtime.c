@@ -149,12 +149,14 @@ static int runtime_configure(struct trale *runtime, const struct trale_options *
     const struct log *log = says_errors_only ? &errors : &runtime->log;
     int r;
     enum config_origin origin = CONFIG_EXPLICIT;
-    if (options->config_text != NULL) {
+    bool is_simulated = config_simulation() != NULL;
+    if (options->config_text != NULL && !is_simulated) {
         r = config_parse(&runtime->config, options->config_path != NULL ? options->config_path : "(text)",
                          options->config_text, strlen(options->config_text), log);
     } else {
         char *path = NULL;
-        r = config_load(&runtime->config, options->config_path, &runtime->trust, &path, &origin, log);
+        r = config_load(&runtime->config, is_simulated ? NULL : options->config_path, &runtime->trust, &path, &origin,
+                        log);
         free(path);
     }
     if (r < 0)

@@ -83,7 +83,9 @@ struct trale_options {
      * built-in text, which is the shipped trale.ini. A file that is named, here or by TRALE_CONFIG, must exist; one
      * that this process may not look for does not exist; one that exists and cannot be read is an error. The
      * environment is ignored in a setuid or setcap program (secure_getenv(3)). A message of level INFO says which file
-     * is used, and why. */
+     * is used, and why.
+     * $TRALE_SIMULATION, which `trale simulate` sets, names a file that is used in place of any other, also of one that
+     * is named or given here; it is checked as any other. */
     const char *config_path;
     /* The configuration itself, instead of any file. With both, config_path is only its name in messages. */
     const char *config_text;
