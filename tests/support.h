@@ -20,6 +20,8 @@
 #include <trale/timer.h>
 #include <trale/udp.h>
 
+#include "tests/simulation.h"
+
 /* Whether valgrind runs the test, which has signal masks, and a heap that grows, of its own. */
 #if defined __has_include && __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -41,10 +43,12 @@
 #define TEST_LIMITS_CHILDREN 0
 #endif
 
-/* [runtime] threads for this run of the program: $TRALE_TEST_THREADS, 1 without. */
+/* [runtime] threads for this run of the program: $TRALE_TEST_THREADS, 1 without; 0 in a simulation. */
 static inline int test_threads(void)
 {
     const char *threads = getenv("TRALE_TEST_THREADS");
+    if (test_is_simulated())
+        return 0;
     return threads != NULL ? atoi(threads) : 1;
 }
 
@@ -79,11 +83,16 @@ static inline void test_over(char over[64], const char *drivers)
             strcat(strcat(over, over[0] != '\0' ? ", " : ""), names[i]);
 }
 
-/* Opens a runtime in that layout, with these layers; `drivers` and `sections` are text for the configuration. The
- * drivers come from the build (TEST_DRIVERS). */
+/* Opens a runtime in that layout, with these layers, or in a simulation; `drivers` and `sections` are text for the
+ * configuration. The drivers come from the build (TEST_DRIVERS). */
 static inline struct trale *test_open(const char *drivers, const char *sections)
 {
-    char text[4096], over[64], names[64] = "", layers[1024] = "";
+    char text[8192], over[64], names[64] = "", layers[1024] = "", simulated[2][4096];
+    if (test_is_simulated() && test_simulate_drivers(simulated[0], drivers)) {
+        test_simulate_sections(simulated[1], sections);
+        drivers = simulated[0];
+        sections = simulated[1];
+    }
     test_over(over, drivers);
     for (int i = 0; i < test_layers() && over[0] != '\0'; i++) {
         snprintf(names + strlen(names), sizeof names - strlen(names), ", trace%d", i);

@@ -75,6 +75,7 @@ static void *background_thread(void *task)
 
 static void test_another_thread_ends_a_run_that_waits(void **state)
 {
+    TEST_REAL_ONLY("another thread has no part in a simulation");
     for (int i = 0; i < 10; i++) {
         pthread_t thread;
         struct trale_task *task = trale_spawn(*state, sleeper, .duration_ns = HOUR);

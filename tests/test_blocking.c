@@ -166,6 +166,7 @@ trale_async(look)
 static void test_a_function_runs_on_another_thread_and_leaves_its_data(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs on the thread that polls, for there is no other");
     struct trale *runtime = open_pool(4);
     struct place place = {0};
     assert_int_equal(trale_join(trale_spawn(runtime, look, .place = &place)), 42);
@@ -189,6 +190,7 @@ trale_async(poster)
 static void test_tasks_go_on_while_a_function_blocks(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(1);
     struct errand errand;
     void *data_left = NULL;
@@ -223,6 +225,7 @@ static void test_errors_are_results_and_pending_is_none(void **state)
 static void test_as_many_run_at_once_as_there_are_threads_and_the_rest_in_turn(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(3);
     struct errand errands[10];
     struct trale_task *tasks[10];
@@ -249,6 +252,7 @@ static void test_as_many_run_at_once_as_there_are_threads_and_the_rest_in_turn(v
 static void test_threads_are_made_when_they_are_needed_and_kept(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs on the thread that polls, for there is no other");
     struct trale *runtime = open_pool(2);
     struct errand errands[3];
     struct trale_task *tasks[3];
@@ -292,6 +296,7 @@ static int64_t join_a_task(void *runtime)
 static void test_a_function_may_wait_for_a_task(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs on the thread that polls, for there is no other");
     struct trale *runtime = open_pool(2);
     struct trale_blocking work;
     for (int i = 0; i < 100; i++)
@@ -304,6 +309,7 @@ static void test_a_function_may_wait_for_a_task(void **state)
 static void test_dropped_before_it_has_begun_it_never_does(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(1);
     struct errand first, second, third;
     void *data_left = &first;
@@ -328,6 +334,7 @@ static void test_dropped_before_it_has_begun_it_never_does(void **state)
 static void test_dropped_while_it_runs_it_ends_and_is_released_then(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(1);
     struct errand errand;
     void *data_left = &errand;
@@ -362,6 +369,7 @@ trale_async(limited)
 static void test_a_timeout_gives_up_on_a_function(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(1);
     struct errand errand;
     errand_init(&errand);
@@ -375,6 +383,7 @@ static void test_a_timeout_gives_up_on_a_function(void **state)
 static void test_closing_drops_what_is_queued_and_waits_for_what_runs(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *runtime = open_pool(1);
     struct errand running, queued;
     struct trale_task *first = begin_call(runtime, &running, NULL);
@@ -510,6 +519,7 @@ static size_t set_stack_size(size_t size)
 static void test_where_no_thread_can_be_made_a_call_fails(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs on the thread that polls, for there is no other");
     const size_t too_large = (size_t)1 << 50; /* no processor addresses that much */
     struct trale *runtime = open_pool(2);
     struct errand errand, other;
@@ -555,6 +565,7 @@ static void test_a_number_of_threads_that_cannot_be_is_refused(void **state)
 static void test_runtimes_do_not_share_threads(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a function that blocks runs to its end before any task goes on");
     struct trale *one = open_pool(1), *two = open_pool(1);
     struct errand blocked, free_one;
     struct trale_task *first = begin_call(one, &blocked, NULL);

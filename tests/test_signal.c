@@ -841,7 +841,7 @@ static void test_names_that_are_no_signals_are_refused(void **state)
         struct trale *runtime;
         const struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &log};
         assert_int_equal(trale_open(&runtime, &options), -EINVAL);
-        if (strstr(log.text, cases[i].message) == NULL || strstr(log.text, "0 signal: line 6: signals: ") == NULL)
+        if (strstr(log.text, cases[i].message) == NULL || strstr(log.text, ":6: [driver:signal] signals: ") == NULL)
             fail_msg("signals = %s: %s", cases[i].names, log.text);
         assert_false(is_blocked(SIGTERM));
     }

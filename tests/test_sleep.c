@@ -183,6 +183,7 @@ static int64_t juggler_poll(struct trale_future *future, struct trale_context *c
 
 static void test_of_millions_of_resets_none_ends_a_sleep_early(void **state)
 {
+    TEST_REAL_ONLY("time stands still while tasks are runnable, but for a little after a thousand rounds");
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "juggler", juggler_poll, NULL};
     static struct juggler juggler;
     juggler = (struct juggler){.future = {.type = &type}, .seed = 7};
@@ -251,6 +252,7 @@ static uint64_t clock_ns(clockid_t clock)
 
 static void test_each_clock_has_its_sleeps(void **state)
 {
+    TEST_REAL_ONLY("the clocks are those of the world, and not the machine's");
     static const struct {
         uint32_t clock;
         clockid_t id;
@@ -291,6 +293,7 @@ static int n_open_fds(void)
 static void test_a_clock_costs_an_fd_when_it_is_used_and_gives_it_back(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("the driver has no file descriptors and no tasks of its own");
     int before = n_open_fds();
     struct trale *runtime = test_open("timer", TEST_TIMER);
     int with_one = n_open_fds();

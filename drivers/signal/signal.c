@@ -24,10 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <trale/signal.h>
-
 #include "list.h"
-#include "names.h"
+#include "signals.h"
 
 enum option { OPTION_SIGNALS, N_OPTIONS };
 
@@ -42,9 +40,8 @@ static const struct trale_option signal_options[] = {
 struct driver {
     struct trale_signals table;
     struct trale_host host;
-    uint64_t taken;   /* sets of signals are bits, as in the interface */
-    uint64_t blocked; /* those of them that were not blocked before */
-    pid_t opener;     /* the thread; a pthread_t is used again as soon as its thread has ended */
+    uint64_t taken; /* sets of signals are bits, as in the interface */
+    struct signals_mask mask;
     int fd;
     uint64_t watched;            /* what the fd watches for */
     struct trale_link waiting;   /* waits that were polled and have no signal yet */
@@ -54,20 +51,12 @@ struct driver {
     struct trale_wait wait;
 };
 
-static void set_from_bits(sigset_t *set, uint64_t signals)
-{
-    sigemptyset(set);
-    for (int number = 1; number <= 64; number++)
-        if ((signals & trale_signal_bit(number)) != 0)
-            sigaddset(set, number);
-}
-
 static int driver_watch(struct driver *driver, uint64_t signals)
 {
     if (signals == driver->watched)
         return 0;
     sigset_t set;
-    set_from_bits(&set, signals);
+    signals_set(&set, signals);
     if (signalfd(driver->fd, &set, 0) < 0)
         return -errno;
     driver->watched = signals;
@@ -76,44 +65,24 @@ static int driver_watch(struct driver *driver, uint64_t signals)
 
 /* --- a wait: in the list from its first poll until it has its signal or an error, or is dropped ------------------- */
 
-/* Most of a siginfo_t is a union: which member is there, the code says (the kernel's siginfo_layout). */
-static void signal_set(struct trale_signal *signal, const siginfo_t *info)
-{
-    int code = info->si_code;
-    bool is_child = info->si_signo == SIGCHLD && code >= CLD_EXITED && code <= CLD_CONTINUED;
-    bool is_sent = code <= 0 && code != SI_TIMER && code != SI_SIGIO;
-    signal->number = info->si_signo;
-    signal->code = code;
-    if (is_sent || is_child) {
-        signal->pid = info->si_pid;
-        signal->uid = info->si_uid;
-    }
-    if (is_child)
-        signal->status = info->si_status;
-    if (code < 0 && code != SI_SIGIO) {
-        signal->value = info->si_value.sival_int;
-        signal->pointer = (uint64_t)(uintptr_t)info->si_value.sival_ptr;
-    }
-}
-
 /* Takes a signal that is pending, and gives it to all waits for it; the taker need not be in the list. */
 static bool signal_take(struct driver *driver, struct trale_signal *taker)
 {
     static const struct timespec at_once = {0, 0};
     sigset_t set;
     siginfo_t info = {0};
-    set_from_bits(&set, taker->signals);
+    signals_set(&set, taker->signals);
     if (sigtimedwait(&set, &info, &at_once) < 0)
         return false;
     list_remove(&taker->link);
-    signal_set(taker, &info);
+    signals_tell(taker, &info);
     for (struct trale_link *link = driver->waiting.next, *next; link != &driver->waiting; link = next) {
         struct trale_signal *signal = list_entry(link, struct trale_signal, link);
         next = link->next;
         if ((signal->signals & trale_signal_bit(info.si_signo)) == 0)
             continue;
         list_remove(&signal->link);
-        signal_set(signal, &info);
+        signals_tell(signal, &info);
         signal->waker->table->wake_by_ref(signal->waker);
     }
     return true;
@@ -242,44 +211,23 @@ static const struct trale_future_type watcher_type = {sizeof watcher_type, TRALE
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
 
-/* Blocks what is taken, and remembers what of it was not blocked before. */
-static void driver_block(struct driver *driver)
-{
-    sigset_t set, before;
-    set_from_bits(&set, driver->taken);
-    pthread_sigmask(SIG_BLOCK, &set, &before);
-    driver->opener = gettid();
-    driver->blocked = 0;
-    for (int number = 1; number <= 64; number++)
-        if ((driver->taken & trale_signal_bit(number)) != 0 && sigismember(&before, number) == 0)
-            driver->blocked |= trale_signal_bit(number);
-}
-
-/* Only on the thread that opened the runtime: the masks of other threads are the application's. */
-static void driver_unblock(struct driver *driver)
-{
-    sigset_t set;
-    set_from_bits(&set, driver->blocked);
-    if (driver->opener == gettid())
-        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static void driver_stop(void *instance)
 {
     struct driver *driver = instance;
     driver->host.forget_fd(driver->host.context, driver->fd);
     close(driver->fd);
-    driver_unblock(driver);
+    signals_unblock(&driver->mask);
     free(driver);
 }
 
 static int32_t driver_read_settings(struct driver *driver, const struct trale_settings *settings)
 {
     const struct trale_value *value = &settings->values[OPTION_SIGNALS];
-    char why[192], message[256];
-    int r = signal_names_parse(value->text, &driver->taken, why, sizeof why);
+    char why[192], message[512];
+    int r = signals_parse(value->text, &driver->taken, why, sizeof why);
     if (r < 0) {
-        snprintf(message, sizeof message, "line %u: signals: %s", value->line, why);
+        snprintf(message, sizeof message, "%s:%u: [%s] signals: %s", settings->file, value->line, settings->section,
+                 why);
         driver->host.log(driver->host.context, TRALE_LOG_ERROR, message);
     }
     return r;
@@ -308,7 +256,7 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     r = driver_start_watcher(driver);
     if (r < 0)
         goto fail;
-    driver_block(driver);
+    signals_block(&driver->mask, driver->taken);
     *instance = driver;
     return 0;
 fail:

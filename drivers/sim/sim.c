@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocking.h"
 #include "guard.h"
 #include "cluster.h"
 #include "network.h"
@@ -16,6 +17,7 @@
 #include "program.h"
 #include "random.h"
 #include "report.h"
+#include "signal.h"
 #include "tasks.h"
 #include "timer.h"
 #include "udp_table.h"
@@ -26,10 +28,15 @@
 #define BUSY_ROUNDS 1000u
 #define BUSY_ROUND_NS (10 * TRALE_MICROSECOND)
 
+/* After a hang: how often signals of the kernel's are looked for, in real time. */
+#define OUTSIDE_NS (50 * TRALE_MILLISECOND)
+
 struct sim {
     struct program program;
     struct timer timer;
     struct entropy entropy;
+    struct signal_source signals;
+    struct pool pool;
     struct udp udp;
     struct guard guard;
     struct tasks tasks;
@@ -48,11 +55,14 @@ static void sim_update_report(struct sim *sim)
     program->report->virtual_ns = program_now(program) - WORLD_BEGINS_NS;
 }
 
-/* The first outcome counts. */
+/* The first outcome counts, but for a hang, after which a thread or a signal of the kernel's may have made the program
+ * go on. */
 static void sim_end(struct sim *sim, enum trale_sim_outcome outcome)
 {
     struct program *program = &sim->program;
-    if (program->report->outcome != TRALE_SIM_RUNNING)
+    if (program->report->outcome != TRALE_SIM_RUNNING && program->report->outcome != TRALE_SIM_HANG)
+        return;
+    if (program->report->outcome == outcome)
         return;
     log_event(&program->log, LOG_OUTCOME, log_text("outcome", trale_sim_outcome_name(outcome)));
     sim_update_report(sim);
@@ -66,6 +76,16 @@ static void sim_end(struct sim *sim, enum trale_sim_outcome outcome)
     program->host.log(program->host.context, outcome == TRALE_SIM_CLOSED ? TRALE_LOG_INFO : TRALE_LOG_ERROR, message);
 }
 
+/* Each part wakes what it can without the clock moving on. */
+static void sim_look(struct sim *sim)
+{
+    cluster_look(&sim->cluster);
+    udp_wake_ready(&sim->udp);
+    timer_fire(&sim->timer);
+    signal_source_look(&sim->signals);
+    pool_fire(&sim->pool);
+}
+
 /* The next event, and all further ones of its time. */
 static void sim_step(struct sim *sim)
 {
@@ -74,50 +94,64 @@ static void sim_step(struct sim *sim)
         world_step(world);
     while (world_next_ns(world) == world->now_ns);
     sim->program.report->n_jumps++;
-    cluster_look(&sim->cluster);
-    timer_fire(&sim->timer);
-    udp_wake_ready(&sim->udp);
+    sim_look(sim);
 }
 
-/* The clock moves on while tasks are runnable. */
-static void sim_pass(void *instance, uint64_t duration_ns)
+/* Tells the world when this program must be woken, and returns when the next event is; UINT64_MAX: there is none. */
+static uint64_t sim_next(struct sim *sim)
+{
+    struct program *program = &sim->program;
+    uint64_t timer_ns = timer_next(&sim->timer), pool_ns = pool_next(&sim->pool);
+    /* The world has had room for the alarm since the program joined it, so this does not fail. */
+    (void)!world_set_alarm(program->world, program->place, timer_ns < pool_ns ? timer_ns : pool_ns);
+    return world_next_ns(program->world);
+}
+
+/* No task is runnable: time passes until one is. */
+static uint64_t sim_rest(struct sim *sim)
+{
+    uint64_t n_wakes = sim->program.n_wakes;
+    sim_look(sim);
+    pool_start(&sim->pool);
+    while (sim->program.n_wakes == n_wakes) {
+        uint64_t next_ns = sim_next(sim);
+        if (next_ns == UINT64_MAX) {
+            sim_end(sim, TRALE_SIM_HANG);
+            return signal_source_waits(&sim->signals) ? OUTSIDE_NS : UINT64_MAX;
+        }
+        if (next_ns > sim->limit_ns) {
+            sim_end(sim, TRALE_SIM_TIME_LIMIT);
+            return UINT64_MAX;
+        }
+        sim_step(sim);
+        pool_start(&sim->pool);
+    }
+    return 0;
+}
+
+/* Time passes while tasks are runnable. It may be called in a poll. */
+static void sim_pass(void *instance, uint64_t passed_ns)
 {
     struct sim *sim = instance;
     struct world *world = sim->program.world;
-    world->now_ns += duration_ns;
-    while (world_next_ns(world) <= world->now_ns)
-        world_step(world);
-    cluster_look(&sim->cluster);
-    timer_fire(&sim->timer);
-    udp_wake_ready(&sim->udp);
+    uint64_t until_ns = trale_time_add(world->now_ns, passed_ns);
+    while (sim_next(sim) <= until_ns)
+        sim_step(sim);
+    world->now_ns = until_ns;
 }
 
 static uint64_t sim_before_wait(void *instance, uint32_t idle)
 {
     struct sim *sim = instance;
-    struct program *program = &sim->program;
-    struct world *world = program->world;
-    if (program->report->outcome != TRALE_SIM_RUNNING)
-        return UINT64_MAX;
-    if (!idle) {
-        if (++sim->n_busy > BUSY_ROUNDS)
-            sim_pass(sim, BUSY_ROUND_NS);
-        return UINT64_MAX;
-    }
-    sim->n_busy = 0;
-    uint64_t n_wakes = program->n_wakes;
-    while (program->n_wakes == n_wakes) {
-        if (world_set_alarm(world, program->place, timer_next(&sim->timer)) < 0)
-            return UINT64_MAX;
-        uint64_t next_ns = world_next_ns(world);
-        if (next_ns == UINT64_MAX || next_ns > sim->limit_ns) {
-            sim_end(sim, next_ns == UINT64_MAX ? TRALE_SIM_HANG : TRALE_SIM_TIME_LIMIT);
-            return UINT64_MAX;
-        }
-        sim_step(sim);
+    uint64_t limit_ns = UINT64_MAX;
+    if (idle) {
+        sim->n_busy = 0;
+        limit_ns = sim_rest(sim);
+    } else if (++sim->n_busy > BUSY_ROUNDS) {
+        sim_pass(sim, BUSY_ROUND_NS);
     }
     sim_update_report(sim);
-    return 0;
+    return limit_ns;
 }
 
 /* --- the beginning and the end ------------------------------------------------------------------------------------ */
@@ -130,6 +164,8 @@ static void sim_free(struct sim *sim)
     tasks_deinit(&sim->tasks);
     if (sim->program.world != NULL)
         course_close(&sim->program);
+    pool_deinit(&sim->pool);
+    signal_source_deinit(&sim->signals);
     log_close(&sim->program.log);
     report_close(sim->program.report);
     if (sim->program.world != NULL)
@@ -187,10 +223,16 @@ static int sim_open_parts(struct sim *sim)
     if (option_parse_time(settings->values[OPTION_START_TIME].text, &wall_ns) < 0)
         return option_refuse(&program->host, settings, OPTION_START_TIME,
                              "allowed is a time between 1970 and 2262, such as 2030-01-31T12:00:00Z");
+    pool_init(&sim->pool, program, (size_t)option_integer(settings, OPTION_BLOCKING_THREADS),
+              (uint64_t)option_integer(settings, OPTION_BLOCKING_TIME));
     timer_init(&sim->timer, program, TRALE_CLOCK_MONOTONIC + (uint32_t)option_integer(settings, OPTION_CLOCK),
                (uint64_t)option_integer(settings, OPTION_SLACK), wall_ns);
     entropy_init(&sim->entropy, program);
     udp_init(&sim->udp, program, &sim->tasks, &sim->timer);
+    char why[192];
+    const struct trale_value *names = &settings->values[OPTION_SIGNALS];
+    if (signal_source_init(&sim->signals, program, names->text, names->line == 0, why, sizeof why) < 0)
+        return option_refuse(&program->host, settings, OPTION_SIGNALS, why);
     int r = network_open(program);
     if (r == 0)
         r = course_open(program);
@@ -234,9 +276,15 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
         return &sim->udp.table.interface;
     if (strcmp(name, "trale.sim/1") == 0)
         return &sim->cluster.table.interface;
+    if (strcmp(name, "trale.signal/1") == 0)
+        return &sim->signals.table.interface;
+    if (strcmp(name, "trale.blocking/1") == 0)
+        return &sim->pool.table.interface;
     return NULL;
 }
 
 TRALE_DRIVER(.name = "sim", .version = TRALE_VERSION, .summary = "a simulated world: time, chance and a network",
-             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1 " " TRALE_SIM_1, .options = sim_options,
-             .start = sim_start, .stop = sim_stop, .interface = sim_interface, .before_wait = sim_before_wait);
+             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1
+                                         " " TRALE_SIM_1,
+             .options = sim_options, .start = sim_start, .stop = sim_stop, .interface = sim_interface,
+             .before_wait = sim_before_wait, .demands = TRALE_DRIVER_DEMANDS_ONE_THREAD);

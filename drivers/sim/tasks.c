@@ -98,6 +98,7 @@ static void on_spawned(void *data, struct trale_task *task, struct trale_task *s
     const struct task_record record = {task, info.id, parent != NULL ? parent->host : NULL};
     add(tasks, &record);
     tasks->program->report->n_spawned++;
+    tasks->program->n_wakes++;
     log_event(&tasks->program->log, LOG_SPAWN, log_number("id", (int64_t)info.id), log_text("task", info.name));
 }
 
@@ -131,6 +132,7 @@ static void on_woken(void *data, struct trale_task *task, struct trale_task *by,
     const struct task_record *record = find(tasks, task);
     (void)by, (void)source;
     tasks->program->report->n_wakes++;
+    tasks->program->n_wakes++;
     log_event(&tasks->program->log, LOG_WAKE, log_number("id", record != NULL ? (int64_t)record->id : 0));
 }
 

@@ -28,6 +28,7 @@ struct world_program {
     struct event alarm;      /* when it wants to be woken */
     struct trale_link ready; /* its sockets that have become ready, by their `ready` */
     bool has_rung;           /* the alarm; the program clears it */
+    uint64_t signals;        /* that were sent to it and are pending: bit `number - 1` */
 };
 
 struct world {
