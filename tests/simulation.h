@@ -22,8 +22,8 @@ static inline bool test_is_simulated(void)
     return getenv("TRALE_TEST_SIM") != NULL;
 }
 
-/* A statement at the beginning of a test that holds with the real drivers alone. The reason is a string literal, and one
- * of those in docs/simulation.md, with which tests/differences.sh compares it. */
+/* A statement at the beginning of a test that holds with the real drivers alone. The reason is a string literal, one of
+ * those in docs/simulation.md, with which tests/differences.sh compares it. */
 #define TEST_REAL_ONLY(reason)                                                                                         \
     do {                                                                                                               \
         if (test_is_simulated()) {                                                                                     \
