@@ -175,6 +175,18 @@ static void add_sim(const struct source *source, struct text *text, const struct
     }
 }
 
+/* Faults are drawn, unless the program's configuration or the command line say otherwise. */
+static void add_swarm(const struct source *source, struct text *text, const struct simulate_options *options)
+{
+    const struct driver *sim = &source->sim;
+    bool is_set = config_entry(&source->program.config, SIM_SECTION, "swarm") != NULL ||
+                  config_entry(&source->program.config, SIM_SECTION, "scenario") != NULL ||
+                  find_setting(options, "swarm") != NULL || options->scenario != NULL;
+    for (size_t i = 0; !is_set && i < sim->settings.n_values; i++)
+        if (strcmp(sim->description.options[i].name, "swarm") == 0)
+            text_add(text, "swarm = yes\n");
+}
+
 static void add_all(const struct source *source, struct simulate_config *config, const struct simulate_options *options)
 {
     const struct examination *program = &source->program;
@@ -186,6 +198,7 @@ static void add_all(const struct source *source, struct simulate_config *config,
         add_section(source, &config->drivers, program->settings.drivers[i]->name);
     }
     add_sim(source, &config->drivers, options);
+    add_swarm(source, &config->drivers, options);
     for (size_t i = 0; i < source->sim.settings.n_values; i++)
         text_add(&config->options, "%s ", source->sim.description.options[i].name);
 }
