@@ -195,8 +195,33 @@ static void test_a_second_driver_of_an_interface_must_be_a_layer(void **state)
 {
     (void)state;
     assert_refused("probe, b", NONE "[driver:b]\npath = flaw_newer.so\n",
-                   "7: [driver:b] offers org.example.probe/1, which [driver:probe] does already: load one of them, or, "
-                   "if b is a layer, write over = probe in its section");
+                   "7: [driver:b] offers org.example.probe/1, which [driver:probe] does already: load one of them, so "
+                   "write drivers = probe or write drivers = b; or, if b is a layer, write over = probe in its "
+                   "section");
+}
+
+static void test_a_driver_that_demands_one_thread_takes_the_place_of_others(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"timer, sim, udp, other", "sim, timer, other, udp"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        struct trale *runtime = NULL;
+        snprintf(text, sizeof text,
+                 "[runtime]\nthreads = 0\ndrivers = %s\ndrivers_folder = " TEST_DRIVERS
+                 "\n[driver:timer]\npath = timer.so\n[driver:udp]\npath = udp.so\n[driver:sim]\npath = sim.so\n"
+                 "[driver:other]\npath = " TEST_FLAWED_DRIVERS "/flaw_other.so\n",
+                 orders[i]);
+        messages = (struct test_log){.length = 0};
+        assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text,
+                                                                      .config_path = "t.ini",
+                                                                      .log = test_log_write,
+                                                                      .log_data = &messages}),
+                         -EINVAL);
+        assert_string_equal(messages.text,
+                            "0 trale: t.ini:3: [runtime] drivers: [driver:sim] takes the place of trale.timer/1 of "
+                            "[driver:timer], trale.udp/1 of [driver:udp]: write drivers = sim, other\n");
+    }
 }
 
 #define TIMER "[driver:timer]\npath = " TEST_DRIVERS "/timer.so\n"
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_a_layer_takes_the_place_of_no_driver_that_it_is_not_over),
         cmocka_unit_test(test_a_driver_with_layers_says_what_it_is_over),
         cmocka_unit_test(test_a_second_driver_of_an_interface_must_be_a_layer),
+        cmocka_unit_test(test_a_driver_that_demands_one_thread_takes_the_place_of_others),
         cmocka_unit_test(test_a_layer_hides_what_it_is_over_from_all_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,18 +46,31 @@ void stack_forget_moves(const struct stack *stack)
     memset(stack->moves, 0, stack->settings->n_drivers * sizeof *stack->moves);
 }
 
+static void stack_write_order_without(const struct stack *stack, size_t i, struct text *order)
+{
+    stack->moves[i] = true;
+    stack_write_order(stack, i, "", order);
+    stack_forget_moves(stack);
+}
+
 static int check_offer(const struct stack *stack, size_t i, const char *name, size_t length)
 {
     size_t first = stack_find_offer(stack, 0, i, name, length);
-    if (first == i)
+    if (first == i || stack_is_alone(stack, first) || stack_is_alone(stack, i))
         return 0;
     const struct config_section *section = stack->settings->drivers[i];
+    struct text order = {0};
+    stack_write_order_without(stack, i, &order);
+    text_add(&order, "%s", " or ");
+    stack_write_order_without(stack, first, &order);
     const struct log_place place = {.file = stack->config->name, .line = section->line, .section = section->name};
     log_say_about(stack->log, TRALE_LOG_ERROR, &place,
-                  "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them, or, if %s is a layer, write "
-                  "over = %s in its section",
+                  "%s:%u: [%s] offers %.*s, which [%s] does already: load one of them, so %s; or, if %s is a layer, "
+                  "write over = %s in its section",
                   stack->config->name, section->line, section->name, (int)length, name,
-                  stack->settings->drivers[first]->name, stack_name(stack, i), stack_name(stack, first));
+                  stack->settings->drivers[first]->name, text_chars(&order), stack_name(stack, i),
+                  stack_name(stack, first));
+    free(order.chars);
     return -EINVAL;
 }
 

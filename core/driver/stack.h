@@ -52,6 +52,9 @@ void stack_shorten_offers(const struct stack *stack, size_t i);
 /* Checks that the drivers before driver i offer what it needs. 0, or -EINVAL and a message. */
 int stack_check_needs(const struct stack *stack, size_t i);
 
+/* Whether driver i demands to be alone in what it does: no other driver offers what it offers. */
+bool stack_is_alone(const struct stack *stack, size_t i);
+
 /* Checks that [runtime] is as driver i demands. 0, or -EINVAL and messages. */
 int stack_check_demands(const struct stack *stack, size_t i);
 
