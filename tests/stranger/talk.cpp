@@ -80,12 +80,13 @@ thread_local bool memory_is_out;
 
 } // namespace
 
-void *operator new(std::size_t size, const std::nothrow_t &) noexcept
+/* Not inlined: gcc would take free(3) for a mismatch with operator new. */
+__attribute__((noinline)) void *operator new(std::size_t size, const std::nothrow_t &) noexcept
 {
     return memory_is_out ? nullptr : std::malloc(size);
 }
 
-void *operator new(std::size_t size)
+__attribute__((noinline)) void *operator new(std::size_t size)
 {
     void *memory = operator new(size, std::nothrow);
     if (memory == nullptr)
@@ -93,12 +94,12 @@ void *operator new(std::size_t size)
     return memory;
 }
 
-void operator delete(void *memory) noexcept
+__attribute__((noinline)) void operator delete(void *memory) noexcept
 {
     std::free(memory);
 }
 
-void operator delete(void *memory, std::size_t) noexcept
+__attribute__((noinline)) void operator delete(void *memory, std::size_t) noexcept
 {
     std::free(memory);
 }
