@@ -24,7 +24,7 @@ static uint64_t zeros_in(const struct elf *elf, const ElfW(Shdr) * section, uint
     const uint64_t padding = padding_of(elf, section);
     uint64_t longest = 0, run = 0;
     for (uint64_t i = 0; i < length; i++) {
-        if (run < padding && (address + i) % padding == 0)
+        if (run > 0 && run < padding && (address + i) % padding == 0)
             run = 0;
         run += bytes[i] == 0;
         if (bytes[i] == 0 && i + 1 < length)
