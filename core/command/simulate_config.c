@@ -221,8 +221,6 @@ static int make(struct source *source, struct simulate_config *config, const str
         return r;
     add_all(source, config, options);
     config->drivers_folder = strdup(program->settings.drivers_folder);
-    for (size_t i = 0; i < N_SETTINGS; i++)
-        config->has_shuffle |= strcmp(settings_options[i].name, "shuffle") == 0;
     bool is_whole = config->drivers_folder != NULL && !config->runtime.is_cut && !config->drivers.is_cut;
     return is_whole ? 0 : -ENOMEM;
 }

@@ -78,7 +78,7 @@ static int add_list(struct simulate_setup *setup, const char *name, const char *
 /* The command's own, without the variables that each run sets. */
 static int copy_environment(struct simulate_setup *setup)
 {
-    static const char *const own[] = {"TRALE_SIMULATION", "TRALE_CONFIG", "TRALE_GUARD",    "LD_PRELOAD",
+    static const char *const own[] = {"TRALE_SIMULATION", "TRALE_GUARD",  "LD_PRELOAD",
                                       "GLIBC_TUNABLES",   "ASAN_OPTIONS", "MALLOC_PERTURB_"};
     size_t n = 0;
     while (environ[n] != NULL)

@@ -27,9 +27,7 @@ static void write_key(const char *key, const char *value, FILE *file)
 
 void simulate_config_write(const struct simulate_config *config, const struct simulate_keys *keys, FILE *file)
 {
-    fprintf(file, "[runtime]\n%s", text_chars(&config->runtime));
-    if (config->has_shuffle)
-        fprintf(file, "shuffle = %lld\n", (long long)keys->seed);
+    fprintf(file, "[runtime]\n%sshuffle = %lld\n", text_chars(&config->runtime), (long long)keys->seed);
     fprintf(file, "%sseed = %lld\n", text_chars(&config->drivers), (long long)keys->seed);
     write_key("address", keys->address, file);
     write_key("report", keys->report, file);

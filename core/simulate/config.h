@@ -16,7 +16,6 @@ struct simulate_config {
     struct text drivers; /* all other sections; the last is [driver:sim], without the keys that a run adds */
     struct text options; /* the names of the keys that sim takes, as words */
     char *drivers_folder;
-    bool has_shuffle; /* [runtime] has the key */
 };
 
 void simulate_config_deinit(struct simulate_config *config);

@@ -44,9 +44,7 @@ static char *variable(const struct simulate_process *process, const struct simul
     const char *asan = getenv("ASAN_OPTIONS");
     char *text = NULL;
     int r = -1;
-    if (which == VARIABLE_CONFIG_OLD)
-        r = asprintf(&text, "TRALE_CONFIG=%s", process->config_path);
-    else if (which == VARIABLE_CONFIG)
+    if (which == VARIABLE_CONFIG)
         r = asprintf(&text, "TRALE_SIMULATION=%s", process->config_path);
     else if (which == VARIABLE_GUARD)
         r = asprintf(&text, "TRALE_GUARD=%s,%019lld,%lld,%s", simulate_guard_name(setup->options->guard),

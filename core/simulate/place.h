@@ -49,7 +49,7 @@ struct simulate_plan {
 };
 
 /* The variables of the environment that a process of its own has. */
-enum { VARIABLE_CONFIG, VARIABLE_CONFIG_OLD, VARIABLE_GUARD, VARIABLE_FILL, VARIABLE_FILL_ASAN, N_VARIABLES };
+enum { VARIABLE_CONFIG, VARIABLE_GUARD, VARIABLE_FILL, VARIABLE_FILL_ASAN, N_VARIABLES };
 
 /* One program of a place. */
 struct simulate_process {
