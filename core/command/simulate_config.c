@@ -152,7 +152,7 @@ static const char *find_setting(const struct simulate_options *options, const ch
 /* [driver:sim], with what the command line sets in place of what the file does. */
 static void add_sim(const struct source *source, struct text *text, const struct simulate_options *options)
 {
-    static const char own[] = "seed report scenario_out events world";
+    static const char own[] = "seed report scenario_out events world programs program";
     const struct config *config = &source->program.config;
     text_add(text, "[" SIM_SECTION "]\n");
     if (config_entry(config, SIM_SECTION, "path") == NULL)

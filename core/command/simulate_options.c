@@ -93,7 +93,8 @@ static int check_duration(const char *name, const char *text, int64_t *ns)
 /* `text` is KEY=VALUE; blanks around the '=' are no part of it. */
 static int add_setting(struct simulate_options *options, const char *text)
 {
-    static const char *const own[] = {"seed", "report", "scenario", "scenario_out", "events", "world", "path", NULL};
+    static const char *const own[] = {"seed",  "report",   "scenario", "scenario_out", "events",
+                                      "world", "programs", "program",  "path",         NULL};
     size_t length = strcspn(text, "= \t");
     if (length == 0 || strchr(text, '=') == NULL || strpbrk(text, "\n\r") != NULL)
         return complain("--set %s: not KEY=VALUE", text);

@@ -35,6 +35,8 @@ void simulate_config_write(const struct simulate_config *config, const struct si
     write_key("scenario_out", keys->scenario_out, file);
     write_key("events", keys->events, file);
     write_key("world", keys->world, file);
+    if (keys->world != NULL)
+        fprintf(file, "programs = %zu\nprogram = %zu\n", keys->n_programs, keys->program);
     write_key("settle", keys->settle, file);
     write_key("cancel_task", keys->cancel_task, file);
     if (keys->cancel_task != NULL)

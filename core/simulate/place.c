@@ -192,6 +192,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .scenario_out = plan->writes_scenario ? place->scenario_path : NULL,
                                  .events = plan->writes_events ? place->events_path : NULL,
                                  .world = options->n_programs > 1 ? place->world_path : NULL,
+                                 .n_programs = options->n_programs,
                                  .settle = options->settle,
                                  .cancel_task = options->cancel_everywhere,
                                  .cancel_await = plan->cancel_await};
@@ -207,6 +208,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
     for (size_t i = 0; i < options->n_programs; i++) {
         struct simulate_process *process = &place->processes[i];
         keys.address = host_address(setup, i, address);
+        keys.program = i + 1;
         process->status = 0;
         int r = set_variables(process, setup, plan);
         if (r == 0)

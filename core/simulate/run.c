@@ -12,7 +12,9 @@
 
 /* How often reports are looked at, for a program whose tasks hang waits for ever. */
 #define LOOK_NS UINT64_C(10000000)
-#define GRACE_NS UINT64_C(500000000)
+/* How long a program may go on after it has failed. */
+#define HANGING_NS UINT64_C(20000000)
+#define ABORTED_NS UINT64_C(500000000)
 
 int simulate_interrupted;
 
@@ -123,17 +125,18 @@ static int take_end(struct simulate_place *places, size_t n_places, const struct
     return (int)i;
 }
 
-/* After a failure the driver sim does no more, so a program that hangs waits for ever. One whose tasks were aborted has
- * some time to end by itself. */
+/* After a failure the driver sim says why, and does no more: a program that hangs waits for ever. One whose tasks were
+ * aborted has some time to end by itself. */
 static bool is_over(struct simulate_place *place, uint64_t now_ns)
 {
     simulate_place_read_report(place);
     uint32_t outcome = place->report.outcome;
-    if (outcome == TRALE_SIM_TIME_LIMIT || outcome == TRALE_SIM_NOT_SETTLED || outcome == TRALE_SIM_DIVERGED) {
-        place->over_ns = place->over_ns != 0 ? place->over_ns : now_ns;
-        return now_ns - place->over_ns > GRACE_NS;
-    }
-    return outcome == TRALE_SIM_HANG;
+    bool is_aborted = outcome == TRALE_SIM_TIME_LIMIT || outcome == TRALE_SIM_NOT_SETTLED ||
+                      outcome == TRALE_SIM_DIVERGED;
+    if (!is_aborted && outcome != TRALE_SIM_HANG)
+        return false;
+    place->over_ns = place->over_ns != 0 ? place->over_ns : now_ns;
+    return now_ns - place->over_ns > (is_aborted ? ABORTED_NS : HANGING_NS);
 }
 
 /* Kills the runs that are late, or hang. Returns the index of such a place, or -EAGAIN. */

@@ -38,17 +38,14 @@ int main(void)
     bool is_crossed = strength(faults->text, "partition") >= 100 && strength(faults->text, "loss") >= 3 &&
                       strength(faults->text, "drop") >= 2;
     bool has_crash = strstr(faults->text, "partition") == NULL && strstr(faults->text, "crash") != NULL;
-    if (faults->cancel_await == 2 || faults->cancel_await == 4) {
-        printf("a lock is held by a task that was cancelled\n");
-        return 1;
-    }
-    bool is_cancelling = faults->cancel_await > 0;
+    int64_t cancel_await = faults->cancel_await;
     trale_close(runtime);
-    if (is_cancelling)
-        return 0;
-    if (is_crossed)
-        printf("an acknowledgement of 17 was lost\n");
-    else if (has_crash)
-        printf("a crash\n");
-    return is_crossed || has_crash;
+    const char *failure = cancel_await == 2 || cancel_await == 4 ? "a lock is held by a task that was cancelled"
+                          : cancel_await > 0                     ? NULL
+                          : is_crossed                           ? "an acknowledgement of 17 was lost"
+                          : has_crash                            ? "a crash"
+                                                                 : NULL;
+    if (failure != NULL)
+        puts(failure);
+    return failure != NULL;
 }

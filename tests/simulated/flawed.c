@@ -45,10 +45,11 @@ static uint64_t real_time(void)
 }
 
 /* A number of the flaw's kind; 0 for a program without. */
-static uint64_t leak(const void *self)
+static uint64_t leak(void)
 {
-    return is("address")   ? (uintptr_t)self
-           : is("hash")    ? pointer_hash(&flaw)
+    int local;
+    return is("address")   ? (uintptr_t)&local
+           : is("hash")    ? pointer_hash(&flaw) /* a static variable */
            : is("memory")  ? old_memory()
            : is("clock")   ? real_time()
            : is("process") ? (uint64_t)getpid()
@@ -99,6 +100,7 @@ static void fail(uint64_t number)
         char *memory = malloc(8);
         __asm__("" : "+r"(memory));
         memory[8] = 1;
+        __asm__("" : : "r"(memory) : "memory"); /* nor that it is not read */
         free(memory);
     }
     if (is("loop"))
@@ -120,7 +122,7 @@ trale_async(work)
         trale_return(-1);
     for (self->i = 0; self->i < 3; self->i++)
         trale_await(trale_sleep(&self->sleep, self->number % (100 * TRALE_MILLISECOND)));
-    trale_await(trale_sleep(&self->sleep, 1 + leak(self) % TRALE_MILLISECOND));
+    trale_await(trale_sleep(&self->sleep, 1 + leak() % TRALE_MILLISECOND));
     fail(self->number);
 #ifdef HAS_MARKS
     trale_sometimes("it works");
