@@ -47,9 +47,8 @@ static uint64_t real_time(void)
 /* A number of the flaw's kind; 0 for a program without. */
 static uint64_t leak(void)
 {
-    int local;
-    return is("address")   ? (uintptr_t)&local
-           : is("hash")    ? pointer_hash(&flaw) /* a static variable */
+    return is("address")   ? (uintptr_t)__builtin_frame_address(0) /* as that of a local variable */
+           : is("hash")    ? pointer_hash(&flaw)                   /* a static variable */
            : is("memory")  ? old_memory()
            : is("clock")   ? real_time()
            : is("process") ? (uint64_t)getpid()
