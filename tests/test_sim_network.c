@@ -152,7 +152,7 @@ static uint64_t n_lost(enum trale_sim_loss reason)
 static int connect_to(struct socket *socket, const char *address)
 {
     const struct trale_address peer = test_address(address);
-    return peer_connect(socket, &peer);
+    return peer_connect(world, socket, &peer);
 }
 
 /* --- latency and order -------------------------------------------------------------------------------------------- */
@@ -799,11 +799,11 @@ static void test_a_peer_can_be_removed_and_the_addresses_are_what_they_were(void
     assert_int_equal(connect_to(socket, "10.0.0.2:9"), 0);
     const struct trale_address connected = test_address("10.0.0.1:5");
     assert_true(trale_address_equal(&socket->local, &connected));
-    assert_int_equal(peer_connect(socket, &none), 0);
+    assert_int_equal(peer_connect(world, socket, &none), 0);
     assert_true(trale_address_equal(&socket->local, &before));
-    assert_int_equal(peer_connect(v6, &none), 0);
+    assert_int_equal(peer_connect(world, v6, &none), 0);
     assert_int_equal(connect_to(v6, "[::ffff:10.0.0.2]:9"), 0);
-    assert_int_equal(peer_connect(v6, &none), -EOPNOTSUPP);
+    assert_int_equal(peer_connect(world, v6, &none), -EOPNOTSUPP);
 }
 
 /* --- groups and broadcasts ---------------------------------------------------------------------------------------- */

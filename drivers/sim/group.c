@@ -112,8 +112,10 @@ int group_leave_source(struct world *world, struct socket *socket, const struct 
         return -ENODEV;
     struct membership *membership = membership_find(socket, group,
                                                     interface_index == 0 ? HOST_NETWORK : interface_index);
-    if (membership == NULL || (!membership->is_filtered && membership->n_sources == 0))
-        return membership == NULL ? -EINVAL : -EADDRNOTAVAIL;
+    if (membership == NULL)
+        return -EINVAL;
+    /* Linux makes a group that was joined for all sources one of chosen ones before it looks for the source. */
+    membership->is_filtered = true;
     uint32_t i = source_find(membership, source);
     if (i == membership->n_sources)
         return -EADDRNOTAVAIL;
@@ -165,5 +167,7 @@ bool group_takes(const struct socket *socket, const struct trale_address *group,
                  uint32_t interface_index)
 {
     const struct membership *membership = membership_find(socket, group, interface_index);
-    return membership != NULL ? membership_takes(membership, source) : socket->options.multicast_all;
+    if (membership != NULL)
+        return membership_takes(membership, source);
+    return group->any.sa_family == AF_INET ? socket->options.multicast_all_v4 : socket->options.multicast_all;
 }

@@ -23,7 +23,7 @@
 
 /* The sockets of a port, and of a host. */
 struct host_port {
-    struct trale_link sockets; /* by their `port_link`, in the order in which they are looked at */
+    struct trale_link sockets; /* by their `port_link`, in the order in which they were bound */
 };
 
 #define HOST_PORTS_IN_PAGE 256u

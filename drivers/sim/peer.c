@@ -41,7 +41,9 @@ int peer_open(struct world *world, struct host *here, const struct trale_address
         return -ENOMEM;
     opened->reuse_address = flags->reuse_address;
     opened->reuse_port = flags->reuse_port;
-    opened->v6_only = flags->v6_only;
+    /* As Linux has it (__inet6_bind): one that is bound to an address of IPv6 has nothing to do with IPv4. */
+    opened->v6_only = opened->family == AF_INET6 && !is_mapped &&
+                      (flags->v6_only || !trale_address_is_unspecified(local));
     opened->free_bind = flags->free_bind;
     int r = port_bind(world, opened, local);
     if (r < 0) {
@@ -59,23 +61,45 @@ void peer_close(struct world *world, struct socket *socket)
     socket_free(world, socket);
 }
 
-static int peer_remove(struct socket *socket)
+static int peer_remove(struct world *world, struct socket *socket)
 {
     if (!socket->is_connected)
         return 0;
     if (socket->family == AF_INET6)
         return -EOPNOTSUPP;
     socket->is_connected = false;
-    socket->local = socket->bound;
+    if (trale_address_is_unspecified(&socket->bound)) {
+        socket->local = socket->bound;
+        socket->v4_source = (struct trale_address){.any = {.sa_family = AF_UNSPEC}};
+        socket->bind_order = ++world->n_addresses;
+    }
     port_update(socket);
     return 0;
 }
 
-int peer_connect(struct socket *socket, const struct trale_address *peer)
+/* What the first peer of a socket decides. */
+static void peer_choose_source(struct world *world, struct socket *socket, const struct route *route)
+{
+    const struct trale_address bound = trale_address_unmap(&socket->bound);
+    bool v4 = route->from.any.sa_family == AF_INET;
+    struct trale_address *source = v4 ? &socket->v4_source : &socket->v6_source;
+    bool is_none = trale_address_is_unspecified(&bound) || trale_address_is_multicast(&bound) ||
+                   host_broadcasts(socket->host, &bound);
+    if (is_none && source->any.sa_family == AF_UNSPEC) {
+        *source = route->from;
+        trale_address_set_port(source, 0);
+    }
+    if (trale_address_is_unspecified(&socket->local)) {
+        socket->local = peer_show(socket, &route->from);
+        socket->bind_order = ++world->n_addresses;
+    }
+}
+
+int peer_connect(struct world *world, struct socket *socket, const struct trale_address *peer)
 {
     struct route route;
     if (peer->any.sa_family == AF_UNSPEC)
-        return peer_remove(socket);
+        return peer_remove(world, socket);
     if (trale_address_length(peer) == 0 || (socket->family == AF_INET && peer->any.sa_family == AF_INET6) ||
         (socket->v6_only && peer->any.sa_family == AF_INET))
         return -EAFNOSUPPORT;
@@ -84,10 +108,10 @@ int peer_connect(struct socket *socket, const struct trale_address *peer)
     int r = route_find(socket, peer, NULL, 0, &route);
     if (r < 0)
         return r;
+    peer_choose_source(world, socket, &route);
     socket->peer = peer_show(socket, &route.to);
     socket->is_connected = true;
-    if (trale_address_is_unspecified(&socket->local))
-        socket->local = peer_show(socket, &route.from);
+    socket->peer_order = ++world->n_addresses;
     port_update(socket);
     return 0;
 }

@@ -19,7 +19,7 @@ int peer_open(struct world *world, struct host *here, const struct trale_address
 void peer_close(struct world *world, struct socket *socket);
 
 /* Sets the peer, or removes it (AF_UNSPEC). Errors as of trale_udp_connect. */
-int peer_connect(struct socket *socket, const struct trale_address *peer);
+int peer_connect(struct world *world, struct socket *socket, const struct trale_address *peer);
 
 /* The form in which a socket shows an address: an IPv6 socket has IPv4 addresses mapped. */
 struct trale_address peer_show(const struct socket *socket, const struct trale_address *address);

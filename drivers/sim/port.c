@@ -33,10 +33,19 @@ void port_update(struct socket *socket)
     socket->takes_v6 = local.any.sa_family == AF_INET6 && !peer_is_v4;
 }
 
+/* Whether a socket keeps others from 0.0.0.0, although it takes no IPv4: a socket of both families with a peer of
+ * IPv6. (It has the address LOOPBACK4_IPV6 in Linux.) */
+static bool claims_v4(const struct socket *socket)
+{
+    return socket->family == AF_INET6 && !socket->v6_only && !socket->takes_v4;
+}
+
 /* Whether two sockets could be meant by one datagram. */
 static bool overlap(const struct socket *a, const struct socket *b)
 {
     const struct trale_address address = trale_address_unmap(&a->local);
+    if (claims_v4(b) && a->family == AF_INET && is_any(&address))
+        return true;
     if (!(a->takes_v4 && b->takes_v4) && !(a->takes_v6 && b->takes_v6))
         return false;
     return is_any(&address) || is_at(b, &address, true);
@@ -88,11 +97,8 @@ int port_bind(struct world *world, struct socket *socket, const struct trale_add
         return -ENOMEM;
     trale_address_set_port(&socket->local, number);
     socket->bound = socket->local;
-    /* Of sockets that share a port by REUSE_ADDRESS alone, the last one that was bound is found first. */
-    if (socket->reuse_port)
-        list_append(&port->sockets, &socket->port_link);
-    else
-        list_append(port->sockets.next, &socket->port_link);
+    socket->bind_order = ++world->n_addresses;
+    list_append(&port->sockets, &socket->port_link);
     return 0;
 }
 
@@ -111,13 +117,13 @@ static int port_score(const struct socket *socket, const struct trale_address *f
     if (!(v4 ? socket->takes_v4 : socket->takes_v6) || !is_at(socket, to, true))
         return -1;
     int score = is_at(socket, to, false) ? 100 : 0;
-    if (v4)
+    if (v4 && !socket->is_connected)
         score += socket->family == AF_INET ? 2 : 1;
     if (socket->is_connected) {
         const struct trale_address peer = trale_address_unmap(&socket->peer);
         if (!host_is_same(&peer, from) || trale_address_port(&peer) != trale_address_port(from))
             return -1;
-        score += 8;
+        score += 200;
     }
     if (socket->options.interface_index != 0) {
         if (socket->options.interface_index != interface_index)
@@ -155,6 +161,12 @@ static struct socket *group_choose(const struct world *world, const struct host_
     return best;
 }
 
+/* Of sockets that fit alike, such as those that share a port by REUSE_ADDRESS, the later one is found. */
+static bool is_later(const struct socket *a, const struct socket *b)
+{
+    return a->is_connected ? a->peer_order > b->peer_order : a->bind_order > b->bind_order;
+}
+
 struct socket *port_find(const struct world *world, const struct host *host, const struct trale_address *from,
                          const struct trale_address *to, uint32_t interface_index)
 {
@@ -166,7 +178,7 @@ struct socket *port_find(const struct world *world, const struct host *host, con
     for (const struct trale_link *link = port->sockets.next; link != &port->sockets; link = link->next) {
         struct socket *socket = list_entry(link, struct socket, port_link);
         int score = port_score(socket, from, to, interface_index);
-        if (score > best_score) {
+        if (score > best_score || (score == best_score && best != NULL && is_later(socket, best))) {
             best = socket;
             best_score = score;
         }

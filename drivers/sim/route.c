@@ -5,9 +5,6 @@
 
 #include <errno.h>
 
-/* The source of IPv4 datagrams of a socket that is bound to an address of IPv6 (LOOPBACK4_IPV6). */
-#define V6_SOCKET_SOURCE 0x7f000006u
-
 static bool is_any(const struct trale_address *address)
 {
     return address->any.sa_family == AF_UNSPEC || trale_address_is_unspecified(address);
@@ -18,13 +15,21 @@ static struct trale_address v4_address(uint32_t number, uint16_t port)
     return (struct trale_address){.v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(number)}}};
 }
 
-/* 0.0.0.0 is the sender itself, and :: is ::1. */
-static struct trale_address destination(const struct trale_address *to, const struct trale_address *source)
+static bool is_mapped(const struct trale_address *address)
+{
+    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
+}
+
+/* 0.0.0.0 is the sender itself, and :: is ::1, or 127.0.0.1 for a socket of mapped addresses. */
+static struct trale_address destination(const struct socket *socket, const struct trale_address *to,
+                                        const struct trale_address *source)
 {
     struct trale_address address = trale_address_unmap(to);
     uint16_t port = trale_address_port(&address);
     if (!trale_address_is_unspecified(&address))
         return address;
+    if (address.any.sa_family == AF_INET6 && is_mapped(&socket->local))
+        return v4_address(INADDR_LOOPBACK, port);
     if (address.any.sa_family == AF_INET6) {
         address.v6.sin6_addr = in6addr_loopback;
     } else {
@@ -38,11 +43,12 @@ static struct trale_address destination(const struct trale_address *to, const st
 static struct trale_address bound_source(const struct socket *socket, sa_family_t family)
 {
     const struct trale_address local = trale_address_unmap(&socket->local);
+    const struct trale_address *chosen = family == AF_INET ? &socket->v4_source : &socket->v6_source;
+    if (chosen->any.sa_family == family)
+        return *chosen;
     if (local.any.sa_family == family && !trale_address_is_multicast(&local) &&
         !(family == AF_INET && host_broadcasts(socket->host, &local)))
         return local;
-    if (family == AF_INET && local.any.sa_family == AF_INET6 && !trale_address_is_unspecified(&local))
-        return v4_address(V6_SOCKET_SOURCE, 0);
     return (struct trale_address){.any = {.sa_family = family}};
 }
 
@@ -65,7 +71,9 @@ static int choose_source(const struct host *host, struct route *route)
 {
     bool v4 = route->to.any.sa_family == AF_INET;
     const struct trale_address *own = v4 ? &host->v4 : &host->v6;
-    if (route->interface_index == HOST_LOOPBACK) {
+    /* A group's datagrams have an address that is of use outside of the host, by whichever interface they leave. */
+    bool needs_own = v4 && trale_address_is_multicast(&route->to) && own->any.sa_family == AF_INET;
+    if (route->interface_index == HOST_LOOPBACK && !needs_own) {
         route->from = v4_address(INADDR_LOOPBACK, 0);
         if (!v4)
             route->from = (struct trale_address){.v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback}};
@@ -93,20 +101,22 @@ static enum route_kind route_kind(const struct socket *socket, const struct rout
 int route_find(const struct socket *socket, const struct trale_address *to, const struct trale_address *source,
                uint32_t interface_index, struct route *route)
 {
+    bool is_chosen = source != NULL && !is_any(source);
     sa_family_t family = trale_address_unmap(to).any.sa_family;
+    if (family == AF_INET6 && is_mapped(&socket->local) && trale_address_is_unspecified(to))
+        family = AF_INET;
     const struct host *host = socket->host;
     uint32_t asked = interface_index;
     if (family != socket->family && (family == AF_INET6 || socket->v6_only))
         return socket->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
     struct trale_address from = bound_source(socket, family);
-    bool is_chosen = source != NULL && !is_any(source);
     if (is_chosen)
         from = trale_address_unmap(source);
     if (from.any.sa_family != family)
         return -EINVAL;
     if (is_chosen && !host_has(host, &from) && !socket->free_bind)
         return -EINVAL;
-    route->to = destination(to, &from);
+    route->to = destination(socket, to, &from);
     if (asked == 0)
         asked = socket->options.interface_index;
     if (asked == 0 && trale_address_is_link_local(&route->to) && family == AF_INET6)
@@ -124,8 +134,11 @@ int route_find(const struct socket *socket, const struct trale_address *to, cons
     }
     trale_address_set_port(&route->from, trale_address_port(&socket->local));
     route->kind = route_kind(socket, route);
-    if (route->kind == ROUTE_NOWHERE && family == AF_INET6)
+    if (family == AF_INET6 &&
+        (route->kind == ROUTE_NOWHERE || (route->kind == ROUTE_GROUP && route->interface_index == HOST_LOOPBACK)))
         return -ENETUNREACH;
+    if (family == AF_INET6 && is_mapped(&socket->local) && !is_chosen)
+        return -EAFNOSUPPORT;
     if (trale_address_is_loopback(&route->from) && route->kind == ROUTE_HOST)
         return -EINVAL;
     return route->kind == ROUTE_BROADCAST && !socket->options.broadcast ? -EACCES : 0;

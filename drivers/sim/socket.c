@@ -65,6 +65,7 @@ struct socket *socket_new(struct world *world, struct host *host, sa_family_t fa
         .mtu_discovery = 1, /* IP_PMTUDISC_WANT */
         .multicast_loop = true,
         .multicast_all = true,
+        .multicast_all_v4 = family == AF_INET, /* what Linux begins with */
     };
     list_init(&socket->memberships);
     list_append(&host->sockets, &socket->host_link);

@@ -48,7 +48,8 @@ struct socket_options {
     uint32_t interface_index, multicast_interface;
     uint32_t receive_buffer, send_buffer;
     uint8_t ttl, multicast_ttl, traffic_class, mtu_discovery;
-    bool broadcast, multicast_loop, multicast_all, gro;
+    bool broadcast, multicast_loop, gro;
+    bool multicast_all, multicast_all_v4; /* of the socket's family; and of IPv4 groups */
 };
 
 struct socket {
@@ -69,6 +70,10 @@ struct socket {
     bool is_closed;             /* it is there only for its datagrams that have not left yet */
     struct trale_address bound; /* as it was bound, with its port */
     struct trale_address local; /* the same, but with the address that connecting has chosen */
+    /* The sources of what it sends in each family, which connecting has chosen because the socket is bound to no
+     * address that could be one; without port; AF_UNSPEC: none. */
+    struct trale_address v4_source, v6_source;
+    uint64_t bind_order, peer_order; /* when the socket got its address, and its peer; the later one is found first */
     bool is_connected;
     struct trale_address peer;
     struct socket_options options;

@@ -125,7 +125,7 @@ int32_t udp_set(void *instance, struct trale_udp_socket *base, uint32_t option, 
     case TRALE_UDP_INTERFACE:
         return set_interface(&options->interface_index, value);
     case TRALE_UDP_MULTICAST_ALL:
-        options->multicast_all = value != 0;
+        options->multicast_all = options->multicast_all_v4 = value != 0;
         return 0;
     default:
         options->mtu_discovery = (uint8_t)value;
@@ -181,11 +181,11 @@ int32_t udp_get(void *instance, struct trale_udp_socket *base, uint32_t option, 
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
-/* Whether a socket receives IPv4 datagrams. A peer does not matter here. */
+/* Whether a socket receives IPv4 datagrams. */
 static bool takes_v4(const struct socket *socket)
 {
-    return socket->family == AF_INET || IN6_IS_ADDR_V4MAPPED(&socket->bound.v6.sin6_addr) ||
-           (!socket->v6_only && IN6_IS_ADDR_UNSPECIFIED(&socket->bound.v6.sin6_addr));
+    return socket->family == AF_INET || IN6_IS_ADDR_V4MAPPED(&socket->local.v6.sin6_addr) ||
+           (!socket->v6_only && IN6_IS_ADDR_UNSPECIFIED(&socket->local.v6.sin6_addr));
 }
 
 /* The group as the world has it. 0, or -EAFNOSUPPORT: the socket cannot be in a group of that family. */

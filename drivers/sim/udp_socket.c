@@ -103,7 +103,7 @@ void udp_close(void *instance, struct trale_udp_socket *base)
 int32_t udp_connect(void *instance, struct trale_udp_socket *base, const struct trale_address *peer)
 {
     trale_host_expect(&((struct udp *)instance)->program->host, "trale_udp.connect");
-    return peer_connect(udp_socket_of(base)->socket, peer);
+    return peer_connect(((struct udp *)instance)->program->world, udp_socket_of(base)->socket, peer);
 }
 
 int32_t udp_local(void *instance, struct trale_udp_socket *base, struct trale_address *address)

@@ -53,6 +53,7 @@ struct world {
     struct link **links; /* buckets, by their keys */
     uint32_t n_links, n_link_buckets;
     uint64_t n_datagrams, n_sockets; /* so far */
+    uint64_t n_addresses;            /* that sockets got, and peers */
 };
 
 /* Makes a world; NULL: no memory. */
