@@ -127,6 +127,7 @@ static void test_a_disconnected_socket_is_bound_to_its_interface_and_port_as_bef
 static void test_nothing_is_heard_until_the_interface_is_restored(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *other = open_socket(runtime, "127.0.0.1:0");
     struct trale_udp_socket *socket = open_one_of_two(runtime, "127.0.0.1:0", true);
@@ -148,6 +149,7 @@ static void test_nothing_is_heard_until_the_interface_is_restored(void **state)
 static void test_a_socket_whose_interface_is_gone_is_not_opened_to_all(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *other = open_socket(runtime, "127.0.0.1:0");
     struct trale_udp_socket *socket = open_one_of_two(runtime, "127.0.0.1:0", true);
@@ -165,6 +167,7 @@ static void test_a_socket_whose_interface_is_gone_is_not_opened_to_all(void **st
 static void test_a_socket_with_a_filter_keeps_its_peer_or_its_interface_would_be_lost(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *adopted, *other = open_socket(runtime, "127.0.0.1:0");
     struct trale_address peer = local_of(other), found;
@@ -224,6 +227,7 @@ static void test_an_ipv6_socket_keeps_its_peer_or_it_would_stay_deaf_to_others(v
 static void test_an_adopted_ipv6_socket_that_is_connected_keeps_its_peer(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *adopted, *other = open_socket(runtime, "[::1]:0");
     struct trale_address peer = local_of(other), found;

@@ -110,6 +110,7 @@ static const struct {
 static void test_a_dual_stack_socket_has_its_options_in_both_families(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = test_open("udp", TEST_UDP);
     int fd;
     struct trale_udp_socket *socket = adopt_dual_stack(runtime, &fd);
@@ -125,6 +126,7 @@ static void test_a_dual_stack_socket_has_its_options_in_both_families(void **sta
 static void test_an_option_that_one_family_refuses_is_in_neither(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = test_open("udp", TEST_UDP);
     int fd;
     struct trale_udp_socket *socket = adopt_dual_stack(runtime, &fd);
@@ -146,6 +148,7 @@ static void test_an_option_that_one_family_refuses_is_in_neither(void **state)
 static void test_the_interface_for_groups_is_that_of_both_families_or_of_neither(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct trale *runtime = test_open("udp", TEST_UDP);
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *socket = open_socket(runtime, "[::]:0", 0);
@@ -163,6 +166,7 @@ static void test_the_interface_for_groups_is_that_of_both_families_or_of_neither
 static void test_errors_that_are_on_stay_on_when_switching_fails(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *socket = open_socket(runtime, "[::]:0", 0);
     assert_int_equal(trale_udp_set(socket, TRALE_UDP_ERRORS, 1), 0);
@@ -180,6 +184,7 @@ static void test_errors_that_are_on_stay_on_when_switching_fails(void **state)
 static void test_an_fd_that_is_not_adopted_has_the_options_that_it_had(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *adopted = NULL;
     int on = 1, times = 1 << 1 /* SOF_TIMESTAMPING_TX_SOFTWARE */, fd = socket(AF_INET6, SOCK_DGRAM, 0);
@@ -201,6 +206,7 @@ static void test_an_fd_that_is_not_adopted_has_the_options_that_it_had(void **st
 static void test_info_that_fails_half_way_is_what_it_was_before(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *sender = open_socket(runtime, "[::1]:0", 0), *socket = open_socket(runtime, "[::]:0", 0);
     struct trale_address to = address_with_port("[::1]:0", socket);
@@ -322,6 +328,7 @@ static void test_mtu_discovery_takes_its_six_values(void **state)
 static void test_a_free_bind_takes_addresses_that_do_not_exist_yet(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("any address can be bound");
     static const char *const foreign[] = {"192.0.2.77:0", "[2001:db8::77]:0", "[::ffff:192.0.2.77]:0"};
     struct trale *runtime = test_open("udp", TEST_UDP);
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
@@ -360,6 +367,7 @@ static void assert_logs(const char *section, const char *const *expected, size_t
 static void test_a_buffer_that_the_kernel_cuts_down_is_warned_of(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("the buffers of sockets are not limited by settings of the machine");
     char given[2][64];
     bool cut_down = true;
     struct trale *runtime = test_open("udp", TEST_UDP);

@@ -125,6 +125,7 @@ static void assert_nothing_arrives(struct setting *s)
 static void test_what_cannot_be_cut_up_is_sent_in_pieces(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagrams[] = {
         {.buf = s.bytes, .size = 10, .address = s.to},
@@ -145,6 +146,7 @@ static void test_what_cannot_be_cut_up_is_sent_in_pieces(void **state)
 static void test_pieces_go_to_the_peer_and_say_what_the_datagram_says(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_udp_info said = {.have = TRALE_UDP_INFO_TTL, .ttl = 9}, told;
     struct trale_datagram datagram = {.buf = s.bytes, .size = 400, .segment_size = 200, .info = &said};
@@ -165,6 +167,7 @@ static void test_pieces_go_to_the_peer_and_say_what_the_datagram_says(void **sta
 static void test_pieces_wait_for_room_and_go_on_where_they_were(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
     way.at_once = 3;
@@ -180,6 +183,7 @@ static void test_pieces_wait_for_room_and_go_on_where_they_were(void **state)
 static void test_tries_send_each_piece_once(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
     struct trale_udp_batch batch;
@@ -201,6 +205,7 @@ static void test_tries_send_each_piece_once(void **state)
 static void test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_anew(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     for (int anew = 0; anew <= 1; anew++) {
         struct setting s = open_setting();
         struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
@@ -225,6 +230,7 @@ static void test_a_send_that_was_dropped_between_pieces_can_be_ended_or_begun_an
 static void test_a_datagram_that_was_sent_in_part_is_ended_also_behind_others(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagrams[] = {
         {.buf = s.bytes, .size = 10, .address = s.to},
@@ -249,6 +255,7 @@ static void test_a_datagram_that_was_sent_in_part_is_ended_also_behind_others(vo
 static void test_segments_that_do_not_fit_the_way_out_are_sent_in_pieces(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     static const int refusals[] = {EMSGSIZE, EINVAL};
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         struct setting s = open_setting();
@@ -283,6 +290,7 @@ static void test_what_has_too_many_segments_is_refused(void **state)
 static void test_an_error_between_pieces_is_told(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagram = {.buf = s.bytes, .size = 1000, .address = s.to, .segment_size = 100};
     way.at_once = 3;
@@ -298,6 +306,7 @@ static void test_an_error_between_pieces_is_told(void **state)
 static void test_an_error_within_a_batch_is_told_also_if_the_batch_ends_there(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagrams[] = {{.buf = s.bytes, .size = 10}, {.buf = s.bytes, .size = 20}};
     struct trale_udp_recv recv;
@@ -317,6 +326,7 @@ static void test_an_error_within_a_batch_is_told_also_if_the_batch_ends_there(vo
 static void test_an_empty_datagram_is_sent_as_one_piece(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     struct setting s = open_setting();
     struct trale_datagram datagram = {.buf = NULL, .size = 0, .address = s.to, .segment_size = 100};
     char byte;

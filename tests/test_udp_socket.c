@@ -396,6 +396,7 @@ static int bound_socket(int family, int type)
 static void test_an_adopted_socket_is_one_like_any_other(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = open_udp();
     static const struct {
         int family;
@@ -421,6 +422,7 @@ static void test_an_adopted_socket_is_one_like_any_other(void **state)
 static void test_a_socket_is_adopted_once(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = open_udp();
     struct trale_udp_socket *adopted, *again = NULL;
     int fd = bound_socket(AF_INET, SOCK_DGRAM);
@@ -436,6 +438,7 @@ static void test_a_socket_is_adopted_once(void **state)
 static void test_what_is_no_udp_socket_is_not_adopted_and_left_alone(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     struct trale *runtime = open_udp();
     struct trale_udp_socket *untouched = NULL;
     const struct {
@@ -588,24 +591,28 @@ static void assert_service(int (*service)(struct trale *runtime))
 static void test_inherited_sockets_are_taken_by_name_each_once(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     assert_service(inherit_by_name);
 }
 
 static void test_inherited_sockets_are_taken_by_number(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     assert_service(inherit_by_number);
 }
 
 static void test_a_long_list_of_inherited_sockets_takes_no_time(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     assert_service(inherit_from_many);
 }
 
 static void test_what_was_not_inherited_is_not_touched(void **state)
 {
     (void)state;
+    TEST_REAL_ONLY("a socket has no file descriptor, so none is adopted or inherited");
     assert_service(inherit_nonsense);
 }
 
