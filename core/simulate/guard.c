@@ -20,7 +20,7 @@
 static bool ask_addr2line(const struct simulate_call *call, char buf[1024], char **function, char **line)
 {
     char *const argv[] = {
-        (char[]){"addr2line"}, (char[]){"-s"}, (char[]){"-f"}, (char[]){"-e"}, call->module, call->offset, NULL};
+        (char[]){"addr2line"}, (char[]){"-s"}, (char[]){"-Cf"}, (char[]){"-e"}, call->module, call->offset, NULL};
     int ends[2];
     pid_t pid;
     posix_spawn_file_actions_t actions;

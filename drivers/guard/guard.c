@@ -88,7 +88,7 @@ static void report(enum guard_kind kind, const char *function, const void *place
     static const char *const kinds[] = {"clock", "entropy", "thread", "socket", "process"};
     char line[2048];
     struct guard_module module;
-    place = guard_find_program(place);
+    place = guard_find_program(place, function);
     if (!is_new(place, function) || guard.file == NULL)
         return;
     guard_find_module(place, &module);

@@ -65,7 +65,7 @@ struct guard_module {
 };
 void guard_find_module(const void *place, struct guard_module *module);
 
-/* The place in the program that has called the library of C++, or `place`. */
-const void *guard_find_program(const void *place);
+/* The place in the program on whose behalf `place` calls the function; it may be the same. */
+const void *guard_find_program(const void *place, const char *function);
 
 #endif

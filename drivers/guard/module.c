@@ -58,21 +58,26 @@ void guard_find_module(const void *place, struct guard_module *module)
     module->is_cplusplus = strstr(path, "/libstdc++.so") != NULL || strstr(path, "/libc++.so") != NULL;
 }
 
-const void *guard_find_program(const void *place)
+/* Whether the place is in a function that only passes the call on: in the library of C++, or in a wrapper of clang's
+ * sanitizers, which is in the program itself and has the name of the function. */
+static bool passes_on(const void *place, const char *function)
+{
+    struct guard_module module;
+    guard_find_module(place, &module);
+    return module.is_cplusplus || strcmp(module.symbol, function) == 0 || strstr(module.symbol, "interceptor_") != NULL;
+}
+
+const void *guard_find_program(const void *place, const char *function)
 {
     enum { DEPTH = 32 };
     void *places[DEPTH];
-    struct guard_module module;
-    guard_find_module(place, &module);
-    if (!module.is_cplusplus)
+    if (!passes_on(place, function))
         return place;
     int n = backtrace(places, DEPTH), i = 0;
     while (i < n && (const char *)places[i] - 1 != (const char *)place)
         i++;
-    for (; i < n; i++) {
-        guard_find_module((const char *)places[i] - 1, &module);
-        if (!module.is_cplusplus)
+    for (; i < n; i++)
+        if (!passes_on((const char *)places[i] - 1, function))
             return (const char *)places[i] - 1;
-    }
     return place;
 }
