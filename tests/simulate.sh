@@ -84,6 +84,7 @@ verdict signal "killed by SIGABRT (Aborted)"
 verdict assertion "Assertion \`!(is(\"assertion\") && number % 7 == 3)' failed."
 verdict hang "hang: tasks wait, and nothing can wake one"
 verdict loop "the real time has reached its limit (--timeout)" --timeout 1s
+verdict flood "the output is larger than 256 MB"
 verdict no_runtime "the program has ended without a runtime in the simulation"
 [[ ${TRALE_SANITIZE:-none} != *address* ]] || verdict overflow "a sanitizer has reported"
 ok "the last lines of the output are shown" prints 1 "line 99" --lines 3 --seed 1 -- "$flawed" lines

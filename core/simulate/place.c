@@ -198,7 +198,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .cancel_await = plan->cancel_await};
     char address[32];
     place->plan = *plan;
-    place->is_late = place->is_over = false;
+    place->kill = KILL_NONE;
     place->failed = 0;
     place->over_ns = 0;
     if (ftruncate(place->report_file, 0) < 0)

@@ -61,6 +61,15 @@ struct simulate_process {
     char **environment;
 };
 
+/* Why the processes of a run were killed. */
+enum simulate_kill {
+    KILL_NONE,   /* They ended by themselves. */
+    KILL_OVER,   /* The report says how the run has ended, and they went on. */
+    KILL_LATE,   /* The real time has reached its limit. */
+    KILL_OUTPUT, /* The output is larger than SIMULATE_OUTPUT_MAX. */
+};
+#define SIMULATE_OUTPUT_MAX (INT64_C(256) << 20)
+
 struct simulate_place {
     char *folder;
     char *report_path, *scenario_path, *events_path, *world_path;
@@ -71,9 +80,8 @@ struct simulate_place {
     uint64_t deadline_ns;           /* on CLOCK_MONOTONIC, as the next */
     uint64_t over_ns;               /* since when its report says that it has failed; 0: it does not */
     size_t failed;                  /* the first program that failed, or 0 */
-    bool is_late;                   /* it was killed at its deadline */
-    bool is_over;                   /* it was killed since its report says how it ended */
-    bool is_busy;                   /* a run takes place */
+    enum simulate_kill kill;
+    bool is_busy; /* a run takes place */
 };
 
 /* Makes the folder `name` in the folder of the sweep, and the files. 0 or a negative errno; *place is freed by

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -139,7 +140,16 @@ static bool is_over(struct simulate_place *place, uint64_t now_ns)
     return now_ns - place->over_ns > (is_aborted ? ABORTED_NS : HANGING_NS);
 }
 
-/* Kills the runs that are late, or hang. Returns the index of such a place, or -EAGAIN. */
+static bool is_flooded(const struct simulate_place *place, const struct simulate_setup *setup)
+{
+    struct stat status;
+    bool is_large = false;
+    for (size_t i = 0; i < setup->options->n_programs; i++)
+        is_large |= fstat(place->processes[i].output, &status) == 0 && status.st_size > SIMULATE_OUTPUT_MAX;
+    return is_large;
+}
+
+/* Kills the runs that are over, late, or write without end. Returns the index of such a place, or -EAGAIN. */
 static int look(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup)
 {
     uint64_t now_ns = deadline_now_ns();
@@ -147,9 +157,11 @@ static int look(struct simulate_place *places, size_t n_places, const struct sim
         struct simulate_place *place = &places[i];
         if (!place->is_busy)
             continue;
-        place->is_over = is_over(place, now_ns);
-        place->is_late = !place->is_over && now_ns >= place->deadline_ns;
-        if (!place->is_over && !place->is_late)
+        place->kill = is_over(place, now_ns)         ? KILL_OVER
+                      : now_ns >= place->deadline_ns ? KILL_LATE
+                      : is_flooded(place, setup)     ? KILL_OUTPUT
+                                                     : KILL_NONE;
+        if (place->kill == KILL_NONE)
             continue;
         kill_place(place, setup);
         return (int)i;

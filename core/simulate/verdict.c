@@ -114,8 +114,10 @@ static enum simulate_verdict judge_status(const struct simulate_place *place, in
     uint32_t outcome = place->report.outcome;
     if (outcome < sizeof outcomes / sizeof outcomes[0] && outcomes[outcome] != VERDICT_PASSED)
         return outcomes[outcome];
-    if (place->is_late)
+    if (place->kill == KILL_LATE)
         return VERDICT_TIMEOUT;
+    if (place->kill == KILL_OUTPUT)
+        return VERDICT_OUTPUT;
     if (WIFSIGNALED(status))
         return VERDICT_SIGNAL;
     if (WEXITSTATUS(status) != 0)
@@ -231,6 +233,7 @@ const char *simulate_verdict_word(enum simulate_verdict verdict)
         [VERDICT_SIGNAL] = "signal",
         [VERDICT_EXIT] = "exit",
         [VERDICT_TIMEOUT] = "timeout",
+        [VERDICT_OUTPUT] = "output",
         [VERDICT_NO_RUNTIME] = "no runtime",
         [VERDICT_NONDETERMINED] = "not deterministic",
     };
@@ -248,6 +251,7 @@ const char *simulate_verdict_text(const struct simulate_result *result, char buf
         [VERDICT_DIVERGED] = "the replay has diverged from what was recorded",
         [VERDICT_REFUSED] = "a call that leaves the simulation",
         [VERDICT_TIMEOUT] = "the real time has reached its limit (--timeout)",
+        [VERDICT_OUTPUT] = "the output is larger than 256 MB",
         [VERDICT_NO_RUNTIME] = "the program has ended without a runtime in the simulation",
         [VERDICT_NONDETERMINED] = "not deterministic: two runs differ",
     };

@@ -17,6 +17,7 @@ enum simulate_verdict {
     VERDICT_SIGNAL,        /* A signal has killed the program. */
     VERDICT_EXIT,          /* The exit status is not 0. */
     VERDICT_TIMEOUT,       /* The real time has reached its limit. */
+    VERDICT_OUTPUT,        /* The program has written too much. */
     VERDICT_NO_RUNTIME,    /* The program has opened no runtime. */
     VERDICT_NONDETERMINED, /* Two runs of the same seed differ. */
 };

@@ -105,6 +105,9 @@ static void fail(uint64_t number)
     if (is("loop"))
         for (;;)
             ;
+    if (is("flood"))
+        for (;;)
+            printf("%1000000d\n", 1);
 }
 
 struct work {
