@@ -66,7 +66,7 @@ int datagrams_find(struct datagrams *datagrams, const struct events *events)
 void datagrams_free(struct datagrams *datagrams)
 {
     free(datagrams->items);
-    *datagrams = (struct datagrams){NULL};
+    *datagrams = (struct datagrams){0};
 }
 
 struct datagram *datagrams_of(const struct datagrams *datagrams, const struct event *event)

@@ -121,5 +121,5 @@ void events_free(struct events *events)
 {
     free(events->items);
     free(events->text);
-    *events = (struct events){NULL};
+    *events = (struct events){0};
 }

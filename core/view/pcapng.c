@@ -213,7 +213,7 @@ int view_pcapng(const struct events *events, FILE *file)
         size_t length = strcmp(event->kind, "sent") == 0 ? make_packet(event, packet) : 0;
         if (length == 0)
             continue;
-        struct text comment = {NULL};
+        struct text comment = {0};
         describe(datagrams_of(&datagrams, event), &comment);
         put_packet(file, event->time_ns, packet, length, text_chars(&comment));
         r = comment.is_cut ? -ENOMEM : 0;

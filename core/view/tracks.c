@@ -124,7 +124,7 @@ void tracks_free(struct tracks *tracks)
     free(tracks->items);
     free(tracks->by_task);
     free(tracks->hosts);
-    *tracks = (struct tracks){NULL};
+    *tracks = (struct tracks){0};
 }
 
 struct track *tracks_of(const struct tracks *tracks, const struct event *event, uint64_t task)

@@ -98,7 +98,7 @@ static void print(const struct traffic *traffic, FILE *file)
 
 int view_traffic(const struct events *events, FILE *file)
 {
-    struct traffic traffic = {NULL};
+    struct traffic traffic = {0};
     struct datagrams datagrams;
     int r = datagrams_find(&datagrams, events);
     if (r < 0)
