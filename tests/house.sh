@@ -178,7 +178,7 @@ forbid "only poller.h includes epoll" only 'sys/epoll\.h' core/reactor/poller.h
 forbid "only load.c includes dlopen; the guard, and the driver sim that looks for it, dlsym" \
     only '#include <dlfcn\.h>' core/driver/load.c drivers/guard/module.c drivers/sim/guard.c
 forbid "only parse.c includes inih" only '#include <ini\.h>' core/config/parse.c
-forbid "only futex.h calls futex" only 'SYS_futex' core/base/futex.h
+forbid "only futex.h and the simulation's turns call futex" only 'SYS_futex' core/base/futex.h drivers/sim/turn.c
 forbid "only timer/clock.c and reactor/backend.c include timerfd" only 'sys/timerfd\.h' drivers/timer/clock.c \
     core/reactor/backend.c
 forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c

@@ -6,7 +6,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include <pthread.h>
+
 #include <trale/random.h>
+#include <trale/sim.h>
 #include <trale/sim_report.h>
 
 #include "tests/folder.h"
@@ -190,16 +193,110 @@ static void test_every_event_is_a_line_whose_last_hash_is_that_of_the_run(void *
     assert_non_null(strstr(line, "\toutcome\toutcome=closed\n"));
 }
 
-static void test_an_hour_after_which_all_ends_is_the_limit(void **state)
+/* --- how a run ends ----------------------------------------------------------------------------------------------- */
+
+struct sleeper {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    uint64_t duration_ns;
+};
+
+trale_async(sleeper)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, self->duration_ns));
+    trale_return(0);
+}
+
+static int64_t sleep_with(const char *options, uint64_t duration_ns, struct test_log *log)
+{
+    char text[1024];
+    struct trale *runtime;
+    snprintf(text, sizeof text, "report = %s\n%s", in_folder("report"), options);
+    assert_int_equal(open_with(&runtime, log, text), 0);
+    int64_t result = trale_join(trale_spawn(runtime, sleeper, .duration_ns = duration_ns));
+    assert_int_equal(trale_close(runtime), 0);
+    return result;
+}
+
+static void test_at_its_time_limit_a_run_is_over_and_its_tasks_are_aborted(void **state)
 {
     (void)state;
+    struct test_log log;
+    assert_int_equal(sleep_with("time_limit = 1h\nseed = 3", HOUR, &log), 0);
+    assert_null(strstr(log.text, "time limit"));
+    assert_int_equal(report_of(in_folder("report")).outcome, TRALE_SIM_CLOSED);
+    assert_int_equal(sleep_with("time_limit = 1h\nseed = 3", HOUR + 1, &log), -ECANCELED);
+    assert_non_null(strstr(log.text, "0 sim: seed 3: time limit after "));
+    assert_int_equal(report_of(in_folder("report")).outcome, TRALE_SIM_TIME_LIMIT);
+}
+
+static void test_a_run_that_does_not_end_in_the_time_of_quiet_is_not_settled(void **state)
+{
+    (void)state;
+    struct test_log log;
+    assert_int_equal(sleep_with("faults_for = 1h\nsettle = 10s\nswarm = no", HOUR, &log), 0);
+    assert_int_equal(sleep_with("faults_for = 1h\nsettle = 10s\nswarm = no", HOUR + 11 * TRALE_SECOND, &log),
+                     -ECANCELED);
+    assert_non_null(strstr(log.text, "not settled"));
+    assert_int_equal(report_of(in_folder("report")).outcome, TRALE_SIM_NOT_SETTLED);
+}
+
+struct boaster {
+    struct trale_future future;
+    struct trale_sleep sleep;
+};
+
+trale_async(boaster)
+{
+    trale_begin();
+    trale_sim_success(cx->runtime);
+    trale_await(trale_sleep(&self->sleep, UINT64_MAX));
+    trale_return(0);
+}
+
+static void test_a_run_that_has_reported_success_is_settled(void **state)
+{
+    (void)state;
+    char text[512];
+    struct trale *runtime;
+    snprintf(text, sizeof text, "report = %s\nsettle = 1s\nswarm = no", in_folder("report"));
+    assert_int_equal(open_with(&runtime, NULL, text), 0);
+    assert_int_equal(trale_join(trale_spawn(runtime, boaster)), -ECANCELED);
+    trale_close(runtime);
+    assert_int_equal(report_of(in_folder("report")).outcome, TRALE_SIM_SETTLED);
+}
+
+/* Wakes the thread that hangs: with threads = 0, another thread may stop the runtime. */
+static void *close_later(void *runtime)
+{
+    struct trale_sim_report report;
+    do
+        report = report_of(in_folder("report"));
+    while (report.outcome != TRALE_SIM_HANG);
+    trale_close(runtime);
+    return NULL;
+}
+
+static void test_a_hang_is_reported_with_the_chain_of_each_task(void **state)
+{
+    (void)state;
+    char text[512];
     struct trale *runtime;
     struct test_log log;
-    struct trale_sleep sleep;
-    assert_int_equal(open_with(&runtime, &log, "time_limit = 1h\nseed = 3"), 0);
-    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, HOUR)), 0);
-    assert_int_equal(trale_close(runtime), 0);
-    assert_null(strstr(log.text, "time limit"));
+    pthread_t closer;
+    snprintf(text, sizeof text, "report = %s\nseed = 4", in_folder("report"));
+    assert_int_equal(open_with(&runtime, &log, text), 0);
+    struct trale_task *task = trale_spawn(runtime, sleeper, .duration_ns = UINT64_MAX);
+    assert_int_equal(pthread_create(&closer, NULL, close_later, runtime), 0);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    pthread_join(closer, NULL);
+    assert_non_null(strstr(log.text, "(sleeper) waits:"));
+    assert_non_null(strstr(log.text, "trale_sleep"));
+    assert_non_null(strstr(log.text, "0 sim: seed 4: hang after 0.000000000 s"));
+    struct trale_sim_report report = report_of(in_folder("report"));
+    assert_non_null(strstr(report.failure, "sleeper waits for trale_sleep at "));
+    assert_non_null(strstr(report.failure, "trale_sleep(&self->sleep, self->duration_ns)"));
 }
 
 /* --- what is refused ---------------------------------------------------------------------------------------------- */
@@ -252,7 +349,10 @@ int main(void)
         TEST_IN_FOLDER(test_the_same_run_has_the_same_hash_and_any_other_has_another),
         TEST_IN_FOLDER(test_the_report_has_the_outcome_and_the_counts),
         TEST_IN_FOLDER(test_every_event_is_a_line_whose_last_hash_is_that_of_the_run),
-        cmocka_unit_test(test_an_hour_after_which_all_ends_is_the_limit),
+        TEST_IN_FOLDER(test_at_its_time_limit_a_run_is_over_and_its_tasks_are_aborted),
+        TEST_IN_FOLDER(test_a_run_that_does_not_end_in_the_time_of_quiet_is_not_settled),
+        TEST_IN_FOLDER(test_a_run_that_has_reported_success_is_settled),
+        TEST_IN_FOLDER(test_a_hang_is_reported_with_the_chain_of_each_task),
         cmocka_unit_test(test_values_that_cannot_be_are_named_with_their_line),
         cmocka_unit_test(test_a_file_that_cannot_be_made_is_named),
     };

@@ -21,15 +21,18 @@ static unsigned class_of(size_t size, size_t *rounded)
     return 4 * (power - 5) + (unsigned)((last >> (power - 2)) & 3);
 }
 
+struct memory *memory_init(void *region, uint64_t size, size_t head)
+{
+    struct memory *memory = region;
+    memory->size = size;
+    memory->n_used = (head + 63) / 64 * 64;
+    return memory;
+}
+
 struct memory *memory_map(size_t head)
 {
     void *region = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region == MAP_FAILED)
-        return NULL;
-    struct memory *memory = region;
-    memory->size = MEMORY_SIZE;
-    memory->n_used = (head + 63) / 64 * 64;
-    return memory;
+    return region != MAP_FAILED ? memory_init(region, MEMORY_SIZE, head) : NULL;
 }
 
 void memory_unmap(struct memory *memory)

@@ -26,6 +26,9 @@ struct memory {
  * beginning. All is zero but the struct memory. NULL: no memory. */
 struct memory *memory_map(size_t head);
 
+/* Makes a region of memory that is mapped and zero, of that size. */
+struct memory *memory_init(void *region, uint64_t size, size_t head);
+
 /* Unmaps the region and all that is in it. */
 void memory_unmap(struct memory *memory);
 

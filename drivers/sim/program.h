@@ -17,6 +17,7 @@ struct program {
     uint32_t number;             /* from 1 */
     struct log log;
     struct trale_sim_report *report;
+    int list_fd;       /* of `scenario_out`; -1: none */
     struct host *home; /* of tasks that are on no other one */
     struct host *here; /* the host of the task that runs */
     uint64_t n_wakes;  /* and spawns of tasks; a change says that a task is runnable */

@@ -157,7 +157,7 @@ void timer_init(struct timer *timer, struct program *program, uint32_t configure
         .configured = configured,
         .slack_ns = slack_ns,
         .steady = {timer, TRALE_CLOCK_MONOTONIC, 0},
-        .wall = {timer, TRALE_CLOCK_REALTIME, wall_ns - program_now(program)},
+        .wall = {timer, TRALE_CLOCK_REALTIME, wall_ns - WORLD_BEGINS_NS},
     };
 }
 

@@ -23,7 +23,7 @@ struct timer {
     struct sleeps sleeps;
 };
 
-/* `wall_ns` is CLOCK_REALTIME at this moment. */
+/* `wall_ns` is CLOCK_REALTIME when the world begins. */
 void timer_init(struct timer *timer, struct program *program, uint32_t configured, uint64_t slack_ns, uint64_t wall_ns);
 void timer_deinit(struct timer *timer);
 

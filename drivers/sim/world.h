@@ -28,6 +28,8 @@ struct world_program {
     struct event alarm;      /* when it wants to be woken */
     struct trale_link ready; /* its sockets that have become ready, by their `ready` */
     bool has_rung;           /* the alarm; the program clears it */
+    bool is_idle;            /* it waits for the world */
+    bool is_out;             /* it has left the world, or died */
     uint64_t signals;        /* that were sent to it and are pending: bit `number - 1` */
 };
 
@@ -58,6 +60,9 @@ struct world {
 
 /* Makes a world; NULL: no memory. */
 struct world *world_new(uint64_t seed);
+
+/* Makes a world in memory that is mapped and zero; NULL: the memory is too small. */
+struct world *world_init(void *memory, uint64_t size, uint64_t seed);
 void world_free(struct world *world);
 
 /* Memory in the world, as memory_alloc and memory_give. */
@@ -84,6 +89,15 @@ static inline void world_remove(struct world *world, struct event *event)
 
 /* A program that is new in the world; NULL: the world has WORLD_PROGRAMS already. */
 struct world_program *world_enter(struct world *world);
+
+/* A program leaves the world: it has no alarm, and no socket of it is left. */
+void world_leave(struct world *world, struct world_program *program);
+
+/* The first program by number that is not idle; 0: all are. */
+uint32_t world_next_program(const struct world *world);
+
+/* Programs for which something has happened are idle no longer. */
+void world_rouse(struct world *world);
 
 /* Sets a program's alarm to that time; UINT64_MAX: never. When the time has come, has_rung is set. 0 or -ENOMEM. */
 int world_set_alarm(struct world *world, struct world_program *program, uint64_t at_ns);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a program does when it has nothing to do: other programs of its world go on, and when all are idle, the world
+ * takes its next event. */
+#ifndef SIM_REST_H
+#define SIM_REST_H
+
+#include "parts.h"
+
+/* No task is runnable: waits until one is. Returns for how long the executor may sleep in real time. */
+uint64_t rest(struct sim *sim);
+
+/* The executor is busy. */
+void rest_busy(struct sim *sim);
+
+/* Time passes while tasks are runnable. `instance` is the struct sim. It may be called in a poll. */
+void rest_pass(void *instance, uint64_t passed_ns);
+
+/* The program has the baton: what happens from now on is its doing. `dead` is what turn_wait has returned. */
+void rest_resume(struct sim *sim, uint32_t dead);
+
+#endif
