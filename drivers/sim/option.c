@@ -163,6 +163,15 @@ const struct trale_option sim_options[N_OPTIONS + 1] = {
                         .maximum = 64,
                         .default_value = "1",
                         .help = "which of them this one is; of programs that can go on, the lowest does"},
+    [OPTION_CANCEL_TASK] = {.name = "cancel_task",
+                            .type = TRALE_OPTION_TEXT,
+                            .default_value = "",
+                            .help = "the name of a task (or of several) whose awaits are counted"},
+    [OPTION_CANCEL_AWAIT] = {.name = "cancel_await",
+                             .type = TRALE_OPTION_INTEGER,
+                             .maximum = INT64_MAX,
+                             .default_value = "0",
+                             .help = "the await, from 1, at which that task is aborted; 0: at none"},
     [N_OPTIONS] = {.name = NULL},
 };
 

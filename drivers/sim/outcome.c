@@ -9,8 +9,6 @@
 
 #include "option.h"
 
-#define CHAIN_SIZE 2048
-
 void outcome_init(struct outcome *outcome, struct program *program, struct tasks *tasks)
 {
     uint64_t limit_ns = (uint64_t)option_integer(program->settings, OPTION_TIME_LIMIT);
@@ -76,8 +74,11 @@ bool outcome_abort(const struct outcome *outcome)
 static void end_all(const struct outcome *outcome, enum trale_sim_outcome end)
 {
     struct world *world = outcome->program->world;
-    if (set(outcome, end))
+    if (set(outcome, end)) {
+        if (end != TRALE_SIM_SETTLED)
+            waits_report(&outcome->tasks->waits, false);
         tell(outcome);
+    }
     for (uint32_t i = 0; i < world->n_programs; i++)
         world->programs[i].is_idle = world->programs[i].is_out;
 }
@@ -95,50 +96,14 @@ bool outcome_allows(const struct outcome *outcome, uint64_t next_ns)
 
 /* --- a hang ------------------------------------------------------------------------------------------------------- */
 
-/* Where a task waits that waits for no other task: that names the hang. */
-static void name_hang(const struct outcome *outcome, const struct trale_task_info *info)
-{
-    const struct trale_inspector *inspector = outcome->tasks->inspector;
-    struct trale_sim_report *report = outcome->program->report;
-    const struct trale_future *leaf = info->future;
-    const struct trale_await_point *at = NULL;
-    for (; leaf != NULL && leaf->awaiting != NULL; leaf = leaf->awaiting)
-        at = leaf->at != NULL ? leaf->at : at;
-    if (leaf == NULL || report->failure[0] != '\0' || inspector->joined(inspector->context, leaf) != NULL)
-        return;
-    const char *task = info->future->type->name;
-    if (at != NULL)
-        snprintf(report->failure, sizeof report->failure, "%s waits for %s at %s:%" PRId64 ": %s", task,
-                 leaf->type->name, at->file, at->line, at->expression);
-    else
-        snprintf(report->failure, sizeof report->failure, "%s waits for %s", task, leaf->type->name);
-}
-
-static void tell_task(void *data, struct trale_task *task)
-{
-    const struct outcome *outcome = data;
-    const struct trale_inspector *inspector = outcome->tasks->inspector;
-    const struct program *program = outcome->program;
-    struct trale_task_info info = {.size = 0};
-    char message[CHAIN_SIZE];
-    inspector->look(inspector->context, task, &info, sizeof info);
-    int length = snprintf(message, sizeof message, "task %" PRIu64 " (%s) waits:\n", info.id, info.name);
-    if (info.driver || info.future == NULL || length < 0 || (size_t)length >= sizeof message)
-        return;
-    inspector->backtrace(inspector->context, info.future, message + length, sizeof message - (size_t)length);
-    program->host.log(program->host.context, TRALE_LOG_ERROR, message);
-    name_hang(outcome, &info);
-}
-
 bool outcome_hang(const struct outcome *outcome)
 {
-    const struct trale_inspector *inspector = outcome->tasks->inspector;
     if (outcome->program->report->success_ns != UINT64_MAX) {
         end_all(outcome, TRALE_SIM_SETTLED);
         return true;
     }
     if (set(outcome, TRALE_SIM_HANG)) {
-        inspector->each(inspector->context, tell_task, (void *)(uintptr_t)outcome);
+        waits_report(&outcome->tasks->waits, true);
         tell(outcome);
     }
     return false;

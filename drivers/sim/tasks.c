@@ -114,16 +114,19 @@ static void on_poll_begins(void *data, struct trale_task *task)
     log_event(&tasks->program->log, LOG_POLL, log_text("type", type), log_number("line", line));
 }
 
+/* A task that has a result is the one that wakes those which wait for it: it runs until on_ended. */
 static void on_poll_ends(void *data, struct trale_task *task, int64_t result)
 {
     struct tasks *tasks = data;
     const char *type;
     int64_t line;
-    if (result == TRALE_PENDING) {
-        describe_wait(look(tasks, task).future, &type, &line);
-        log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line));
-    }
+    if (result != TRALE_PENDING)
+        return;
+    const struct trale_task_info info = look(tasks, task);
+    describe_wait(info.future, &type, &line);
+    log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line));
     set_running(tasks, NULL, NULL);
+    waits_count(&tasks->waits, task, &info);
 }
 
 static void on_woken(void *data, struct trale_task *task, struct trale_task *by, uint32_t source)
@@ -162,12 +165,20 @@ static const struct trale_observer observer = {.size = sizeof observer,
                                                .drop_begins = on_drop_begins,
                                                .ended = on_ended};
 
+static const char *host_of(void *data, const struct trale_task *task)
+{
+    const struct task_record *record = find(data, task);
+    return record != NULL && record->host != NULL ? record->host->name : NULL;
+}
+
 int tasks_init(struct tasks *tasks, struct program *program)
 {
     *tasks = (struct tasks){.program = program};
     if (program->host.observe == NULL)
         return -ENOTSUP;
-    return program->host.observe(program->host.context, &observer, tasks, &tasks->inspector);
+    int r = program->host.observe(program->host.context, &observer, tasks, &tasks->inspector);
+    tasks->waits = (struct waits){program, tasks->inspector, host_of, tasks};
+    return r;
 }
 
 void tasks_deinit(struct tasks *tasks)

@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "program.h"
+#include "waits.h"
 
 struct task_record {
     const struct trale_task *task; /* NULL: none */
@@ -21,6 +22,7 @@ struct task_record {
 struct tasks {
     struct program *program;
     const struct trale_inspector *inspector;
+    struct waits waits;
     struct task_record *records;
     size_t n, room; /* the room is 0 or a power of two, and at least a quarter of it is free */
     bool misses;    /* memory was out: some tasks are on no host of their own */

@@ -34,8 +34,8 @@ TRALE_API int trale_tasks(struct trale *runtime, void (*visit)(void *data, const
                           void *data);
 
 /* Writes a future's async backtrace into buf as a string, a line for each future, outermost first, and the branches of
- * a race or a trale_all indented; cut where `size` ends. Returns the length of all of it. [in `visit`, or on a future
- * that is not being polled or dropped] */
+ * a race or a trale_all indented; a trale_join_future has its task's number and name. It is cut where `size` ends.
+ * Returns the length of all of it. [in `visit`, or on a future that is not being polled or dropped] */
 TRALE_API size_t trale_backtrace(const struct trale_future *future, char *buf, size_t size);
 
 /* Writes all of that as text: for each task a line with its numbers, then its async backtrace. `write` is called with
