@@ -98,6 +98,16 @@ for format in pcapng perfetto svg traffic; do
     ok "a run without events has a $format" "$trale" view "$format" "$tmp/empty"
 done
 
+# A run of `trale simulate` is shown.
+simulated() {
+    "$trale" simulate --seed 12 --events "$tmp/run" -- "$build/examples/reliable" -m 10 -p 500 10.0.0.1:1000 \
+        10.0.0.2:1000 10.0.0.3:1000 && "$trale" view traffic "$tmp/run" && "$trale" view traffic "$tmp/run" |
+        grep -qE '^10\.0\.0\.2:1000 +[0-9]+ +40 +40 +40 '
+}
+export TRALE_DRIVERS=$build/drivers
+ok "a simulated run is shown" simulated
+ok "a simulated run has a picture" "$trale" view svg "$tmp/run"
+
 refused() { # MESSAGE ARGUMENT...: not 0, and the message on stderr
     local message=$1
     shift

@@ -15,6 +15,7 @@ const char simulate_help[] =
     "    --scenario FILE       the faults, instead of those that the seed draws\n"
     "    --settle TIME         demand success or the end within this time of quiet after the faults\n"
     "    --set KEY=VALUE       a key of [driver:sim]; `trale drivers --options` lists them\n"
+    "    --events FILE         of one seed, write what happens into a file, for trale view\n"
     "    --shrink              find the fewest and weakest faults with the same failure\n"
     "    --cancel-everywhere TASK\n"
     "                          run one seed again and again, and abort the task at each of its awaits\n"

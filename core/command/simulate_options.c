@@ -118,6 +118,7 @@ enum {
     SCENARIO,
     SETTLE,
     SET,
+    EVENTS,
     SHRINK,
     CANCEL_EVERYWHERE,
     CANCEL_AT,
@@ -138,6 +139,7 @@ static const struct option long_options[] = {
     {"scenario", required_argument, NULL, SCENARIO},
     {"settle", required_argument, NULL, SETTLE},
     {"set", required_argument, NULL, SET},
+    {"events", required_argument, NULL, EVENTS},
     {"shrink", no_argument, NULL, SHRINK},
     {"cancel-everywhere", required_argument, NULL, CANCEL_EVERYWHERE},
     {"cancel-at", required_argument, NULL, CANCEL_AT},
@@ -207,6 +209,9 @@ static int read_option(struct simulate_options *options, int c, const char *argu
         return read_count(&options->cancel_at, 1, UINT_MAX, "--cancel-at", argument);
     case SET:
         return add_setting(options, argument);
+    case EVENTS:
+        options->events = argument;
+        return add_setting(options, "capture=yes");
     case UNTIL:
         return read_until(options, argument);
     case GUARD:
@@ -248,6 +253,8 @@ static int check(const struct simulate_options *options)
     bool is_one = options->first_seed == options->last_seed;
     if (options->cancel_at > 0 && options->cancel_everywhere == NULL)
         return complain("--cancel-at is for --cancel-everywhere TASK");
+    if (options->events != NULL && !is_one)
+        return complain("--events is for one seed; write --seed N");
     if (options->cancel_everywhere != NULL && !is_one)
         return complain("--cancel-everywhere is for one seed; write --seed N");
     return 0;

@@ -34,6 +34,7 @@ struct simulate_options {
     const char *config_path;       /* NULL: the one that the program would use */
     const char *scenario;          /* NULL: drawn from the seed */
     const char *settle;            /* NULL: not demanded */
+    const char *events;            /* a file for the events of the run; NULL: none */
     const char *cancel_everywhere; /* the name of a task; NULL: none */
     unsigned cancel_at;            /* only at this await; 0: at each */
     const char **settings;         /* KEY=VALUE, of [driver:sim] */

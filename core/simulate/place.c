@@ -190,7 +190,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .report = place->report_path,
                                  .scenario = own_scenario,
                                  .scenario_out = plan->writes_scenario ? place->scenario_path : NULL,
-                                 .events = plan->writes_events ? place->events_path : NULL,
+                                 .events = plan->writes_events ? place->events_path : options->events,
                                  .world = options->n_programs > 1 ? place->world_path : NULL,
                                  .n_programs = options->n_programs,
                                  .settle = options->settle,
