@@ -36,8 +36,10 @@ static void report_no_socket(struct world *world, struct host *host, const struc
 {
     struct icmp_report report = report_of(datagram);
     icmp_no_socket(&report);
-    if (datagram->interface_index == HOST_LOOPBACK) {
-        deliver_report(world, host, &report);
+    if (datagram->is_local) {
+        /* Linux looks for the socket at the interface of the packet, which in IPv6 is that of the address. */
+        bool v4 = datagram->to.any.sa_family == AF_INET;
+        deliver_report(world, host, &report, v4 ? HOST_LOOPBACK : datagram->interface_index);
         return;
     }
     struct trale_address sender = host_identity(&datagram->from);
@@ -57,7 +59,7 @@ void deliver_too_large(struct world *world, const struct link *link, const struc
 
 /* As Linux does (__udp4_lib_err): a socket that keeps errors gets each; one that does not, those that are fatal, if it
  * has a peer. */
-void deliver_report(struct world *world, struct host *host, const struct icmp_report *report)
+void deliver_report(struct world *world, struct host *host, const struct icmp_report *report, uint32_t interface_index)
 {
     if (report->error == -EMSGSIZE) {
         struct trale_address to = host_identity(&report->to);
@@ -65,7 +67,6 @@ void deliver_report(struct world *world, struct host *host, const struct icmp_re
         if (link != NULL)
             link_report_mtu(world, link, report->mtu);
     }
-    uint32_t interface_index = trale_address_is_loopback(&report->sender) ? HOST_LOOPBACK : HOST_NETWORK;
     struct socket *socket = port_find(world, host, &report->to, &report->sender, interface_index);
     if (socket == NULL)
         return;
@@ -81,7 +82,7 @@ void deliver_message(struct world *world, struct icmp_message *message)
 {
     struct host *host = host_find(world, &message->report.sender);
     if (host != NULL && host->n_down == 0)
-        deliver_report(world, host, &message->report);
+        deliver_report(world, host, &message->report, HOST_NETWORK);
     world_give(world, message, sizeof *message);
 }
 

@@ -14,8 +14,8 @@ void deliver_datagram(struct world *world, struct host *host, struct datagram *d
 /* A datagram has come to the end of its link. Takes it over. */
 void deliver_arrival(struct world *world, struct datagram *datagram);
 
-/* A report has reached the host of the datagram's sender, for the socket that is there now. */
-void deliver_report(struct world *world, struct host *host, const struct icmp_report *report);
+/* A report has reached an interface of the host of the datagram's sender, for the socket that is there now. */
+void deliver_report(struct world *world, struct host *host, const struct icmp_report *report, uint32_t interface_index);
 
 /* The same at the end of a link. */
 void deliver_message(struct world *world, struct icmp_message *message);

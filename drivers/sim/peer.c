@@ -106,6 +106,10 @@ int peer_connect(struct world *world, struct socket *socket, const struct trale_
     if (peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->v6.sin6_addr) && peer->v6.sin6_scope_id != 0)
         socket->options.interface_index = peer->v6.sin6_scope_id;
     int r = route_find(socket, peer, NULL, 0, &route);
+    if (r == 0 && trale_address_is_unspecified(peer)) {
+        struct trale_address found = route.to;
+        r = route_find(socket, &found, NULL, 0, &route);
+    }
     if (r < 0)
         return r;
     peer_choose_source(world, socket, &route);

@@ -61,8 +61,11 @@ static uint32_t route_interface(const struct socket *socket, const struct trale_
             return socket->options.multicast_interface;
         if (to->any.sa_family == AF_INET6 && to->v6.sin6_scope_id != 0)
             return to->v6.sin6_scope_id;
-        return !is_any(source) && trale_address_is_loopback(source) ? HOST_LOOPBACK : HOST_NETWORK;
+        bool v4 = to->any.sa_family == AF_INET;
+        return v4 && !is_any(source) && trale_address_is_loopback(source) ? HOST_LOOPBACK : HOST_NETWORK;
     }
+    if (to->any.sa_family == AF_INET && to->v4.sin_addr.s_addr == INADDR_BROADCAST && !is_any(source))
+        return trale_address_is_loopback(source) ? HOST_LOOPBACK : HOST_NETWORK;
     return trale_address_is_loopback(to) ? HOST_LOOPBACK : HOST_NETWORK;
 }
 
@@ -71,8 +74,8 @@ static int choose_source(const struct host *host, struct route *route)
 {
     bool v4 = route->to.any.sa_family == AF_INET;
     const struct trale_address *own = v4 ? &host->v4 : &host->v6;
-    /* A group's datagrams have an address that is of use outside of the host, by whichever interface they leave. */
-    bool needs_own = v4 && trale_address_is_multicast(&route->to) && own->any.sa_family == AF_INET;
+    /* 127.0.0.1 is a source for destinations like it alone, whichever interface a datagram leaves by. */
+    bool needs_own = v4 && !trale_address_is_loopback(&route->to) && own->any.sa_family == AF_INET;
     if (route->interface_index == HOST_LOOPBACK && !needs_own) {
         route->from = v4_address(INADDR_LOOPBACK, 0);
         if (!v4)
@@ -85,17 +88,43 @@ static int choose_source(const struct host *host, struct route *route)
     return 0;
 }
 
+/* Each interface has a broadcast address of its own, and both have 255.255.255.255. */
+static bool is_broadcast(const struct host *host, const struct route *route)
+{
+    if (!host_broadcasts(host, &route->to))
+        return false;
+    return route->to.v4.sin_addr.s_addr == INADDR_BROADCAST ||
+           trale_address_is_loopback(&route->to) == (route->interface_index == HOST_LOOPBACK);
+}
+
 static enum route_kind route_kind(const struct socket *socket, const struct route *route)
 {
     const struct host *host = socket->host;
     if (trale_address_is_multicast(&route->to))
         return ROUTE_GROUP;
-    if (host_broadcasts(host, &route->to))
+    if (is_broadcast(host, route))
         return ROUTE_BROADCAST;
     if (host_has(host, &route->to))
         return trale_address_is_loopback(&route->to) && route->interface_index != HOST_LOOPBACK ? ROUTE_NOWHERE
                                                                                                 : ROUTE_LOCAL;
     return route->interface_index == HOST_LOOPBACK ? ROUTE_NOWHERE : ROUTE_HOST;
+}
+
+/* What the kernel refuses. */
+static int route_check(const struct socket *socket, struct route *route, bool is_chosen)
+{
+    bool v6 = route->to.any.sa_family == AF_INET6;
+    if (v6 && route->interface_index == HOST_LOOPBACK && !trale_address_is_loopback(&route->to))
+        return -ENETUNREACH;
+    if (v6 && is_mapped(&socket->local) && !is_chosen)
+        return -EAFNOSUPPORT;
+    bool is_foreign = trale_address_is_loopback(&route->from) && route->interface_index == HOST_NETWORK;
+    is_foreign &= route->kind != ROUTE_LOCAL;
+    if (is_foreign && !v6)
+        return -EINVAL;
+    if (is_foreign)
+        route->kind = ROUTE_NOWHERE; /* it leaves, and no host takes it */
+    return route->kind == ROUTE_BROADCAST && !socket->options.broadcast ? -EACCES : 0;
 }
 
 int route_find(const struct socket *socket, const struct trale_address *to, const struct trale_address *source,
@@ -123,9 +152,13 @@ int route_find(const struct socket *socket, const struct trale_address *to, cons
         asked = route->to.v6.sin6_scope_id;
     if (asked > HOST_NETWORK)
         return -ENODEV;
+    if (asked == HOST_NETWORK && family == AF_INET6 && is_chosen && trale_address_is_loopback(&from))
+        return -EINVAL;
     if (asked == 0 && family == AF_INET6 && trale_address_is_link_local(&route->to))
         return -EINVAL;
-    route->interface_index = asked != 0 ? asked : route_interface(socket, &route->to, &from);
+    if (asked == 0)
+        asked = trale_address_is_unspecified(to) ? HOST_LOOPBACK : route_interface(socket, &route->to, &from);
+    route->interface_index = asked;
     route->from = from;
     if (is_any(&from)) {
         int r = choose_source(host, route);
@@ -133,13 +166,7 @@ int route_find(const struct socket *socket, const struct trale_address *to, cons
             return r;
     }
     trale_address_set_port(&route->from, trale_address_port(&socket->local));
-    route->kind = route_kind(socket, route);
-    if (family == AF_INET6 &&
-        (route->kind == ROUTE_NOWHERE || (route->kind == ROUTE_GROUP && route->interface_index == HOST_LOOPBACK)))
-        return -ENETUNREACH;
-    if (family == AF_INET6 && is_mapped(&socket->local) && !is_chosen)
-        return -EAFNOSUPPORT;
-    if (trale_address_is_loopback(&route->from) && route->kind == ROUTE_HOST)
-        return -EINVAL;
-    return route->kind == ROUTE_BROADCAST && !socket->options.broadcast ? -EACCES : 0;
+    bool is_itself = trale_address_unmap(to).any.sa_family == AF_INET && trale_address_is_unspecified(to);
+    route->kind = is_itself ? ROUTE_LOCAL : route_kind(socket, route);
+    return route_check(socket, route, is_chosen);
 }

@@ -102,7 +102,8 @@ static struct datagram *outgoing_datagram(const struct outgoing *out, const void
     datagram->from = out->route.from;
     datagram->to = out->route.to;
     datagram->train = out->train;
-    datagram->interface_index = out->route.kind == ROUTE_LOCAL ? HOST_LOOPBACK : out->route.interface_index;
+    datagram->interface_index = out->route.interface_index;
+    datagram->is_local = out->route.kind == ROUTE_LOCAL;
     datagram->ttl = (uint8_t)(send->ttl >= 0 ? send->ttl : to_group ? options->multicast_ttl : options->ttl);
     datagram->traffic_class = (uint8_t)(send->traffic_class >= 0 ? send->traffic_class : options->traffic_class);
     out->socket->n_sent++;

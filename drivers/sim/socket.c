@@ -111,13 +111,13 @@ void socket_fail(struct socket *socket, int32_t error)
 #define JOINED_BYTES_MAX 65535u
 
 /* Whether a datagram continues the last one of the queue: it has come at the same time from the same sender, behind
- * datagrams of one size that is not smaller. On the loopback interface nothing joins what was not sent as one. */
+ * datagrams of one size that is not smaller. Within a host nothing joins what was not sent as one. */
 static bool queue_joins(const struct socket *socket, const struct datagram *datagram)
 {
     const struct datagram *last = socket->last;
     if (!socket->options.gro || last == NULL || last->arrives_ns != datagram->arrives_ns || datagram->size == 0)
         return false;
-    if (datagram->train != last->train && datagram->interface_index == HOST_LOOPBACK)
+    if (datagram->train != last->train && datagram->is_local)
         return false;
     return last->size == last->segment_size && datagram->size <= last->segment_size && last->n_joined < JOINED_MAX &&
            last->n_joined * last->segment_size + datagram->size <= JOINED_BYTES_MAX && last->ttl == datagram->ttl &&

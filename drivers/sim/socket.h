@@ -34,7 +34,8 @@ struct datagram {
     uint32_t interface_index; /* where it came in */
     uint32_t drops;           /* of the socket, when it was queued */
     uint8_t ttl, traffic_class;
-    bool is_lost; /* when it leaves, for that reason: enum trale_sim_loss */
+    bool is_local; /* it has not left its host */
+    bool is_lost;  /* when it leaves, for that reason: enum trale_sim_loss */
     uint8_t reason;
     /* In the queue: it joins the datagram before it, for a receive that takes several in one; how many it and those
      * before it are; and the size of the first of them. */

@@ -105,6 +105,8 @@ int32_t udp_set(void *instance, struct trale_udp_socket *base, uint32_t option, 
         options->multicast_loop = value != 0;
         return 0;
     case TRALE_UDP_MULTICAST_INTERFACE:
+        if (value > 0 && value <= HOST_NETWORK && options->interface_index != 0 && options->interface_index != value)
+            return -EINVAL;
         return set_interface(&options->multicast_interface, value);
     case TRALE_UDP_RECEIVE_BUFFER:
         options->receive_buffer = buffer_of(value, SOCKET_RECEIVE_BUFFER_MIN);
