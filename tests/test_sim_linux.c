@@ -126,12 +126,18 @@ static void do_close(size_t i)
     }
 }
 
+static bool is_broadcast(const struct trale_address *address)
+{
+    return address->any.sa_family == AF_INET && (ntohl(address->v4.sin_addr.s_addr) & 0xff) == 0xff;
+}
+
 static void do_connect(size_t i)
 {
     struct trale_address peer = random_address(PICK(remotes));
     int64_t r[N_WORLDS];
     /* In Linux a group of IPv6 as a peer binds the socket to the interface of its groups, also if the call fails. */
-    if (random_below(4) == 0 || (peer.any.sa_family == AF_INET6 && trale_address_is_multicast(&peer)))
+    if (random_below(4) == 0 || (peer.any.sa_family == AF_INET6 && trale_address_is_multicast(&peer)) ||
+        is_broadcast(&peer))
         memset(&peer, 0, sizeof peer);
     step("connect %zu %s", i, text_of(&peer));
     for (int w = 0; w < N_WORLDS; w++)
@@ -167,7 +173,10 @@ static void do_set(size_t i)
                    {TRALE_UDP_MULTICAST_ALL, 2},       {TRALE_UDP_MTU_DISCOVERY, 7}, {TRALE_UDP_ERRORS, 3},
                    {TRALE_UDP_MULTICAST_INTERFACE, 4}, {TRALE_UDP_DROPS, 2},         {99, 2}};
     const size_t k = random_below(sizeof options / sizeof options[0]);
-    const int64_t value = random_below(options[k].bound);
+    int64_t value = random_below(options[k].bound);
+    /* At the loopback interface alone, IPv4 datagrams to other hosts would come back in. */
+    if (options[k].option == TRALE_UDP_INTERFACE && value == 1)
+        value = 0;
     int64_t r[N_WORLDS], values[N_WORLDS] = {-1, -1};
     step("set %zu option %u to %" PRId64, i, options[k].option, value);
     for (int w = 0; w < N_WORLDS; w++)
@@ -387,8 +396,9 @@ static bool machine_open(void)
     write_file("/proc/sys/net/ipv6/icmp/ratelimit", "0");
     int v4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), v6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool opened = tun >= 0 && ioctl(tun, TUNSETIFF, &request) == 0 && if_nametoindex("net") == 2 &&
-                  write_file("/proc/sys/net/ipv6/conf/net/accept_dad", "0") && interface_up(v4, "lo") && v4_open(v4) &&
-                  v6_open(v6) && v6_is_ready(v6);
+                  write_file("/proc/sys/net/ipv6/conf/net/accept_dad", "0") &&
+                  write_file("/proc/sys/net/ipv6/conf/net/addr_gen_mode", "1") &&
+                  /* no address of fe80::/10 */ interface_up(v4, "lo") && v4_open(v4) && v6_open(v6) && v6_is_ready(v6);
     close(v4);
     close(v6);
     return opened; /* what goes out by the interface is never read */

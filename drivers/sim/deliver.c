@@ -38,8 +38,8 @@ static void report_no_socket(struct world *world, struct host *host, const struc
     icmp_no_socket(&report);
     if (datagram->is_local) {
         /* Linux looks for the socket at the interface of the packet, which in IPv6 is that of the address. */
-        bool v4 = datagram->to.any.sa_family == AF_INET;
-        deliver_report(world, host, &report, v4 ? HOST_LOOPBACK : datagram->interface_index);
+        bool is_network = datagram->from.any.sa_family == AF_INET6 && !trale_address_is_loopback(&datagram->from);
+        deliver_report(world, host, &report, is_network ? HOST_NETWORK : HOST_LOOPBACK);
         return;
     }
     struct trale_address sender = host_identity(&datagram->from);

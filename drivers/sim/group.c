@@ -51,6 +51,9 @@ static int membership_new(struct world *world, struct socket *socket, const stru
     bool v4 = group->any.sa_family == AF_INET;
     if (!trale_address_is_multicast(group))
         return -EINVAL;
+    /* With interface 0 Linux refuses an IPv6 group that was joined anywhere, but an IPv4 group there alone. */
+    if (interface_index == 0 && !v4 && membership_find(socket, group, 0) != NULL)
+        return -EADDRINUSE;
     if (interface_index == 0)
         interface_index = HOST_NETWORK;
     if (interface_index > HOST_NETWORK)
@@ -78,6 +81,9 @@ int group_join(struct world *world, struct socket *socket, const struct trale_ad
 
 int group_leave(struct world *world, struct socket *socket, const struct trale_address *group, uint32_t interface_index)
 {
+    /* With interface 0 Linux leaves an IPv4 group where it would join it, and an IPv6 group anywhere. */
+    if (interface_index == 0 && group->any.sa_family == AF_INET)
+        interface_index = HOST_NETWORK;
     struct membership *membership = membership_find(socket, group, interface_index);
     if (membership == NULL)
         return -EADDRNOTAVAIL;
@@ -91,9 +97,10 @@ int group_join_source(struct world *world, struct socket *socket, const struct t
     int r = membership_new(world, socket, group, interface_index, true);
     if (r < 0 && r != -EADDRINUSE)
         return r;
+    bool v4 = group->any.sa_family == AF_INET;
     struct membership *membership = membership_find(socket, group,
-                                                    interface_index == 0 ? HOST_NETWORK : interface_index);
-    uint32_t n_max = group->any.sa_family == AF_INET ? GROUP_V4_SOURCES : GROUP_V6_SOURCES;
+                                                    interface_index == 0 && v4 ? HOST_NETWORK : interface_index);
+    uint32_t n_max = v4 ? GROUP_V4_SOURCES : GROUP_V6_SOURCES;
     membership->is_filtered = true;
     if (source_find(membership, source) < membership->n_sources)
         return -EADDRNOTAVAIL;
@@ -110,8 +117,9 @@ int group_leave_source(struct world *world, struct socket *socket, const struct 
         return -EINVAL;
     if (interface_index > HOST_NETWORK)
         return -ENODEV;
+    bool v4 = group->any.sa_family == AF_INET;
     struct membership *membership = membership_find(socket, group,
-                                                    interface_index == 0 ? HOST_NETWORK : interface_index);
+                                                    interface_index == 0 && v4 ? HOST_NETWORK : interface_index);
     if (membership == NULL)
         return -EINVAL;
     /* Linux makes a group that was joined for all sources one of chosen ones before it looks for the source. */

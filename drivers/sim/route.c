@@ -145,9 +145,12 @@ int route_find(const struct socket *socket, const struct trale_address *to, cons
         return -EINVAL;
     if (is_chosen && !host_has(host, &from) && !socket->free_bind)
         return -EINVAL;
-    route->to = destination(socket, to, &from);
     if (asked == 0)
         asked = socket->options.interface_index;
+    bool is_itself = trale_address_unmap(to).any.sa_family == AF_INET && trale_address_is_unspecified(to);
+    if (is_itself && asked == HOST_NETWORK && is_any(&from) && host->v4.any.sa_family == AF_INET)
+        from = host->v4;
+    route->to = destination(socket, to, &from);
     if (asked == 0 && trale_address_is_link_local(&route->to) && family == AF_INET6)
         asked = route->to.v6.sin6_scope_id;
     if (asked > HOST_NETWORK)
@@ -166,7 +169,6 @@ int route_find(const struct socket *socket, const struct trale_address *to, cons
             return r;
     }
     trale_address_set_port(&route->from, trale_address_port(&socket->local));
-    bool is_itself = trale_address_unmap(to).any.sa_family == AF_INET && trale_address_is_unspecified(to);
     route->kind = is_itself ? ROUTE_LOCAL : route_kind(socket, route);
     return route_check(socket, route, is_chosen);
 }
