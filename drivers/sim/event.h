@@ -10,8 +10,7 @@
 
 #include "memory.h"
 
-/* What an event is. Of those of one instant, a lower one comes first if it is a fault; the others come in the order in
- * which they were added. */
+/* What an event is. At one instant faults come first, and the others in the order in which they were added. */
 enum event_kind {
     EVENT_FAULT,     /* a fault begins or ends */
     EVENT_ALARM,     /* a program wanted to be woken at this time */
