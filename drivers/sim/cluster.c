@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "course.h"
 #include "crash.h"
@@ -130,6 +128,34 @@ static void cluster_crash(struct cluster *cluster, const struct plan_fault *faul
             cluster_switch(cluster, host, fault->state == PLAN_ACTIVE);
 }
 
+/* No clock is set to a time before 1970. */
+static void cluster_set_clocks(struct cluster *cluster, const struct scenario_entry *entry)
+{
+    struct world *world = cluster->program->world;
+    for (struct host *host = world->first_host; host != NULL; host = host->following) {
+        if (!scenario_has(&entry->from, &host->identity))
+            continue;
+        int64_t least_ns = -(int64_t)(cluster->timer->wall_ahead_ns + world->now_ns);
+        int64_t clock_ns = host->clock_ns + entry->step_ns;
+        host->clock_ns = clock_ns > least_ns ? clock_ns : least_ns;
+        log_event(&cluster->program->log, LOG_CLOCK, log_text("host", host->name), log_number("by", entry->step_ns));
+    }
+    for (uint32_t i = 0; i < world->n_programs; i++)
+        world->programs[i].is_idle = world->programs[i].is_out;
+}
+
+/* A signal is for the programs that are at home on the host; a program that is alone plays all hosts. */
+static void cluster_send(struct cluster *cluster, const struct scenario_entry *entry)
+{
+    struct world *world = cluster->program->world;
+    for (uint32_t i = 0; i < world->n_programs; i++) {
+        struct world_program *program = &world->programs[i];
+        bool is_home = program->home != NULL && scenario_has(&entry->from, &program->home->identity);
+        if (!program->is_out && (is_home || world->n_programs == 1))
+            program->signals |= UINT64_C(1) << (entry->amount - 1);
+    }
+}
+
 static void cluster_happen(struct cluster *cluster, const struct plan_fault *fault)
 {
     const struct scenario_entry *entry = &fault->fault.entry;
@@ -138,11 +164,10 @@ static void cluster_happen(struct cluster *cluster, const struct plan_fault *fau
         cluster_crash(cluster, fault);
         break;
     case SCENARIO_CLOCK:
-        if (scenario_has(&entry->from, &cluster->program->home->identity) || cluster->program->number == 1)
-            timer_step(cluster->timer, entry->step_ns);
+        cluster_set_clocks(cluster, entry);
         break;
     case SCENARIO_SIGNAL:
-        kill(getpid(), (int)entry->amount);
+        cluster_send(cluster, entry);
         break;
     default: /* what waited for a paused host is looked at again by the caller */
         break;

@@ -43,6 +43,7 @@ struct host {
     bool is_planned;               /* its faults are (plan.h) */
     bool restarts;                 /* its program can be started again, so it may crash */
     uint32_t n_down;               /* faults by which it is down: what arrives is lost */
+    int64_t clock_ns;              /* by how much its CLOCK_REALTIME was set, in sum */
     uint32_t n_paused;             /* faults by which its tasks do not run, as far as they wait for the driver */
     uint32_t n_memberships;        /* of its sockets, in groups */
     uint32_t n_ephemeral;          /* ports that were chosen for sockets so far */

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A signal of the world is pending until a wait takes it, as one of the kernel is: once, however often it is sent. A
- * wait looks for both when it is polled; and before the world's clock moves on, all waits look. So a signal that a task
- * sends to its own process comes at the time when it was sent. */
+ * A signal of the world is sent to the process by the kernel, so one that the program does not take has its usual
+ * effect. A wait looks for its signals when it is polled; and before the world's clock moves on, all waits look. So a
+ * signal that a task sends to its own process comes at the time when it was sent. */
 #include "signal.h"
 
 #include <errno.h>
 #include <time.h>
 
-/* Takes one of the signals that is pending, first those of the world. */
-static bool source_take(struct signal_source *source, uint64_t signals, siginfo_t *info)
+/* Takes one of the signals that are pending. */
+static bool source_take(uint64_t signals, siginfo_t *info)
 {
     static const struct timespec at_once = {0, 0};
-    uint64_t pending = source->program->place->signals & signals;
     sigset_t set;
     memset(info, 0, sizeof *info);
-    if (pending != 0) {
-        info->si_signo = __builtin_ctzll(pending) + 1;
-        source->program->place->signals &= ~trale_signal_bit(info->si_signo);
-        return true;
-    }
     signals_set(&set, signals);
     return sigtimedwait(&set, info, &at_once) > 0;
 }
@@ -43,13 +37,16 @@ static void source_give(struct signal_source *source, const siginfo_t *info)
 
 void signal_source_look(struct signal_source *source)
 {
+    struct world_program *place = source->program->place;
     siginfo_t info;
     uint64_t awaited;
+    for (; place->signals != 0; place->signals &= place->signals - 1)
+        kill(getpid(), __builtin_ctzll(place->signals) + 1);
     do {
         awaited = 0;
         for (struct trale_link *link = source->waiting.next; link != &source->waiting; link = link->next)
             awaited |= list_entry(link, struct trale_signal, link)->signals;
-        if (awaited == 0 || !source_take(source, awaited, &info))
+        if (awaited == 0 || !source_take(awaited, &info))
             return;
         source_give(source, &info);
     } while (true);
@@ -68,7 +65,7 @@ static int64_t signal_poll(struct trale_future *future, struct trale_context *co
         return -EINVAL;
     if ((signal->signals & ~source->taken) != 0)
         return -ENOENT;
-    if (source_take(source, signal->signals, &info)) {
+    if (source_take(signal->signals, &info)) {
         list_remove(&signal->link);
         source_give(source, &info);
         signals_tell(signal, &info);

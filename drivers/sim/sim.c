@@ -167,6 +167,7 @@ static int sim_open_parts(struct sim *sim)
     if (r == 0)
         r = course_open(program);
     program->list_fd = program->world->plan.list_fd;
+    program->place->home = program->home;
     if (r == 0)
         r = tasks_init(&sim->tasks, program);
     if (r < 0)

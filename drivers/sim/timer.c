@@ -5,29 +5,55 @@
 #include "timer.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-static struct timer_clock *timer_clock_of(struct timer *timer, uint32_t clock)
+/* CLOCK_REALTIME of a host; NULL: no memory. */
+static struct timer_clock *timer_wall_of(struct timer *timer, const struct host *host)
 {
-    switch (clock == TRALE_CLOCK_CONFIGURED ? timer->configured : clock) {
-    case TRALE_CLOCK_MONOTONIC:
-    case TRALE_CLOCK_BOOTTIME:
-        return &timer->steady;
-    case TRALE_CLOCK_REALTIME:
-        return &timer->wall;
-    default:
-        return NULL;
-    }
+    struct timer_clock *clock = &timer->steady;
+    while (clock->next != NULL && clock->next->host != host)
+        clock = clock->next;
+    if (clock->next == NULL)
+        clock->next = calloc(1, sizeof *clock);
+    if (clock->next != NULL && clock->next->timer == NULL)
+        *clock->next = (struct timer_clock){timer, TRALE_CLOCK_REALTIME, host, host->clock_ns, NULL};
+    return clock->next;
+}
+
+static uint32_t timer_clock_known(const struct timer *timer, uint32_t clock)
+{
+    return clock == TRALE_CLOCK_CONFIGURED ? timer->configured : clock;
+}
+
+/* By how much a clock is ahead of the world's clock. */
+static uint64_t clock_ahead(const struct timer_clock *clock)
+{
+    return clock->host != NULL ? clock->timer->wall_ahead_ns + (uint64_t)clock->host->clock_ns : 0;
 }
 
 static uint64_t clock_now(const struct timer_clock *clock)
 {
-    return program_now(clock->timer->program) + clock->ahead_ns;
+    return program_now(clock->timer->program) + clock_ahead(clock);
+}
+
+uint64_t timer_wall(const struct timer *timer)
+{
+    const struct program *program = timer->program;
+    return program_now(program) + timer->wall_ahead_ns + (uint64_t)program->here->clock_ns;
 }
 
 static uint64_t timer_now_on(void *instance, uint32_t clock)
 {
-    const struct timer_clock *found = timer_clock_of(instance, clock);
-    return found != NULL ? clock_now(found) : 0;
+    const struct timer *timer = instance;
+    switch (timer_clock_known(timer, clock)) {
+    case TRALE_CLOCK_MONOTONIC:
+    case TRALE_CLOCK_BOOTTIME:
+        return program_now(timer->program);
+    case TRALE_CLOCK_REALTIME:
+        return timer_wall(timer);
+    default:
+        return 0;
+    }
 }
 
 static uint64_t timer_now(void *instance)
@@ -40,9 +66,10 @@ static uint64_t timer_now(void *instance)
 /* The time on the world's clock when this one reaches a deadline. */
 static uint64_t clock_reaches(const struct timer_clock *clock, uint64_t deadline_ns)
 {
+    uint64_t ahead_ns = clock_ahead(clock);
     if (deadline_ns == UINT64_MAX)
         return UINT64_MAX;
-    return deadline_ns > clock->ahead_ns ? deadline_ns - clock->ahead_ns : 0;
+    return deadline_ns > ahead_ns ? deadline_ns - ahead_ns : 0;
 }
 
 static int sleep_wait(struct trale_sleep *sleep)
@@ -85,14 +112,17 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_sleep", sleep_poll, sleep_drop};
     struct timer *timer = instance;
     trale_host_expect(&timer->program->host, "trale_timer.sleep_on");
-    struct timer_clock *found = timer_clock_of(timer, clock);
+    uint32_t known = timer_clock_known(timer, clock);
+    bool is_wall = known == TRALE_CLOCK_REALTIME;
+    struct timer_clock *found = is_wall ? timer_wall_of(timer, timer->program->here) : &timer->steady;
     *sleep = (struct trale_sleep){.future = {.type = &type, .own = deadline_ns},
                                   .driver = found != NULL ? found : &timer->steady,
                                   .slack_ns = trale_time_add(timer->slack_ns, slack_ns),
                                   .state = SLEEP_READY};
-    if (found == NULL) {
+    bool is_known = is_wall || known == TRALE_CLOCK_MONOTONIC || known == TRALE_CLOCK_BOOTTIME;
+    if (found == NULL || !is_known) {
         sleep->state = SLEEP_REFUSED;
-        sleep->future.own = EINVAL;
+        sleep->future.own = is_known ? ENOMEM : EINVAL;
     }
 }
 
@@ -123,22 +153,28 @@ uint64_t timer_next(const struct timer *timer)
     return sleeps_next(&timer->sleeps);
 }
 
+/* Moves deadlines where a host's clock was set. */
+static void timer_follow(struct timer *timer)
+{
+    for (struct timer_clock *clock = timer->steady.next; clock != NULL; clock = clock->next) {
+        int64_t by_ns = clock->host->clock_ns - clock->followed_ns;
+        if (by_ns == 0)
+            continue;
+        timer->program->host.log(timer->program->host.context, TRALE_LOG_INFO,
+                                 "the clock was set; deadlines follow it");
+        sleeps_move(&timer->sleeps, clock, -by_ns);
+        clock->followed_ns += by_ns;
+    }
+}
+
 void timer_fire(struct timer *timer)
 {
     struct trale_sleep *sleep;
+    timer_follow(timer);
     while ((sleep = sleeps_take(&timer->sleeps, program_now(timer->program))) != NULL) {
         log_event(&timer->program->log, LOG_FIRE, log_number("deadline", (int64_t)sleep->future.own));
         program_wake(timer->program, sleep->waker);
     }
-}
-
-void timer_step(struct timer *timer, int64_t by_ns)
-{
-    uint64_t now_ns = clock_now(&timer->wall), back_ns = (uint64_t)-by_ns;
-    if (by_ns < 0 && back_ns > now_ns)
-        by_ns = -(int64_t)now_ns;
-    timer->wall.ahead_ns += (uint64_t)by_ns;
-    sleeps_move(&timer->sleeps, &timer->wall, -by_ns);
 }
 
 void timer_init(struct timer *timer, struct program *program, uint32_t configured, uint64_t slack_ns, uint64_t wall_ns)
@@ -156,12 +192,17 @@ void timer_init(struct timer *timer, struct program *program, uint32_t configure
         .program = program,
         .configured = configured,
         .slack_ns = slack_ns,
-        .steady = {timer, TRALE_CLOCK_MONOTONIC, 0},
-        .wall = {timer, TRALE_CLOCK_REALTIME, wall_ns - WORLD_BEGINS_NS},
+        .wall_ahead_ns = wall_ns - WORLD_BEGINS_NS,
+        .steady = {.timer = timer, .clock = TRALE_CLOCK_MONOTONIC},
     };
 }
 
 void timer_deinit(struct timer *timer)
 {
+    while (timer->steady.next != NULL) {
+        struct timer_clock *clock = timer->steady.next;
+        timer->steady.next = clock->next;
+        free(clock);
+    }
     sleeps_deinit(&timer->sleeps);
 }

@@ -4,14 +4,17 @@
 #ifndef SIM_TIMER_H
 #define SIM_TIMER_H
 
+#include "host.h"
 #include "program.h"
 #include "sleeps.h"
 
 /* A clock of this program: `driver` of its sleeps. */
 struct timer_clock {
     struct timer *timer;
-    uint32_t clock;    /* TRALE_CLOCK_ */
-    uint64_t ahead_ns; /* of the world's clock */
+    uint32_t clock;          /* TRALE_CLOCK_MONOTONIC, or TRALE_CLOCK_REALTIME */
+    const struct host *host; /* of CLOCK_REALTIME: each host has its own; else NULL */
+    int64_t followed_ns;     /* host->clock_ns as far as the deadlines have followed it */
+    struct timer_clock *next;
 };
 
 struct timer {
@@ -19,7 +22,8 @@ struct timer {
     struct program *program;
     uint32_t configured; /* TRALE_CLOCK_ of the option `clock` */
     uint64_t slack_ns;
-    struct timer_clock steady, wall;
+    uint64_t wall_ahead_ns;    /* CLOCK_REALTIME of a host whose clock was not set, before the world's clock */
+    struct timer_clock steady; /* and those of the hosts after it, as far as they were used */
     struct sleeps sleeps;
 };
 
@@ -33,7 +37,7 @@ uint64_t timer_next(const struct timer *timer);
 /* Wakes the sleeps whose deadlines have come. */
 void timer_fire(struct timer *timer);
 
-/* CLOCK_REALTIME is set: `by_ns` forward, or back. Its deadlines follow. */
-void timer_step(struct timer *timer, int64_t by_ns);
+/* CLOCK_REALTIME of the host of the task that runs. */
+uint64_t timer_wall(const struct timer *timer);
 
 #endif

@@ -36,7 +36,7 @@ void udp_info_read(const struct udp_socket *socket, const struct datagram *datag
     if ((info->have & TRALE_UDP_INFO_DROPS) != 0)
         info->drops = datagram->drops;
     if ((info->have & TRALE_UDP_INFO_TIME) != 0)
-        info->time_ns = datagram->arrives_ns + socket->udp->timer->wall.ahead_ns;
+        info->time_ns = datagram->arrives_ns + timer_wall(socket->udp->timer) - program_now(socket->udp->program);
 }
 
 /* A source brings its interface along only between link-local addresses, which are ambiguous without. */

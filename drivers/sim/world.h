@@ -23,6 +23,8 @@
 
 #define WORLD_HOST_BUCKETS 4096u
 
+struct host;
+
 /* A program that lives in the world: a process with a runtime. */
 struct world_program {
     struct event alarm;      /* when it wants to be woken */
@@ -30,7 +32,8 @@ struct world_program {
     bool has_rung;           /* the alarm; the program clears it */
     bool is_idle;            /* it waits for the world */
     bool is_out;             /* it has left the world, or died */
-    uint64_t signals;        /* that were sent to it and are pending: bit `number - 1` */
+    uint64_t signals;        /* that were sent to it, and that its process has not got: bit `number - 1` */
+    struct host *home;       /* where its tasks are that have bound no address */
 };
 
 struct world {
