@@ -352,6 +352,46 @@ static void test_a_step_of_the_clock_moves_the_time_of_day_alone(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+/* On the host of its address, until the host's clock reaches a time of day; resolves to how long that took, in ms. */
+struct waiter {
+    struct trale_future future;
+    const char *address;
+    struct trale_udp_socket *socket;
+    struct trale_sleep sleep;
+    uint64_t began_ns;
+};
+
+static void waiter_close(struct waiter *self)
+{
+    trale_udp_close(self->socket);
+}
+
+trale_async_with(waiter, waiter_close)
+{
+    trale_begin();
+    int r = trale_udp_open(cx->runtime, self->address, 0, &self->socket);
+    if (r < 0)
+        trale_return(r);
+    self->began_ns = trale_now(cx->runtime);
+    trale_await(trale_sleep_on(&self->sleep, TRALE_CLOCK_REALTIME,
+                               trale_now_on(cx->runtime, TRALE_CLOCK_REALTIME) + 10 * TRALE_SECOND, 0));
+    trale_return((int64_t)((trale_now(cx->runtime) - self->began_ns) / TRALE_MILLISECOND));
+}
+
+static void test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    assert_int_equal(open_with(&runtime, "at 1s clock 10.0.0.2 step 4s\nat 2s clock 10.0.0.3 step -3s\n", ""), 0);
+    struct trale_task *first = trale_spawn(runtime, waiter, .address = "10.0.0.5:1000");
+    struct trale_task *second = trale_spawn(runtime, waiter, .address = "10.0.0.2:1000");
+    struct trale_task *third = trale_spawn(runtime, waiter, .address = "10.0.0.3:1000");
+    assert_int_equal(trale_join(first), 10000);
+    assert_int_equal(trale_join(second), 6000);
+    assert_int_equal(trale_join(third), 13000);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 /* --- lists -------------------------------------------------------------------------------------------------------- */
 
 static void test_a_list_that_was_drawn_is_the_same_run_as_a_scenario(void **state)
@@ -442,6 +482,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_host_that_crashes_begins_again),
         TEST_IN_FOLDER(test_a_host_is_its_program_where_there_is_no_simulation),
         TEST_IN_FOLDER(test_a_step_of_the_clock_moves_the_time_of_day_alone),
+        TEST_IN_FOLDER(test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it),
         TEST_IN_FOLDER(test_a_list_that_was_drawn_is_the_same_run_as_a_scenario),
         TEST_IN_FOLDER(test_a_scenario_that_is_wrong_is_refused_with_its_line),
         TEST_IN_FOLDER(test_marks_and_success_are_in_the_report),
