@@ -360,7 +360,8 @@ static void test_an_observer_sees_which_task_waits_for_which(void **state)
     struct joiner joiner = {.future = {.type = &joiner_type}};
     assert_int_equal(trale_block_on(runtime, &joiner.future), 0);
     assert_int_equal(trale_close(runtime), 0);
-    assert_non_null(strstr(heard.text, "observer: idle joiner, in trale_join_future for sleeper\n"));
+    assert_non_null(strstr(heard.text, "observer: idle joiner, in trale_join_future for task "));
+    assert_non_null(strstr(heard.text, " (sleeper) for sleeper\n"));
     assert_non_null(strstr(heard.text, "observer: idle sleeper, in trale_sleep\n"));
     assert_null(strstr(heard.text, "miscounted"));
 }
