@@ -83,6 +83,9 @@ verdict() {
 verdict signal "killed by SIGABRT (Aborted)"
 verdict assertion "Assertion \`!(is(\"assertion\") && number % 7 == 3)' failed."
 verdict hang "hang: tasks wait, and nothing can wake one"
+ok "a hang is named by where the task waits" says "waiter waits for never at"
+verdict endless "the virtual time has reached time_limit" --set time_limit=1h
+verdict endless "not settled: no end and no success in the time of quiet" --settle 10s
 verdict loop "the real time has reached its limit (--timeout)" --timeout 1s
 verdict flood "the output is larger than 256 MB"
 verdict no_runtime "the program has ended without a runtime in the simulation"
@@ -108,6 +111,17 @@ differs "reads a real clock" clock "it depends on a real clock" --guard warn
 ok "... the place is named" says "clock_gettime, called by"
 ok "the guard gives it a simulated clock" prints 0 "passed" --seeds 1..5 -- "$flawed" clock
 ok "or refuses it" prints 1 "a call that leaves the simulation" --guard refuse --seed 1 -- "$flawed" clock
+
+# --- several programs -------------------------------------------------------------------------------------------------
+
+sed 's/drivers = .*/drivers = timer, udp, random/' "$tmp/trale.ini" >"$tmp/pair.ini"
+printf '[driver:udp]\npath = udp.so\n' >>"$tmp/pair.ini"
+pair=(-c "$tmp/pair.ini" --set swarm=no --seeds 1..5)
+echo_pair=(-- "$build/examples/echo_server" -n 2 10.0.0.1:7 -- "$build/examples/echo_client" 10.0.0.1:7 hello world)
+ok "several programs share a world" prints 0 "passed: 5 seeds, 10 runs" "${pair[@]}" "${echo_pair[@]}"
+ok "one of them fails" prints 1 "world: Connection timed out" --set loss=100% "${pair[@]}" "${echo_pair[@]}"
+ok "the output is shown program by program" says "output of $build/examples/echo_server:" "listening on 10.0.0.1:7" \
+    "output of $build/examples/echo_client:"
 
 # --- scenarios: with a stand-in for the driver sim --------------------------------------------------------------------
 

@@ -74,8 +74,12 @@ static void print_faults(const struct simulate_explanation *explanation, const s
     const struct simulate_shrinking *shrinking = &explanation->shrinking;
     struct simulate_scenario scenario;
     if (shrinking->is_possible) {
-        printf("    faults: of %zu these %zu are necessary, as was found by %llu runs\n", shrinking->n_before,
-               shrinking->scenario.n_lines, (unsigned long long)shrinking->n_tries);
+        printf("    faults: of %zu ", shrinking->n_before);
+        if (shrinking->scenario.n_lines > 0)
+            printf("these %zu are necessary", shrinking->scenario.n_lines);
+        else
+            printf("none is necessary");
+        printf(", as was found by %llu runs\n", (unsigned long long)shrinking->n_tries);
         print_scenario(&shrinking->scenario);
         return;
     }
