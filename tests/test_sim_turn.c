@@ -14,7 +14,7 @@
 #define PROGRAMS_MAX 4
 
 struct note {
-    uint32_t program;
+    uint64_t program;
     uint64_t time_ns;
 };
 
