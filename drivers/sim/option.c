@@ -172,6 +172,10 @@ const struct trale_option sim_options[N_OPTIONS + 1] = {
                              .maximum = INT64_MAX,
                              .default_value = "0",
                              .help = "the await, from 1, at which that task is aborted; 0: at none"},
+    [OPTION_REPLAY] = {.name = "replay",
+                       .type = TRALE_OPTION_TEXT,
+                       .default_value = "",
+                       .help = "a file of [driver:record]: the program gets from it what it got then"},
     [N_OPTIONS] = {.name = NULL},
 };
 

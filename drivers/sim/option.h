@@ -42,6 +42,7 @@ enum option {
     OPTION_PROGRAM,
     OPTION_CANCEL_TASK,
     OPTION_CANCEL_AWAIT,
+    OPTION_REPLAY,
     N_OPTIONS,
 };
 

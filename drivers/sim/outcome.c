@@ -114,3 +114,9 @@ void outcome_close(const struct outcome *outcome)
     if (set(outcome, TRALE_SIM_CLOSED))
         tell(outcome);
 }
+
+void outcome_replayed(const struct outcome *outcome, enum trale_sim_outcome end)
+{
+    if (set(outcome, end))
+        tell(outcome);
+}

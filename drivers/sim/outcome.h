@@ -32,6 +32,9 @@ bool outcome_abort(const struct outcome *outcome);
  * run is over; then it returns true. */
 bool outcome_hang(const struct outcome *outcome);
 
+/* A replay is over: TRALE_SIM_DIVERGED or TRALE_SIM_RECORDING_ENDS. */
+void outcome_replayed(const struct outcome *outcome, enum trale_sim_outcome end);
+
 /* The program has left the world. */
 void outcome_close(const struct outcome *outcome);
 

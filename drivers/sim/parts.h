@@ -10,6 +10,7 @@
 #include "outcome.h"
 #include "program.h"
 #include "random.h"
+#include "replay.h"
 #include "signal.h"
 #include "tasks.h"
 #include "timer.h"
@@ -28,7 +29,8 @@ struct sim {
     struct cluster cluster;
     struct outcome outcome;
     struct turn turn;
-    uint64_t n_busy; /* rounds since the executor was idle */
+    struct replay *replay; /* NULL: the world is simulated */
+    uint64_t n_busy;       /* rounds since the executor was idle */
 };
 
 #endif

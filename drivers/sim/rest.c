@@ -8,9 +8,6 @@
 #define BUSY_ROUNDS 1000u
 #define BUSY_ROUND_NS (10 * TRALE_MICROSECOND)
 
-/* After a hang: how often signals of the kernel's are looked for, in real time. */
-#define OUTSIDE_NS (50 * TRALE_MILLISECOND)
-
 /* Each part wakes what it can without the clock moving on. */
 static void rest_look(struct sim *sim)
 {

@@ -7,6 +7,9 @@
 
 #include "parts.h"
 
+/* How often signals of the kernel's are looked for, in real time, when nothing else can happen. */
+#define OUTSIDE_NS (50 * TRALE_MILLISECOND)
+
 /* No task is runnable: waits until one is. Returns for how long the executor may sleep in real time. */
 uint64_t rest(struct sim *sim);
 

@@ -13,11 +13,30 @@
 #include "report.h"
 #include "rest.h"
 
+/* With a recording: time does not pass by itself, so functions that block end as soon as no task is runnable. */
+static uint64_t sim_replay(struct sim *sim, uint32_t idle)
+{
+    uint64_t n_wakes = sim->program.n_wakes, limit_ns = 0;
+    signal_source_look(&sim->signals);
+    if (idle) {
+        pool_start(&sim->pool);
+        uint64_t next_ns = pool_next(&sim->pool);
+        if (next_ns != UINT64_MAX && next_ns > sim->program.world->now_ns)
+            sim->program.world->now_ns = next_ns;
+        pool_fire(&sim->pool);
+    }
+    if (sim->program.n_wakes == n_wakes)
+        limit_ns = replay_before_wait(sim->replay, idle);
+    return limit_ns == UINT64_MAX && signal_source_waits(&sim->signals) ? OUTSIDE_NS : limit_ns;
+}
+
 static uint64_t sim_before_wait(void *instance, uint32_t idle)
 {
     struct sim *sim = instance;
     uint64_t limit_ns = UINT64_MAX;
-    if (idle) {
+    if (sim->replay != NULL) {
+        limit_ns = sim_replay(sim, idle);
+    } else if (idle) {
         sim->n_busy = 0;
         limit_ns = rest(sim);
     } else {
@@ -54,6 +73,7 @@ static void sim_leave_world(struct sim *sim)
 static void sim_free(struct sim *sim)
 {
     guard_close(&sim->guard);
+    replay_close(sim->replay);
     udp_deinit(&sim->udp);
     timer_deinit(&sim->timer);
     tasks_deinit(&sim->tasks);
@@ -71,6 +91,8 @@ static void sim_stop(void *instance)
     struct sim *sim = instance;
     struct program *program = &sim->program;
     udp_deinit(&sim->udp);
+    if (sim->replay != NULL)
+        replay_finish(sim->replay);
     log_event(&program->log, LOG_LEAVE, log_number("program", program->number));
     program->report->n_running--;
     if (program->report->n_running == 0)
@@ -145,6 +167,21 @@ static int sim_open_world(struct sim *sim)
     return 0;
 }
 
+static void sim_end_replay(void *sim, enum trale_sim_outcome end)
+{
+    outcome_replayed(&((struct sim *)sim)->outcome, end);
+}
+
+static int sim_open_replay(struct sim *sim)
+{
+    if (option_text(sim->program.settings, OPTION_REPLAY) == NULL)
+        return 0;
+    int r = replay_open(&sim->replay, &sim->program, sim->tasks.inspector, sim_end_replay, sim);
+    sim->tasks.also = &replay_observer;
+    sim->tasks.also_data = sim->replay;
+    return r;
+}
+
 static int sim_open_parts(struct sim *sim)
 {
     struct program *program = &sim->program;
@@ -170,11 +207,14 @@ static int sim_open_parts(struct sim *sim)
     program->place->home = program->home;
     if (r == 0)
         r = tasks_init(&sim->tasks, program);
+    if (r == 0)
+        r = sim_open_replay(sim);
     if (r < 0)
         return r;
     cluster_init(&sim->cluster, program, &sim->tasks, &sim->timer);
     outcome_init(&sim->outcome, program, &sim->tasks);
-    guard_open(&sim->guard, program, &sim->timer, rest_pass, sim);
+    if (sim->replay == NULL)
+        guard_open(&sim->guard, program, &sim->timer, rest_pass, sim);
     return 0;
 }
 
@@ -201,6 +241,12 @@ static int32_t sim_start(const struct trale_host *host, const struct trale_setti
 static const struct trale_interface *sim_interface(void *instance, const char *name)
 {
     struct sim *sim = instance;
+    if (strcmp(name, "trale.timer/1") == 0 && sim->replay != NULL)
+        return &sim->replay->timer.interface;
+    if (strcmp(name, "trale.random/1") == 0 && sim->replay != NULL)
+        return &sim->replay->random.interface;
+    if (strcmp(name, "trale.udp/1") == 0 && sim->replay != NULL)
+        return &sim->replay->udp.interface;
     if (strcmp(name, "trale.timer/1") == 0)
         return &sim->timer.table.interface;
     if (strcmp(name, "trale.random/1") == 0)

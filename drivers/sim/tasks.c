@@ -112,6 +112,8 @@ static void on_poll_begins(void *data, struct trale_task *task)
     describe_wait(info.future, &type, &line);
     tasks->program->report->n_polls++;
     log_event(&tasks->program->log, LOG_POLL, log_text("type", type), log_number("line", line));
+    if (tasks->also != NULL)
+        tasks->also->poll_begins(tasks->also_data, task);
 }
 
 /* A task that has a result is the one that wakes those which wait for it: it runs until on_ended. */
@@ -120,13 +122,15 @@ static void on_poll_ends(void *data, struct trale_task *task, int64_t result)
     struct tasks *tasks = data;
     const char *type;
     int64_t line;
-    if (result != TRALE_PENDING)
-        return;
-    const struct trale_task_info info = look(tasks, task);
-    describe_wait(info.future, &type, &line);
-    log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line));
-    set_running(tasks, NULL, NULL);
-    waits_count(&tasks->waits, task, &info);
+    if (result == TRALE_PENDING) {
+        const struct trale_task_info info = look(tasks, task);
+        describe_wait(info.future, &type, &line);
+        log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line));
+        set_running(tasks, NULL, NULL);
+        waits_count(&tasks->waits, task, &info);
+    }
+    if (tasks->also != NULL)
+        tasks->also->poll_ends(tasks->also_data, task, result);
 }
 
 static void on_woken(void *data, struct trale_task *task, struct trale_task *by, uint32_t source)
@@ -143,6 +147,8 @@ static void on_drop_begins(void *data, struct trale_task *task)
 {
     struct tasks *tasks = data;
     set_running(tasks, task, look(tasks, task).name);
+    if (tasks->also != NULL)
+        tasks->also->drop_begins(tasks->also_data, task);
 }
 
 static void on_ended(void *data, struct trale_task *task, int64_t result)
@@ -155,6 +161,8 @@ static void on_ended(void *data, struct trale_task *task, int64_t result)
     set_running(tasks, NULL, NULL);
     if (record != NULL)
         drop(tasks, record);
+    if (tasks->also != NULL)
+        tasks->also->ended(tasks->also_data, task, result);
 }
 
 static const struct trale_observer observer = {.size = sizeof observer,

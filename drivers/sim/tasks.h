@@ -24,8 +24,10 @@ struct tasks {
     const struct trale_inspector *inspector;
     struct waits waits;
     struct task_record *records;
-    size_t n, room; /* the room is 0 or a power of two, and at least a quarter of it is free */
-    bool misses;    /* memory was out: some tasks are on no host of their own */
+    size_t n, room;                    /* the room is 0 or a power of two, and at least a quarter of it is free */
+    const struct trale_observer *also; /* NULL: none */
+    void *also_data;
+    bool misses; /* memory was out: some tasks are on no host of their own */
 };
 
 /* Begins to observe. 0, -ENOTSUP (the runtime has no observers), or an error of host->observe. */

@@ -21,13 +21,14 @@ extern "C" {
 
 /* How a run has ended. */
 enum trale_sim_outcome {
-    TRALE_SIM_RUNNING,     /* It has not ended, or the process has crashed or called exit(3) before trale_close. */
-    TRALE_SIM_CLOSED,      /* The last runtime of the world was closed. */
-    TRALE_SIM_HANG,        /* Tasks wait, no task is runnable, and no event is left. */
-    TRALE_SIM_TIME_LIMIT,  /* The virtual time has reached `time_limit`. Its tasks were aborted then. */
-    TRALE_SIM_SETTLED,     /* The program has reported success. */
-    TRALE_SIM_NOT_SETTLED, /* The time of quiet (`settle`) has passed without an end or a success. Likewise. */
-    TRALE_SIM_DIVERGED,    /* A replay: the program did what it did not do when it was recorded. */
+    TRALE_SIM_RUNNING,        /* It has not ended, or the process has crashed or called exit(3) before trale_close. */
+    TRALE_SIM_CLOSED,         /* The last runtime of the world was closed. */
+    TRALE_SIM_HANG,           /* Tasks wait, no task is runnable, and no event is left. */
+    TRALE_SIM_TIME_LIMIT,     /* The virtual time has reached `time_limit`. Its tasks were aborted then. */
+    TRALE_SIM_SETTLED,        /* The program has reported success. */
+    TRALE_SIM_NOT_SETTLED,    /* The time of quiet (`settle`) has passed without an end or a success. Likewise. */
+    TRALE_SIM_DIVERGED,       /* A replay: the program did what it did not do when it was recorded. Likewise. */
+    TRALE_SIM_RECORDING_ENDS, /* A replay: the recording has no more. Likewise. */
     TRALE_SIM_N_OUTCOMES,
 };
 
@@ -35,7 +36,7 @@ enum trale_sim_outcome {
 static inline const char *trale_sim_outcome_name(uint32_t outcome)
 {
     static const char *const names[TRALE_SIM_N_OUTCOMES] = {
-        "running", "closed", "hang", "time limit", "settled", "not settled", "diverged",
+        "running", "closed", "hang", "time limit", "settled", "not settled", "diverged", "recording ends",
     };
     return outcome < TRALE_SIM_N_OUTCOMES ? names[outcome] : "unknown";
 }
