@@ -86,6 +86,8 @@ verdict hang "hang: tasks wait, and nothing can wake one"
 ok "a hang is named by where the task waits" says "waiter waits for never at"
 verdict endless "the virtual time has reached time_limit" --set time_limit=1h
 verdict endless "not settled: no end and no success in the time of quiet" --settle 10s
+ok "a program that has reported success, and goes on, has settled" prints 0 "passed: 20 seeds" --settle 10s --seeds 1..20 \
+    -- "$flawed" successful
 verdict loop "the real time has reached its limit (--timeout)" --timeout 1s
 verdict flood "the output is larger than 256 MB"
 verdict no_runtime "the program has ended without a runtime in the simulation"

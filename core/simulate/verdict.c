@@ -120,7 +120,8 @@ static enum simulate_verdict judge_status(const struct simulate_place *place, in
         return VERDICT_OUTPUT;
     if (WIFSIGNALED(status))
         return VERDICT_SIGNAL;
-    if (WEXITSTATUS(status) != 0)
+    /* After a success the driver has aborted the tasks, which a program may take for a failure. */
+    if (WEXITSTATUS(status) != 0 && outcome != TRALE_SIM_SETTLED)
         return VERDICT_EXIT;
     return place->report.magic == TRALE_SIM_REPORT_MAGIC ? VERDICT_PASSED : VERDICT_NO_RUNTIME;
 }

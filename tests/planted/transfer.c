@@ -250,7 +250,7 @@ trale_async(transfer)
     struct sender *sender = &self->sender;
     *sender = (struct sender){
         .deadline_ns = NEVER, .to_send = TRALE_NOTIFY, .timer_began = TRALE_NOTIFY, .done = TRALE_NOTIFY};
-    struct trale_udp_socket *socket;
+    struct trale_udp_socket *socket = NULL;
     int r = trale_address_parse(RECEIVER, &sender->peer);
     if (r == 0)
         r = trale_udp_open(cx->runtime, SENDER, 0, &sender->socket);
