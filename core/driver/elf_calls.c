@@ -128,20 +128,22 @@ static bool is_compilers(const char *name)
                                         /* and those of which the name is a part: */
                                         "_sub_I_00099_", "_sub_D_00099_", "_sub_I_00100_", "_sub_D_00100_",
                                         ".module_ctor", ".module_dtor", "__llvm_", "llvm_writeout_and_clear",
-                                        "ARGV_INIT_ARRAY"};
+                                        "ARGV_INIT_ARRAY", "init_have_lse_atomics"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (i < 4 ? strcmp(name, parts[i]) == 0 : strstr(name, parts[i]) != NULL)
             return true;
     return false;
 }
 
-/* How many functions the compiler adds to a file without names: to DT_INIT, DT_FINI and the two arrays one each, and
- * Rust's one more. The names of Rust's own sources, for its panics, tell that it is Rust. */
+/* How many functions the compiler adds to a file without names: to DT_INIT, DT_FINI and the two arrays one each, for
+ * aarch64 one that finds out whether the machine has atomic instructions, and Rust's one more. The names of Rust's own
+ * sources, for its panics, tell that it is Rust. */
 static size_t count_compilers(const struct elf *elf)
 {
     static const char rust[] = "library/std/src/";
     uint64_t value;
     size_t n = 2 + elf_tag(elf, DT_INIT, &value) + elf_tag(elf, DT_FINI, &value);
+    n += elf->header.e_machine == EM_AARCH64;
     for (size_t i = 0; i < elf->n_loads; i++)
         if (memmem(elf->loads[i].bytes, elf->loads[i].header->p_filesz, rust, strlen(rust)) != NULL)
             return n + 1;
