@@ -215,6 +215,23 @@ static void test_what_comes_to_a_paused_host_waits(void **state)
         assert_int_equal(line.came_ns[i] / TRALE_MILLISECOND, i > 10 && i < 21 ? 2050 : 100 * i + 3);
 }
 
+static void test_the_sleeps_of_a_paused_host_end_when_it_goes_on(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1050ms pause 10.0.0.1 for 1s\nat 1500ms pause 10.0.0.1 for 700ms\n",
+                                "latency = 3ms");
+    assert_int_equal(count(&line), N_NUMBERS);
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.came_ns[i] / TRALE_MILLISECOND, i > 10 ? 2203 + 100 * (i - 11) : 100 * i + 3);
+}
+
+static void test_a_host_that_appears_during_a_pause_of_all_is_not_paused_for_ever(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 0s pause * for 1050ms\n", "");
+    assert_in_range(count(&line), N_NUMBERS - 11, N_NUMBERS);
+}
+
 /* --- hosts that crash --------------------------------------------------------------------------------------------- */
 
 struct life {
@@ -479,6 +496,8 @@ int main(void)
         TEST_IN_FOLDER(test_so_many_datagrams_are_dropped_as_is_said),
         TEST_IN_FOLDER(test_a_latency_replaces_the_other_one),
         TEST_IN_FOLDER(test_what_comes_to_a_paused_host_waits),
+        TEST_IN_FOLDER(test_the_sleeps_of_a_paused_host_end_when_it_goes_on),
+        TEST_IN_FOLDER(test_a_host_that_appears_during_a_pause_of_all_is_not_paused_for_ever),
         TEST_IN_FOLDER(test_a_host_that_crashes_begins_again),
         TEST_IN_FOLDER(test_a_host_is_its_program_where_there_is_no_simulation),
         TEST_IN_FOLDER(test_a_step_of_the_clock_moves_the_time_of_day_alone),

@@ -86,25 +86,36 @@ static bool is_of_links(const struct plan_fault *fault)
     return fault->fault.entry.kind <= SCENARIO_PARTITION;
 }
 
-/* Changes the counts of the hosts that a fault is about. */
-static void course_mark_hosts(struct world *world, const struct plan_fault *fault, uint32_t change)
-{
-    for (struct host *host = world->first_host; host != NULL; host = host->following) {
-        if (!scenario_has(&fault->fault.entry.from, &host->identity))
-            continue;
-        if (fault->fault.entry.kind == SCENARIO_CRASH)
-            host->n_down += change;
-        else
-            host->n_paused += change;
-    }
-}
-
 /* When a fault ends that has begun; UINT64_MAX: never. */
 static uint64_t course_fault_end(const struct plan *plan, const struct scenario_entry *entry)
 {
     if (entry->ends_ns != SCENARIO_NEVER)
         return course_time(entry->ends_ns);
     return entry->is_kept ? UINT64_MAX : plan->quiet_ns;
+}
+
+/* Counts by which faults each host is down or paused. One that appears during such a fault is not, until the next one
+ * begins or ends. */
+static void course_count(struct world *world, struct host *host)
+{
+    host->n_down = host->n_paused = 0;
+    host->resumes_ns = 0;
+    for (const struct plan_fault *fault = world->plan.first; fault != NULL; fault = fault->next) {
+        const struct scenario_entry *entry = &fault->fault.entry;
+        if (fault->state != PLAN_ACTIVE || !scenario_has(&entry->from, &host->identity))
+            continue;
+        uint64_t ends_ns = course_fault_end(&world->plan, entry);
+        host->n_down += entry->kind == SCENARIO_CRASH;
+        host->n_paused += entry->kind == SCENARIO_PAUSE;
+        if (entry->kind == SCENARIO_PAUSE && ends_ns > host->resumes_ns)
+            host->resumes_ns = ends_ns;
+    }
+}
+
+static void course_count_all(struct world *world)
+{
+    for (struct host *host = world->first_host; host != NULL; host = host->following)
+        course_count(world, host);
 }
 
 static void course_begin(struct world *world, struct plan_fault *fault)
@@ -118,7 +129,7 @@ static void course_begin(struct world *world, struct plan_fault *fault)
     if (is_of_links(fault))
         fault_begin(&world->faults, &fault->fault);
     else if (lasts)
-        course_mark_hosts(world, fault, 1);
+        course_count_all(world);
     if (lasts && ends_ns != UINT64_MAX)
         (void)!world_add(world, &fault->event, ends_ns); /* its place in the heap has just become free */
 }
@@ -130,7 +141,7 @@ static void course_finish(struct world *world, struct plan_fault *fault)
     if (is_of_links(fault))
         fault_end(&world->faults, &fault->fault);
     else
-        course_mark_hosts(world, fault, UINT32_MAX);
+        course_count_all(world);
 }
 
 void course_happen(struct world *world, struct plan_fault *fault)

@@ -45,6 +45,7 @@ struct host {
     uint32_t n_down;               /* faults by which it is down: what arrives is lost */
     int64_t clock_ns;              /* by how much its CLOCK_REALTIME was set, in sum */
     uint32_t n_paused;             /* faults by which its tasks do not run, as far as they wait for the driver */
+    uint64_t resumes_ns;           /* when the last of them ends; UINT64_MAX: never */
     uint32_t n_memberships;        /* of its sockets, in groups */
     uint32_t n_ephemeral;          /* ports that were chosen for sockets so far */
     struct trale_link sockets;     /* by their `host_link` */

@@ -6,18 +6,30 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* CLOCK_REALTIME of a host; NULL: no memory. */
-static struct timer_clock *timer_wall_of(struct timer *timer, const struct host *host)
+static bool timer_grow(struct timer *timer, uint32_t n_clocks)
 {
-    struct timer_clock *clock = &timer->steady;
-    while (clock->next != NULL && clock->next->host != host)
-        clock = clock->next;
-    if (clock->next == NULL)
-        clock->next = calloc(1, sizeof *clock);
-    if (clock->next != NULL && clock->next->timer == NULL)
-        *clock->next = (struct timer_clock){timer, TRALE_CLOCK_REALTIME, host, host->clock_ns, NULL};
-    return clock->next;
+    struct timer_clock **larger = reallocarray(timer->clocks, n_clocks, sizeof *larger);
+    if (larger == NULL)
+        return false;
+    memset(larger + timer->n_clocks, 0, (n_clocks - timer->n_clocks) * sizeof *larger);
+    timer->clocks = larger;
+    timer->n_clocks = n_clocks;
+    return true;
+}
+
+/* A clock of a host; NULL: no memory. */
+static struct timer_clock *timer_clock_of(struct timer *timer, const struct host *host, bool is_wall)
+{
+    uint32_t place = 2 * host->number + is_wall;
+    if (place >= timer->n_clocks && !timer_grow(timer, 2 * place + 2))
+        return NULL;
+    struct timer_clock **clock = &timer->clocks[place];
+    if (*clock == NULL && (*clock = malloc(sizeof **clock)) != NULL)
+        **clock = (struct timer_clock){timer, is_wall ? TRALE_CLOCK_REALTIME : TRALE_CLOCK_MONOTONIC, host,
+                                       host->clock_ns};
+    return *clock;
 }
 
 static uint32_t timer_clock_known(const struct timer *timer, uint32_t clock)
@@ -28,7 +40,8 @@ static uint32_t timer_clock_known(const struct timer *timer, uint32_t clock)
 /* By how much a clock is ahead of the world's clock. */
 static uint64_t clock_ahead(const struct timer_clock *clock)
 {
-    return clock->host != NULL ? clock->timer->wall_ahead_ns + (uint64_t)clock->host->clock_ns : 0;
+    bool is_wall = clock->clock == TRALE_CLOCK_REALTIME;
+    return is_wall ? clock->timer->wall_ahead_ns + (uint64_t)clock->host->clock_ns : 0;
 }
 
 static uint64_t clock_now(const struct timer_clock *clock)
@@ -114,9 +127,9 @@ static void timer_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t c
     trale_host_expect(&timer->program->host, "trale_timer.sleep_on");
     uint32_t known = timer_clock_known(timer, clock);
     bool is_wall = known == TRALE_CLOCK_REALTIME;
-    struct timer_clock *found = is_wall ? timer_wall_of(timer, timer->program->here) : &timer->steady;
+    struct timer_clock *found = timer_clock_of(timer, timer->program->here, is_wall);
     *sleep = (struct trale_sleep){.future = {.type = &type, .own = deadline_ns},
-                                  .driver = found != NULL ? found : &timer->steady,
+                                  .driver = found,
                                   .slack_ns = trale_time_add(timer->slack_ns, slack_ns),
                                   .state = SLEEP_READY};
     bool is_known = is_wall || known == TRALE_CLOCK_MONOTONIC || known == TRALE_CLOCK_BOOTTIME;
@@ -156,7 +169,10 @@ uint64_t timer_next(const struct timer *timer)
 /* Moves deadlines where a host's clock was set. */
 static void timer_follow(struct timer *timer)
 {
-    for (struct timer_clock *clock = timer->steady.next; clock != NULL; clock = clock->next) {
+    for (uint32_t i = 1; i < timer->n_clocks; i += 2) {
+        struct timer_clock *clock = timer->clocks[i];
+        if (clock == NULL)
+            continue;
         int64_t by_ns = clock->host->clock_ns - clock->followed_ns;
         if (by_ns == 0)
             continue;
@@ -172,6 +188,12 @@ void timer_fire(struct timer *timer)
     struct trale_sleep *sleep;
     timer_follow(timer);
     while ((sleep = sleeps_take(&timer->sleeps, program_now(timer->program))) != NULL) {
+        const struct host *host = ((const struct timer_clock *)sleep->driver)->host;
+        if (host->n_paused > 0 && host->resumes_ns > program_now(timer->program)) {
+            /* The place that it has just left in the heap is free. */
+            (void)!sleeps_add(&timer->sleeps, sleep, host->resumes_ns, host->resumes_ns);
+            continue;
+        }
         log_event(&timer->program->log, LOG_FIRE, log_number("deadline", (int64_t)sleep->future.own));
         program_wake(timer->program, sleep->waker);
     }
@@ -193,16 +215,13 @@ void timer_init(struct timer *timer, struct program *program, uint32_t configure
         .configured = configured,
         .slack_ns = slack_ns,
         .wall_ahead_ns = wall_ns - WORLD_BEGINS_NS,
-        .steady = {.timer = timer, .clock = TRALE_CLOCK_MONOTONIC},
     };
 }
 
 void timer_deinit(struct timer *timer)
 {
-    while (timer->steady.next != NULL) {
-        struct timer_clock *clock = timer->steady.next;
-        timer->steady.next = clock->next;
-        free(clock);
-    }
+    for (uint32_t i = 0; i < timer->n_clocks; i++)
+        free(timer->clocks[i]);
+    free(timer->clocks);
     sleeps_deinit(&timer->sleeps);
 }

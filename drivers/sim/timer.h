@@ -8,13 +8,12 @@
 #include "program.h"
 #include "sleeps.h"
 
-/* A clock of this program: `driver` of its sleeps. */
+/* A clock of a host, as this program uses it: `driver` of its sleeps. */
 struct timer_clock {
     struct timer *timer;
-    uint32_t clock;          /* TRALE_CLOCK_MONOTONIC, or TRALE_CLOCK_REALTIME */
-    const struct host *host; /* of CLOCK_REALTIME: each host has its own; else NULL */
-    int64_t followed_ns;     /* host->clock_ns as far as the deadlines have followed it */
-    struct timer_clock *next;
+    uint32_t clock; /* TRALE_CLOCK_MONOTONIC, or TRALE_CLOCK_REALTIME */
+    const struct host *host;
+    int64_t followed_ns; /* of CLOCK_REALTIME: host->clock_ns as far as the deadlines have followed it */
 };
 
 struct timer {
@@ -22,8 +21,9 @@ struct timer {
     struct program *program;
     uint32_t configured; /* TRALE_CLOCK_ of the option `clock` */
     uint64_t slack_ns;
-    uint64_t wall_ahead_ns;    /* CLOCK_REALTIME of a host whose clock was not set, before the world's clock */
-    struct timer_clock steady; /* and those of the hosts after it, as far as they were used */
+    uint64_t wall_ahead_ns;      /* CLOCK_REALTIME of a host whose clock was not set, before the world's clock */
+    struct timer_clock **clocks; /* two of each host, by its number, as far as they were used; NULL: not used */
+    uint32_t n_clocks;
     struct sleeps sleeps;
 };
 
