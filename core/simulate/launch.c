@@ -40,7 +40,8 @@ static void become(const struct simulate_launch *launch, pid_t parent, volatile 
     *error = errno;
 }
 
-/* fork(2) would copy the page tables, which takes longer than all the rest. */
+/* fork(2) would copy the page tables, which takes longer than all the rest. ThreadSanitizer makes it a fork(2): then
+ * this process may go on first, and both put the new one into its group, so that it can be killed. */
 pid_t simulate_launch(const struct simulate_launch *launch)
 {
     volatile int error = 0;
@@ -51,6 +52,7 @@ pid_t simulate_launch(const struct simulate_launch *launch)
     }
     if (pid < 0)
         return -errno;
+    setpgid(pid, pid);
     if (error == 0)
         return pid;
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -381,9 +381,9 @@ static struct trale_udp_socket *open_socket(struct trale_address *address)
 static void bench_ping(void)
 {
     struct trale_address address, other;
-    struct trale_udp_socket *socket = open_socket(&address);
+    struct trale_udp_socket *socket = open_socket(&address), *own = open_socket(&other);
     trale_detach(trale_spawn(runtime, echo, .socket = socket));
-    check("ping", trale_join(trale_spawn(runtime, pinger, .socket = open_socket(&other), .to = address)));
+    check("ping", trale_join(trale_spawn(runtime, pinger, .socket = own, .to = address)));
 }
 
 static void bench_ping_process(void)

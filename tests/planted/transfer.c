@@ -139,7 +139,8 @@ trale_async(writer)
             timer_set(sender, trale_now(cx->runtime));
         memset(self->bytes, (int)number, sizeof self->bytes);
         self->bytes[0] = DATA;
-        trale_await(trale_udp_send_to(&self->send, sender->socket, self->bytes, HEADER + chunk->length, &sender->peer));
+        trale_await(
+            trale_udp_send_to(&self->send, sender->socket, self->bytes, HEADER + chunk->length, &self->sender->peer));
         trale_try(trale_sleep(&self->pace, PACE_NS));
     }
 }
@@ -259,7 +260,7 @@ trale_async(transfer)
     if (r < 0)
         trale_return(r);
     trale_try(trale_race_of(
-        &self->race, trale_notify_wait(&self->done, &sender->done),
+        &self->race, trale_notify_wait(&self->done, &self->sender.done),
         trale_call(timer_task, &self->timer, .sender = sender), trale_call(writer, &self->writer, .sender = sender),
         trale_call(keeper, &self->keeper, .sender = sender), trale_call(reader, &self->reader, .sender = sender),
         trale_call(receiver, &self->receiver, .socket = socket)));
