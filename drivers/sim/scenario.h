@@ -21,7 +21,8 @@
  *
  * `at` and `from` are the same. Times are counted from the beginning of the run. Without `until`, `for` or `restart` a
  * fault lasts until the faults of the run end; with `keep` as the last word it lasts longer than that. `*` is every
- * host. Comments begin with ; or #. */
+ * host, also one that appears later. A latency, a jitter and the time of `by` are 1h at most. Comments begin with ; or
+ * #. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 

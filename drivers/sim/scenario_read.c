@@ -60,6 +60,13 @@ static void reader_refuse(struct reader *reader, const char *expected)
                  reader->word, expected);
 }
 
+/* Says what is wrong with a value that was read, unless something was said before. */
+static void reader_limit(struct reader *reader, bool is_allowed, const char *allowed)
+{
+    if (!is_allowed && reader->error[0] == '\0')
+        snprintf(reader->error, SCENARIO_ERROR, "allowed is %s", allowed);
+}
+
 /* Reads a word by one of the functions of scenario_value.h. */
 #define READ(reader, read, value, expected)                                                                            \
     do {                                                                                                               \
@@ -68,6 +75,9 @@ static void reader_refuse(struct reader *reader, const char *expected)
         else                                                                                                           \
             reader_next(reader);                                                                                       \
     } while (0)
+
+/* The longest latency, jitter and time that a datagram is held back, as in trale.ini. */
+#define LONGEST_NS UINT64_C(3600000000000)
 
 #define A_TIME "a time, such as 250ms or 1.5s"
 #define A_RATE "a rate from 0% to 100%, such as 0.5%"
@@ -116,10 +126,9 @@ static void read_hosts(struct reader *reader, struct scenario_entry *entry)
 static void read_amount(struct reader *reader, struct scenario_entry *entry)
 {
     READ(reader, value_read_size, &entry->amount, "a number, such as 1280 or 64K");
-    if (entry->amount == 0)
-        reader_refuse(reader, "behind a number above 0");
-    if (entry->kind == SCENARIO_MTU && (entry->amount < 68 || entry->amount > 65535))
-        reader_refuse(reader, "behind an MTU from 68 to 65535");
+    reader_limit(reader, entry->amount > 0, "a number above 0");
+    if (entry->kind == SCENARIO_MTU)
+        reader_limit(reader, entry->amount >= 68 && entry->amount <= 65535, "an MTU from 68 to 65535");
 }
 
 static void read_values(struct reader *reader, struct scenario_entry *entry, unsigned rest)
@@ -134,6 +143,8 @@ static void read_values(struct reader *reader, struct scenario_entry *entry, uns
         READ(reader, value_read_duration, &entry->duration_ns, A_TIME);
     if ((rest & REST_DURATION) != 0 && reader_skip(reader, "jitter"))
         READ(reader, value_read_duration, &entry->jitter_ns, A_TIME);
+    reader_limit(reader, entry->duration_ns <= LONGEST_NS && entry->jitter_ns <= LONGEST_NS,
+                 "a time up to 1h, for a datagram on its way");
     if ((rest & REST_AMOUNT) != 0)
         read_amount(reader, entry);
     if ((rest & REST_STEP) != 0 && !reader_skip(reader, "step"))
@@ -147,8 +158,10 @@ static void read_values(struct reader *reader, struct scenario_entry *entry, uns
 /* How long it lasts, if that is said behind the values. */
 static void read_end(struct reader *reader, struct scenario_entry *entry, unsigned rest)
 {
-    uint64_t duration_ns;
+    uint64_t duration_ns = 0;
     bool has_duration = (rest & REST_FOR) != 0 && reader_skip(reader, "for");
+    if ((rest & REST_RESTART) != 0 && reader_skip(reader, ",") && !reader_is_at(reader, "restart"))
+        reader_refuse(reader, "'restart'"); /* only behind `*`: else the comma is one of the side */
     if ((rest & REST_RESTART) != 0 && reader_skip(reader, "restart")) {
         has_duration = true;
         if (!reader_skip(reader, "after"))
@@ -158,6 +171,7 @@ static void read_end(struct reader *reader, struct scenario_entry *entry, unsign
         if (entry->ends_ns != SCENARIO_NEVER)
             reader_refuse(reader, "allowed behind 'until'");
         READ(reader, value_read_duration, &duration_ns, A_TIME);
+        reader_limit(reader, duration_ns > 0, "a time above 0");
         if (reader->error[0] == '\0' && duration_ns < SCENARIO_NEVER - entry->begins_ns)
             entry->ends_ns = entry->begins_ns + duration_ns;
     }
@@ -174,8 +188,7 @@ static void read_entry(struct reader *reader, struct scenario_entry *entry)
     READ(reader, value_read_duration, &entry->begins_ns, A_TIME);
     if (reader->error[0] == '\0' && reader_skip(reader, "until")) {
         READ(reader, value_read_duration, &entry->ends_ns, A_TIME);
-        if (entry->ends_ns <= entry->begins_ns)
-            reader_refuse(reader, "behind a time that is later than the beginning");
+        reader_limit(reader, entry->ends_ns > entry->begins_ns, "an end that is later than the beginning");
     }
     while (entry->kind < SCENARIO_KINDS && !reader_is_at(reader, scenario_forms[entry->kind].word))
         entry->kind++;
