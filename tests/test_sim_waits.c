@@ -130,6 +130,31 @@ static void test_at_the_time_limit_all_tasks_are_shown_and_aborted(void **state)
     assert_non_null(strstr(messages.text, "(trale_sleep) waits:\n0 sim:     trale_sleep\n"));
 }
 
+struct spinner {
+    struct trale_future future;
+    uint64_t until_ns;
+};
+
+/* Never waits, until the world's clock has reached a time. */
+trale_async(spinner)
+{
+    trale_begin();
+    while (trale_now(cx->runtime) < self->until_ns)
+        trale_yield();
+    trale_return(0);
+}
+
+static void test_the_time_limit_ends_a_task_that_never_waits(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_sim("time_limit = 1s");
+    struct trale_task *task = trale_spawn(runtime, spinner, .until_ns = UINT64_MAX);
+    assert_int_equal(trale_join(task), -ECANCELED);
+    struct trale_sim_report report = close_sim(runtime);
+    assert_int_equal(report.outcome, TRALE_SIM_TIME_LIMIT);
+    assert_in_range(report.virtual_ns, TRALE_SECOND, TRALE_SECOND + TRALE_MILLISECOND);
+}
+
 /* --- an abort at each await --------------------------------------------------------------------------------------- */
 
 #define N_SLEEPS 5
@@ -203,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_a_hang_says_which_task_waits_for_which),
         TEST_IN_FOLDER(test_at_the_time_limit_all_tasks_are_shown_and_aborted),
+        TEST_IN_FOLDER(test_the_time_limit_ends_a_task_that_never_waits),
         TEST_IN_FOLDER(test_a_task_is_aborted_at_each_of_its_awaits_in_turn),
         TEST_IN_FOLDER(test_awaits_of_tasks_with_one_name_are_counted_together),
     };

@@ -8,6 +8,9 @@
 #define BUSY_ROUNDS 1000u
 #define BUSY_ROUND_NS (10 * TRALE_MICROSECOND)
 
+/* A thread that sleeps in a task sleeps no longer than until then, some 292 years after the beginning. */
+#define LATEST_NS ((uint64_t)INT64_MAX)
+
 /* Each part wakes what it can without the clock moving on. */
 static void rest_look(struct sim *sim)
 {
@@ -107,6 +110,9 @@ void rest_pass(void *instance, uint64_t passed_ns)
     struct sim *sim = instance;
     struct world *world = sim->program.world;
     uint64_t until_ns = trale_time_add(world->now_ns, passed_ns);
+    if (until_ns > LATEST_NS)
+        until_ns = world->now_ns > LATEST_NS ? world->now_ns : LATEST_NS;
+    outcome_allows(&sim->outcome, until_ns);
     while (rest_next(sim) <= until_ns) {
         rest_step(sim);
         rest_look(sim);
@@ -116,6 +122,8 @@ void rest_pass(void *instance, uint64_t passed_ns)
 
 void rest_busy(struct sim *sim)
 {
-    if (++sim->n_busy > BUSY_ROUNDS)
-        rest_pass(sim, BUSY_ROUND_NS);
+    if (++sim->n_busy <= BUSY_ROUNDS)
+        return;
+    rest_pass(sim, BUSY_ROUND_NS);
+    outcome_abort(&sim->outcome);
 }
