@@ -10,30 +10,11 @@
 
 #include <trale/random.h>
 #include <trale/sim.h>
-#include <trale/sim_report.h>
 
 #include "tests/folder.h"
-#include "tests/support.h"
+#include "tests/open_sim.h"
 
 #define HOUR (3600 * TRALE_SECOND)
-
-static int open_with(struct trale **runtime, struct test_log *log, const char *options)
-{
-    static struct test_log unread;
-    char text[2048];
-    log = log != NULL ? log : &unread;
-    *log = (struct test_log){0};
-    snprintf(text, sizeof text, "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\n%s\n%s",
-             TEST_DRIVERS, "path = sim.so", options);
-    return trale_open(runtime, &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = log});
-}
-
-static struct trale *open_sim(const char *options)
-{
-    struct trale *runtime = NULL;
-    assert_int_equal(open_with(&runtime, NULL, options), 0);
-    return runtime;
-}
 
 static uint64_t real_ns(void)
 {
@@ -122,17 +103,6 @@ static void test_random_bytes_come_from_the_seed(void **state)
 }
 
 /* --- log and report ----------------------------------------------------------------------------------------------- */
-
-static struct trale_sim_report report_of(const char *path)
-{
-    struct trale_sim_report report;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_int_equal(read(fd, &report, sizeof report), sizeof report);
-    close(fd);
-    assert_int_equal(report.magic, TRALE_SIM_REPORT_MAGIC);
-    assert_int_equal(report.version, TRALE_SIM_REPORT_VERSION);
-    return report;
-}
 
 static struct trale_sim_report run(const char *options, uint64_t sleep_ns)
 {

@@ -4,18 +4,7 @@
 #include <trale/blocking.h>
 #include <trale/sync.h>
 
-#include "tests/support.h"
-
-static struct trale *open_sim(const char *options)
-{
-    char text[1024];
-    struct trale *runtime = NULL;
-    snprintf(text, sizeof text,
-             "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n%s",
-             TEST_DRIVERS, options);
-    assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
-    return runtime;
-}
+#include "tests/open_sim.h"
 
 static int n_runs, n_releases, order[8];
 

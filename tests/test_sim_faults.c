@@ -2,34 +2,19 @@
  *
  * Faults in a simulated run, through the runtime: each kind does what the scenario says, not before and not after. */
 #include <trale/sim.h>
-#include <trale/sim_report.h>
 
 #include "tests/folder.h"
-#include "tests/support.h"
+#include "tests/open_sim.h"
 
 static struct test_log messages;
 
 /* Opens a runtime with a scenario, and further options. */
-static int open_with(struct trale **runtime, const char *scenario, const char *options)
+static int open_scenario(struct trale **runtime, const char *scenario, const char *options)
 {
     char text[2048];
-    messages = (struct test_log){0};
     write_file("scenario", scenario, strlen(scenario), 0644);
-    snprintf(text, sizeof text,
-             "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n"
-             "scenario = %s/scenario\n%s",
-             TEST_DRIVERS, folder, options);
-    return trale_open(runtime,
-                      &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = &messages});
-}
-
-static struct trale_sim_report read_report(void)
-{
-    struct trale_sim_report report;
-    int fd = open(in_folder("report"), O_RDONLY | O_CLOEXEC);
-    assert_int_equal(read(fd, &report, sizeof report), sizeof report);
-    close(fd);
-    return report;
+    snprintf(text, sizeof text, "scenario = %s/scenario\n%s", folder, options);
+    return open_with(runtime, &messages, text);
 }
 
 /* Sends a number every 100 ms, at the times 0, 100 ms, ..., and notes when each has come. */
@@ -105,7 +90,7 @@ static struct line run_line(const char *scenario, const char *options)
 {
     struct line line = {.from = "10.0.0.1:1000", .to = "10.0.0.2:2000"};
     struct trale *runtime = NULL;
-    if (open_with(&runtime, scenario, options) < 0)
+    if (open_scenario(&runtime, scenario, options) < 0)
         fail_msg("%s", messages.text);
     line.begins_ns = trale_now(runtime);
     struct trale_task *receiver = trale_spawn(runtime, receiver, .line = &line);
@@ -225,13 +210,6 @@ static void test_the_sleeps_of_a_paused_host_end_when_it_goes_on(void **state)
         assert_int_equal(line.came_ns[i] / TRALE_MILLISECOND, i > 10 ? 2203 + 100 * (i - 11) : 100 * i + 3);
 }
 
-static void test_a_host_that_appears_during_a_pause_of_all_is_not_paused_for_ever(void **state)
-{
-    (void)state;
-    struct line line = run_line("at 0s pause * for 1050ms\n", "");
-    assert_in_range(count(&line), N_NUMBERS - 11, N_NUMBERS);
-}
-
 /* --- hosts that crash --------------------------------------------------------------------------------------------- */
 
 struct life {
@@ -303,11 +281,11 @@ static void test_a_host_that_crashes_begins_again(void **state)
     struct trale_address address;
     struct trale *runtime = NULL;
     assert_int_equal(trale_address_parse(line.to, &address), 0);
-    assert_int_equal(open_with(&runtime,
-                               "at 1050ms crash 10.0.0.2, restart after 1s\n"
-                               "at 3050ms crash 10.0.0.2, restart after 200ms\n"
-                               "at 3100ms crash 10.0.0.2, restart after 400ms\n",
-                               ""),
+    assert_int_equal(open_scenario(&runtime,
+                                   "at 1050ms crash 10.0.0.2, restart after 1s\n"
+                                   "at 3050ms crash 10.0.0.2, restart after 200ms\n"
+                                   "at 3100ms crash 10.0.0.2, restart after 400ms\n",
+                                   ""),
                      0);
     line.begins_ns = trale_now(runtime);
     struct trale_task *cluster = trale_spawn(runtime, cluster, .life = &life, .address = address);
@@ -324,6 +302,59 @@ static void test_a_host_that_crashes_begins_again(void **state)
     assert_int_equal(life.n_ends, 3);
     assert_int_equal(trale_close(runtime), 0);
     assert_int_equal(life.n_helpers_ended, 3);
+}
+
+/* How often the program of 10.0.0.2 began and ended, until the last number was sent. */
+static struct life run_life(const char *scenario, uint64_t appears_ns)
+{
+    struct line line = {.from = "10.0.0.1:1000", .to = "10.0.0.2:2000"};
+    struct life life = {.line = &line};
+    struct trale_address address;
+    struct trale *runtime = NULL;
+    struct trale_sleep sleep;
+    assert_int_equal(trale_address_parse(line.to, &address), 0);
+    if (open_scenario(&runtime, scenario, "") < 0)
+        fail_msg("%s", messages.text);
+    line.begins_ns = trale_now(runtime);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, appears_ns)), 0);
+    struct trale_task *cluster = trale_spawn(runtime, cluster, .life = &life, .address = address);
+    assert_int_equal(trale_join(trale_spawn(runtime, sender, .line = &line)), 0);
+    struct life seen = life;
+    trale_abort(cluster);
+    assert_int_equal(trale_join(cluster), -ECANCELED);
+    assert_int_equal(trale_close(runtime), 0);
+    return seen;
+}
+
+static void test_two_crashes_of_one_moment_are_one(void **state)
+{
+    (void)state;
+    struct life life = run_life("at 1s crash 10.0.0.2, restart after 1s\n"
+                                "at 1s crash 10.0.0.2, 10.0.0.9, restart after 2s\n",
+                                0);
+    assert_int_equal(life.n_starts, 2);
+    assert_int_equal(life.n_ends, 1);
+    assert_int_equal(life.started_ns[1], 3 * TRALE_SECOND);
+}
+
+static void test_a_host_that_appears_in_a_crash_begins_after_it(void **state)
+{
+    (void)state;
+    struct life life = run_life("at 1s crash 10.0.0.2, restart after 1s\nat 3s crash 10.0.0.2, restart after 1s\n",
+                                1500 * TRALE_MILLISECOND);
+    assert_int_equal(life.n_starts, 2);
+    assert_int_equal(life.n_ends, 1);
+    assert_int_equal(life.started_ns[0], 2 * TRALE_SECOND);
+    assert_int_equal(life.started_ns[1], 4 * TRALE_SECOND);
+}
+
+static void test_a_pause_holds_for_a_host_that_appears_in_it_and_ends(void **state)
+{
+    (void)state;
+    struct line line = run_line("from 0s pause 10.0.0.2 for 1s\n", "latency = 3ms");
+    assert_int_equal(count(&line), N_NUMBERS);
+    for (uint32_t i = 0; i < N_NUMBERS; i++)
+        assert_int_equal(line.came_ns[i] / TRALE_MILLISECOND, i < 10 ? 1000 : 100 * i + 3);
 }
 
 static void test_a_host_is_its_program_where_there_is_no_simulation(void **state)
@@ -357,7 +388,7 @@ static void test_a_step_of_the_clock_moves_the_time_of_day_alone(void **state)
     (void)state;
     struct trale *runtime = NULL;
     struct trale_sleep sleep;
-    assert_int_equal(open_with(&runtime, "at 1s clock * step -1h\nat 2s clock * step 2min\n", ""), 0);
+    assert_int_equal(open_scenario(&runtime, "at 1s clock * step -1h\nat 2s clock * step 2min\n", ""), 0);
     uint64_t wall = trale_now_on(runtime, TRALE_CLOCK_REALTIME), steady = trale_now(runtime);
     assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 1500 * TRALE_MILLISECOND)), 0);
     assert_int_equal(trale_now(runtime), steady + 1500 * TRALE_MILLISECOND);
@@ -366,6 +397,23 @@ static void test_a_step_of_the_clock_moves_the_time_of_day_alone(void **state)
     assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, TRALE_SECOND)), 0);
     assert_int_equal(trale_now_on(runtime, TRALE_CLOCK_REALTIME),
                      wall + 2500 * TRALE_MILLISECOND - 3480 * TRALE_SECOND);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
+static void test_the_time_of_day_stays_between_1970_and_2262(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    struct trale_sleep sleep;
+    assert_int_equal(open_scenario(&runtime,
+                                   "at 1s clock * step 2562047h\nat 2s clock * step 2562047h\n"
+                                   "at 3s clock * step -2562047h\nat 4s clock * step -2562047h\n",
+                                   ""),
+                     0);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 2500 * TRALE_MILLISECOND)), 0);
+    assert_in_range(trale_now_on(runtime, TRALE_CLOCK_REALTIME), INT64_MAX, INT64_MAX + TRALE_SECOND);
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 2 * TRALE_SECOND)), 0);
+    assert_in_range(trale_now_on(runtime, TRALE_CLOCK_REALTIME), 0, TRALE_SECOND);
     assert_int_equal(trale_close(runtime), 0);
 }
 
@@ -399,7 +447,7 @@ static void test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it(
 {
     (void)state;
     struct trale *runtime = NULL;
-    assert_int_equal(open_with(&runtime, "at 1s clock 10.0.0.2 step 4s\nat 2s clock 10.0.0.3 step -3s\n", ""), 0);
+    assert_int_equal(open_scenario(&runtime, "at 1s clock 10.0.0.2 step 4s\nat 2s clock 10.0.0.3 step -3s\n", ""), 0);
     struct trale_task *first = trale_spawn(runtime, waiter, .address = "10.0.0.5:1000");
     struct trale_task *second = trale_spawn(runtime, waiter, .address = "10.0.0.2:1000");
     struct trale_task *third = trale_spawn(runtime, waiter, .address = "10.0.0.3:1000");
@@ -432,7 +480,7 @@ static void test_a_list_that_was_drawn_is_the_same_run_as_a_scenario(void **stat
             assert_int_equal(trale_join(trale_spawn(runtime, sender, .line = &line)), 0);
             trale_detach(receiver);
             assert_int_equal(trale_close(runtime), 0);
-            reports[i] = read_report();
+            reports[i] = report_of(in_folder("report"));
         }
         assert_int_equal(reports[0].hash, reports[1].hash);
         assert_int_equal(reports[0].n_events, reports[1].n_events);
@@ -444,13 +492,50 @@ static void test_a_scenario_that_is_wrong_is_refused_with_its_line(void **state)
 {
     (void)state;
     struct trale *runtime = NULL;
-    assert_int_equal(open_with(&runtime, "; a comment\n\nat 1s los * -> * 1%\n", ""), -EINVAL);
+    assert_int_equal(open_scenario(&runtime, "; a comment\n\nat 1s los * -> * 1%\n", ""), -EINVAL);
     assert_non_null(strstr(messages.text, "/scenario:3: 'los' is not a fault: loss,"));
-    assert_int_equal(open_with(&runtime, "", "faults = loss, flood"), -EINVAL);
+    assert_int_equal(open_scenario(&runtime, "", "faults = loss, flood"), -EINVAL);
     assert_non_null(strstr(messages.text, "faults = loss, flood: allowed are all, none, or words of loss,"));
-    assert_int_equal(open_with(&runtime, "", "scenario_out = /nowhere/list"), -ENOENT);
+    assert_int_equal(open_scenario(&runtime, "", "scenario_out = /nowhere/list"), -ENOENT);
     assert_non_null(strstr(messages.text, "scenario_out = /nowhere/list: No such file or directory"));
     assert_null(runtime);
+}
+
+/* Opens with a scenario of these bytes, and expects that it is refused with this message. */
+static void assert_refused(const char *bytes, size_t size, const char *message)
+{
+    char text[1024];
+    struct trale *runtime = NULL;
+    messages = (struct test_log){0};
+    write_file("bytes", bytes, size, 0644);
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n"
+             "scenario = %s/bytes\n",
+             TEST_DRIVERS, folder);
+    const struct trale_options options = {.config_text = text, .log = test_log_write, .log_data = &messages};
+    assert_int_equal(trale_open(&runtime, &options), -EINVAL);
+    if (strstr(messages.text, message) == NULL)
+        fail_msg("%s", messages.text);
+}
+
+static void test_a_scenario_that_is_no_text_is_refused(void **state)
+{
+    (void)state;
+    static const char at_the_end[] = "at 1s crash 10.0.0.1\0, restart after 1s", in_between[] = "\n\0\nat 1s\n";
+    static char large[100000];
+    assert_refused(at_the_end, sizeof at_the_end - 1, "/bytes:1: the line has a byte 0");
+    assert_refused(in_between, sizeof in_between - 1, "/bytes:2: the line has a byte 0");
+    memset(large, 'x', sizeof large);
+    assert_refused(large, sizeof large, "/bytes:1: the line has more than 2047 bytes");
+}
+
+static void test_files_that_could_not_be_written_are_named_at_the_end(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1s pause 10.0.0.2 for 1s\n", "events = /dev/full\nscenario_out = /dev/full");
+    assert_int_equal(count(&line), N_NUMBERS);
+    assert_non_null(strstr(messages.text, "events = /dev/full: No space left on device"));
+    assert_non_null(strstr(messages.text, "scenario_out = /dev/full: No space left on device"));
 }
 
 /* --- marks -------------------------------------------------------------------------------------------------------- */
@@ -475,10 +560,10 @@ static void test_marks_and_success_are_in_the_report(void **state)
     struct trale_sim_report report;
     char options[300];
     snprintf(options, sizeof options, "report = %s/report", folder);
-    assert_int_equal(open_with(&runtime, "", options), 0);
+    assert_int_equal(open_scenario(&runtime, "", options), 0);
     assert_int_equal(trale_join(trale_spawn(runtime, marker)), 0);
     assert_int_equal(trale_close(runtime), 0);
-    report = read_report();
+    report = report_of(in_folder("report"));
     assert_int_equal(report.n_marks, 1);
     assert_string_equal(report.marks[0].name, "this line is reached");
     assert_int_equal(report.marks[0].n_reached, 1);
@@ -497,13 +582,18 @@ int main(void)
         TEST_IN_FOLDER(test_a_latency_replaces_the_other_one),
         TEST_IN_FOLDER(test_what_comes_to_a_paused_host_waits),
         TEST_IN_FOLDER(test_the_sleeps_of_a_paused_host_end_when_it_goes_on),
-        TEST_IN_FOLDER(test_a_host_that_appears_during_a_pause_of_all_is_not_paused_for_ever),
         TEST_IN_FOLDER(test_a_host_that_crashes_begins_again),
+        TEST_IN_FOLDER(test_two_crashes_of_one_moment_are_one),
+        TEST_IN_FOLDER(test_a_host_that_appears_in_a_crash_begins_after_it),
+        TEST_IN_FOLDER(test_a_pause_holds_for_a_host_that_appears_in_it_and_ends),
         TEST_IN_FOLDER(test_a_host_is_its_program_where_there_is_no_simulation),
         TEST_IN_FOLDER(test_a_step_of_the_clock_moves_the_time_of_day_alone),
+        TEST_IN_FOLDER(test_the_time_of_day_stays_between_1970_and_2262),
         TEST_IN_FOLDER(test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it),
         TEST_IN_FOLDER(test_a_list_that_was_drawn_is_the_same_run_as_a_scenario),
         TEST_IN_FOLDER(test_a_scenario_that_is_wrong_is_refused_with_its_line),
+        TEST_IN_FOLDER(test_a_scenario_that_is_no_text_is_refused),
+        TEST_IN_FOLDER(test_files_that_could_not_be_written_are_named_at_the_end),
         TEST_IN_FOLDER(test_marks_and_success_are_in_the_report),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

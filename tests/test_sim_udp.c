@@ -6,25 +6,7 @@
 #include <trale/udp_info.h>
 #include <trale/udp_socket.h>
 
-#include "tests/support.h"
-
-static int open_with(struct trale **runtime, struct test_log *log, const char *options)
-{
-    static struct test_log unread;
-    char text[2048];
-    log = log != NULL ? log : &unread;
-    *log = (struct test_log){0};
-    snprintf(text, sizeof text, "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\n%s\n%s",
-             TEST_DRIVERS, "path = sim.so", options);
-    return trale_open(runtime, &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = log});
-}
-
-static struct trale *open_sim(const char *options)
-{
-    struct trale *runtime = NULL;
-    assert_int_equal(open_with(&runtime, NULL, options), 0);
-    return runtime;
-}
+#include "tests/open_sim.h"
 
 static struct trale_udp_socket *open_socket(struct trale *runtime, const char *address)
 {

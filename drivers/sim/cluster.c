@@ -86,6 +86,11 @@ static void cluster_host(void *instance, struct trale_sim_host *member)
     if (host == NULL)
         return; /* no memory: a host like any other */
     host->restarts = true;
+    if (host->n_down > 0) {
+        host->has_crashed = true;
+        member->state = MEMBER_DOWN;
+        member->future.awaiting = NULL; /* it has not begun */
+    }
     course_draw(program->world, host);
     list_append(&cluster->members, &member->link);
 }
@@ -101,6 +106,7 @@ static void member_wake(struct cluster *cluster, struct trale_sim_host *member, 
 static void cluster_switch(struct cluster *cluster, struct host *host, bool is_down)
 {
     struct program *program = cluster->program;
+    host->has_crashed = is_down;
     log_event(&program->log, is_down ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
     if (is_down) {
         crash_host(program->world, host);
@@ -122,22 +128,22 @@ static void cluster_switch(struct cluster *cluster, struct host *host, bool is_d
 static void cluster_crash(struct cluster *cluster, const struct plan_fault *fault)
 {
     /* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. */
-    const uint32_t changed_at = fault->state == PLAN_ACTIVE ? 1 : 0;
     for (struct host *host = cluster->program->world->first_host; host != NULL; host = host->following)
-        if (scenario_has(&fault->fault.entry.from, &host->identity) && host->n_down == changed_at)
-            cluster_switch(cluster, host, fault->state == PLAN_ACTIVE);
+        if (scenario_has(&fault->fault.entry.from, &host->identity) && (host->n_down > 0) != host->has_crashed)
+            cluster_switch(cluster, host, host->n_down > 0);
 }
 
-/* No clock is set to a time before 1970. */
+/* No clock is set to a time before 1970, or after 2262. */
 static void cluster_set_clocks(struct cluster *cluster, const struct scenario_entry *entry)
 {
     struct world *world = cluster->program->world;
     for (struct host *host = world->first_host; host != NULL; host = host->following) {
         if (!scenario_has(&entry->from, &host->identity))
             continue;
-        int64_t least_ns = -(int64_t)(cluster->timer->wall_ahead_ns + world->now_ns);
-        int64_t clock_ns = host->clock_ns + entry->step_ns;
-        host->clock_ns = clock_ns > least_ns ? clock_ns : least_ns;
+        const __int128 world_ns = (__int128)cluster->timer->wall_ahead_ns + world->now_ns;
+        __int128 wall_ns = world_ns + host->clock_ns + entry->step_ns;
+        wall_ns = wall_ns > INT64_MAX ? INT64_MAX : wall_ns > 0 ? wall_ns : 0;
+        host->clock_ns = (int64_t)(wall_ns - world_ns);
         log_event(&cluster->program->log, LOG_CLOCK, log_text("host", host->name), log_number("by", entry->step_ns));
     }
     for (uint32_t i = 0; i < world->n_programs; i++)

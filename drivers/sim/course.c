@@ -9,15 +9,16 @@
 #include "world.h"
 
 /* Writes an entry into the list of the run. */
-static void course_write(const struct plan *plan, const struct scenario_entry *entry)
+static void course_write(struct plan *plan, const struct scenario_entry *entry)
 {
     char text[SCENARIO_TEXT + 1];
-    if (plan->list_fd < 0)
+    if (plan->list_fd < 0 || plan->list_error < 0)
         return;
     scenario_format(entry, text);
     strcat(text, "\n");
     ssize_t n = write(plan->list_fd, text, strlen(text));
-    (void)n; /* a list that is cut off is seen by its reader */
+    if (n != (ssize_t)strlen(text))
+        plan->list_error = n < 0 ? -errno : -ENOSPC;
 }
 
 /* A time of a scenario on the world's clock. */
@@ -86,36 +87,22 @@ static bool is_of_links(const struct plan_fault *fault)
     return fault->fault.entry.kind <= SCENARIO_PARTITION;
 }
 
+/* A fault of hosts begins to hold, or (UINT32_MAX) ends. */
+static void course_mark_all(struct world *world, struct fault *fault, uint32_t change)
+{
+    list_remove(&fault->link);
+    if (change == 1)
+        list_append(&world->plan.active, &fault->link);
+    for (struct host *host = world->first_host; host != NULL; host = host->following)
+        host_mark(host, fault, change);
+}
+
 /* When a fault ends that has begun; UINT64_MAX: never. */
 static uint64_t course_fault_end(const struct plan *plan, const struct scenario_entry *entry)
 {
     if (entry->ends_ns != SCENARIO_NEVER)
         return course_time(entry->ends_ns);
     return entry->is_kept ? UINT64_MAX : plan->quiet_ns;
-}
-
-/* Counts by which faults each host is down or paused. One that appears during such a fault is not, until the next one
- * begins or ends. */
-static void course_count(struct world *world, struct host *host)
-{
-    host->n_down = host->n_paused = 0;
-    host->resumes_ns = 0;
-    for (const struct plan_fault *fault = world->plan.first; fault != NULL; fault = fault->next) {
-        const struct scenario_entry *entry = &fault->fault.entry;
-        if (fault->state != PLAN_ACTIVE || !scenario_has(&entry->from, &host->identity))
-            continue;
-        uint64_t ends_ns = course_fault_end(&world->plan, entry);
-        host->n_down += entry->kind == SCENARIO_CRASH;
-        host->n_paused += entry->kind == SCENARIO_PAUSE;
-        if (entry->kind == SCENARIO_PAUSE && ends_ns > host->resumes_ns)
-            host->resumes_ns = ends_ns;
-    }
-}
-
-static void course_count_all(struct world *world)
-{
-    for (struct host *host = world->first_host; host != NULL; host = host->following)
-        course_count(world, host);
 }
 
 static void course_begin(struct world *world, struct plan_fault *fault)
@@ -126,10 +113,11 @@ static void course_begin(struct world *world, struct plan_fault *fault)
     course_log(world, fault, LOG_FAULT);
     world->report->n_faults++;
     fault->state = lasts ? PLAN_ACTIVE : PLAN_OVER;
+    fault->fault.ends_ns = ends_ns;
     if (is_of_links(fault))
         fault_begin(&world->faults, &fault->fault);
     else if (lasts)
-        course_count_all(world);
+        course_mark_all(world, &fault->fault, 1);
     if (lasts && ends_ns != UINT64_MAX)
         (void)!world_add(world, &fault->event, ends_ns); /* its place in the heap has just become free */
 }
@@ -141,7 +129,7 @@ static void course_finish(struct world *world, struct plan_fault *fault)
     if (is_of_links(fault))
         fault_end(&world->faults, &fault->fault);
     else
-        course_count_all(world);
+        course_mark_all(world, &fault->fault, UINT32_MAX);
 }
 
 void course_happen(struct world *world, struct plan_fault *fault)

@@ -17,6 +17,26 @@ static void say(const struct program *program, const char *message)
     program->host.log(program->host.context, TRALE_LOG_ERROR, message);
 }
 
+/* Reads a line, without its end. 1; 0, there is none; or -EINVAL and *why. */
+static int read_line(FILE *file, char line[SCENARIO_TEXT], char why[SCENARIO_ERROR])
+{
+    size_t length = 0;
+    int c;
+    why[0] = '\0';
+    while ((c = getc_unlocked(file)) != EOF && c != '\n' && why[0] == '\0') {
+        if (c == '\0')
+            snprintf(why, SCENARIO_ERROR, "the line has a byte 0");
+        else if (length == SCENARIO_TEXT - 1)
+            snprintf(why, SCENARIO_ERROR, "the line has more than %d bytes", SCENARIO_TEXT - 1);
+        else
+            line[length++] = (char)c;
+    }
+    line[length] = '\0';
+    if (why[0] != '\0')
+        return -EINVAL;
+    return c != EOF || length > 0;
+}
+
 /* The times of a scenario that lies in a file. */
 static int read_scenario(const struct program *program, const char *path)
 {
@@ -25,14 +45,10 @@ static int read_scenario(const struct program *program, const char *path)
     int r = file != NULL ? 0 : -errno;
     if (r < 0)
         option_refuse(&program->host, program->settings, OPTION_SCENARIO, strerror(-r));
-    for (unsigned number = 1; r == 0 && fgets(line, sizeof line, file) != NULL; number++) {
+    for (unsigned number = 1; r == 0 && (r = read_line(file, line, error)) != 0; number++) {
         struct scenario_entry entry;
-        if (strchr(line, '\n') == NULL && !feof(file)) {
-            snprintf(error, sizeof error, "the line has more than %zu bytes", sizeof line - 2);
-            r = -EINVAL;
-        } else {
+        if (r > 0)
             r = scenario_parse(line, &entry, error);
-        }
         if (r < 0) {
             snprintf(message, sizeof message, "%.200s:%u: %s", path, number, error);
             say(program, message);
@@ -112,7 +128,10 @@ int course_open(struct program *program)
 
 void course_close(struct program *program)
 {
-    if (program->world->plan.list_fd >= 0)
-        close(program->world->plan.list_fd);
-    program->world->plan.list_fd = -1;
+    struct plan *plan = &program->world->plan;
+    if (plan->list_fd >= 0)
+        close(plan->list_fd);
+    if (plan->list_fd >= 0 && plan->list_error < 0)
+        option_refuse(&program->host, program->settings, OPTION_SCENARIO_OUT, strerror(-plan->list_error));
+    plan->list_fd = -1;
 }

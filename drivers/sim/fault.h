@@ -25,10 +25,11 @@ struct fault_rules {
     uint64_t queue;     /* how many bytes may wait for a limited bandwidth; 0: no limit but that of send buffers */
 };
 
-/* A fault of the network, in the world's memory. */
+/* A fault, in the world's memory. */
 struct fault {
     struct trale_link link; /* among the active ones */
     struct scenario_entry entry;
+    uint64_t ends_ns; /* once it holds: on the world's clock; UINT64_MAX: never */
 };
 
 struct fault_table {

@@ -94,6 +94,19 @@ static void host_name(struct host *host, const struct trale_address *identity)
     }
 }
 
+void host_mark(struct host *host, const struct fault *fault, uint32_t change)
+{
+    if (!scenario_has(&fault->entry.from, &host->identity))
+        return;
+    if (fault->entry.kind == SCENARIO_CRASH) {
+        host->n_down += change;
+        return;
+    }
+    host->n_paused += change;
+    if (host->n_paused > 0 && fault->ends_ns > host->resumes_ns)
+        host->resumes_ns = fault->ends_ns;
+}
+
 struct host *host_get(struct world *world, const struct trale_address *address)
 {
     struct trale_address identity = host_identity(address);
@@ -113,6 +126,9 @@ struct host *host_get(struct world *world, const struct trale_address *address)
     host->following = NULL;
     *(world->last_host != NULL ? &world->last_host->following : &world->first_host) = host;
     world->last_host = host;
+    const struct trale_link *active = &world->plan.active;
+    for (const struct trale_link *link = active->next; link != active; link = link->next)
+        host_mark(host, list_entry(link, struct fault, link), 1);
     return host;
 }
 

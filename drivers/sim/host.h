@@ -43,6 +43,7 @@ struct host {
     bool is_planned;               /* its faults are (plan.h) */
     bool restarts;                 /* its program can be started again, so it may crash */
     uint32_t n_down;               /* faults by which it is down: what arrives is lost */
+    bool has_crashed;              /* its program was dropped, and has not begun again */
     int64_t clock_ns;              /* by how much its CLOCK_REALTIME was set, in sum */
     uint32_t n_paused;             /* faults by which its tasks do not run, as far as they wait for the driver */
     uint64_t resumes_ns;           /* when the last of them ends; UINT64_MAX: never */
@@ -63,6 +64,10 @@ struct host *host_find(const struct world *world, const struct trale_address *ad
 
 /* The same; makes the host if there is none. NULL: no memory. */
 struct host *host_get(struct world *world, const struct trale_address *address);
+
+/* Adds `change` to the count of crashes, or of pauses, that hold for the host, if the fault is about it. host_get does
+ * it for those that hold when the host appears. */
+void host_mark(struct host *host, const struct fault *fault, uint32_t change);
 
 /* The sockets of a port (in the host's byte order); NULL: it never had any. host_port_get: NULL: no memory. */
 struct host_port *host_port_find(const struct host *host, uint16_t number);

@@ -28,10 +28,12 @@ struct plan_fault {
 struct plan {
     struct plan_fault *first, *last;
     struct swarm swarm;
-    bool draws;        /* hosts get faults that are drawn */
-    uint64_t quiet_ns; /* on the world's clock: from then on only faults that are kept hold; UINT64_MAX: never */
-    int list_fd;       /* where each entry is written, of the process that runs; -1: nowhere */
+    bool draws;         /* hosts get faults that are drawn */
+    uint64_t quiet_ns;  /* on the world's clock: from then on only faults that are kept hold; UINT64_MAX: never */
+    int list_fd;        /* where each entry is written, of the process that runs; -1: nowhere */
+    int32_t list_error; /* why that is not complete, a negative errno; 0: it is */
     struct trale_link notices; /* faults of hosts that have begun or ended, by their `notices` */
+    struct trale_link active;  /* faults of hosts that hold, by their `fault.link` */
 };
 
 #endif

@@ -86,6 +86,12 @@ static void sim_free(struct sim *sim)
     free(sim);
 }
 
+static int refuse_file(const struct program *program, enum option option, int r)
+{
+    option_refuse(&program->host, program->settings, option, strerror(-r));
+    return r;
+}
+
 static void sim_stop(void *instance)
 {
     struct sim *sim = instance;
@@ -98,13 +104,9 @@ static void sim_stop(void *instance)
     if (program->report->n_running == 0)
         outcome_close(&sim->outcome);
     outcome_update(&sim->outcome);
+    if (program->log.error < 0)
+        refuse_file(program, OPTION_EVENTS, program->log.error);
     sim_free(sim);
-}
-
-static int refuse_file(const struct program *program, enum option option, int r)
-{
-    option_refuse(&program->host, program->settings, option, strerror(-r));
-    return r;
 }
 
 /* Makes the world, or joins it. */

@@ -12,6 +12,7 @@ static struct world *world_begin(struct memory *memory, uint64_t seed)
     world->faults.defaults = (struct fault_rules){.latency_ns = 1000000, .mtu = 1500};
     list_init(&world->faults.active);
     list_init(&world->plan.notices);
+    list_init(&world->plan.active);
     world->plan.list_fd = -1;
     world->plan.quiet_ns = WORLD_BEGINS_NS;
     world->hosts = world_alloc(world, WORLD_HOST_BUCKETS * sizeof *world->hosts);
