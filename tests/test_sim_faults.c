@@ -362,7 +362,11 @@ static void test_a_host_is_its_program_where_there_is_no_simulation(void **state
     (void)state;
     struct line line = {.from = "127.0.0.1:0"};
     char to[TRALE_ADDRESS_TEXT];
-    struct trale *runtime = test_open("timer, udp", TEST_TIMER TEST_UDP);
+    char text[1024];
+    struct trale *runtime = NULL;
+    snprintf(text, sizeof text, "[runtime]\ndrivers = timer, udp\nthreads = 0\ndrivers_folder = %s\n%s%s", TEST_DRIVERS,
+             TEST_TIMER, TEST_UDP);
+    assert_int_equal(trale_open(&runtime, &(struct trale_options){.config_text = text}), 0);
     struct trale_udp_socket *socket;
     struct trale_address address;
     assert_int_equal(trale_udp_open(runtime, "127.0.0.1:0", 0, &socket), 0);
