@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A program with one flaw, which its argument names; some have it with some seeds alone. For tests/simulate.sh. */
+#undef NDEBUG /* one flaw is an assertion that fails */
 #include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
