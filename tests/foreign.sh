@@ -11,8 +11,10 @@ read_driver=$build/tests/read_driver damaged=$build/tests/damaged_drivers
 
 # build_driver NAME OUTPUT FLAG...
 build_driver() {
+    local folders
+    mapfile -t folders < <(find "$root/drivers/$1" -type d -printf '-iquote\n%p\n')
     "$other" -shared -fPIC -O2 -D_GNU_SOURCE -fvisibility=hidden -Wl,-z,defs -I"$root/include" -I"$root/drivers" \
-        "${@:3}" -o "$tmp/$2.so" "$root/drivers/$1"/*.c -pthread
+        "${folders[@]}" "${@:3}" -o "$tmp/$2.so" $(find "$root/drivers/$1" -name '*.c') -pthread
 }
 same() {
     "$read_driver" "$tmp/$1.so" | diff "$tmp/own" -

@@ -67,9 +67,15 @@ loops_of_files() {
 loops_of_drivers() {
     local folder
     for folder in drivers/*/; do
-        (cd "$folder" && grep -oE '^#include "[a-z_]+' ./*.[ch] | sed -E 's,^\./([a-z_]+)\.[ch]:#include ",\1 ,' |
+        (cd "$folder" && grep -roE --include='*.[ch]' '^#include "[a-z_]+' . | sed -E 's,^.*/([a-z_]+)\.[ch]:#include ",\1 ,' |
             awk '$1 != $2' | loops)
     done
+}
+# The world and its faults include only each other.
+worldly() {
+    local own
+    own=$(cd drivers/sim && ls world/*.h faults/*.h | sed -E 's,.*/,,' | paste -sd '|')
+    grep -nE '#include "' drivers/sim/{world,faults}/*.[ch] | grep -vE "\"($own|list\.h)\""
 }
 missing_arrows() {
     [[ $(includes | wc -l) -gt 50 && $(rooms | wc -l) -gt 5 ]] || echo "no includes or no table were found"
@@ -81,7 +87,7 @@ missing_arrows() {
 only() {
     local pattern=$1
     shift
-    grep -lE "$pattern" core/*/*.[ch] drivers/*/*.[ch] | grep -vxF "$(printf '%s\n' "$@")"
+    grep -lE "$pattern" core/*/*.[ch] drivers/*/*.[ch] drivers/*/*/*.[ch] | grep -vxF "$(printf '%s\n' "$@")"
 }
 
 numbers='getrandom|getentropy|random|s?random_r|srandom|s?rand|rand_r|[a-z]rand48|arc4random[a-z_]*'
@@ -95,18 +101,18 @@ own_clocks_and_numbers() {
 }
 
 too_long() {
-    wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
+    wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
 }
 
 # Functions end at a brace in the first column, and begin where the last line in the first column ended in none.
 long_functions() {
     awk 'FNR == 1 { open = 0 } /^\{/ { open = FNR } /^\}/ && open {
              if (FNR - open > 60) print FILENAME ":" open ": " FNR - open " lines"
-             open = 0 }' core/*.c core/*/*.c drivers/*/*.c examples/*.c
+             open = 0 }' core/*.c core/*/*.c drivers/*/*.c drivers/*/*/*.c examples/*.c
 }
 
 wide() {
-    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*.h drivers/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
+    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
 }
 
 # Signs of sentences that must be read twice. CONTRIBUTING.md names some of these words.
@@ -128,7 +134,7 @@ unlisted_sources() {
     for file in core/*/*.c; do
         grep -qF "'${file#core/}'" core/meson.build || echo "$file is not in core/meson.build"
     done
-    for file in drivers/*/*.c; do
+    for file in drivers/*/*.c drivers/*/*/*.c; do
         grep -qF "'${file#drivers/}'" drivers/meson.build || echo "$file is not in drivers/meson.build"
     done
 }
@@ -170,6 +176,7 @@ forbid "drivers and examples include nothing of core" \
     grep -nE '#include "(\.\./)*core/' drivers examples include -r
 forbid "a driver includes nothing of another one" \
     grep -nE '#include "[^"]*/' drivers -r
+forbid "the simulated world knows nothing of programs" worldly
 forbid "headers include libc and trale/ alone" \
     bash -c "grep -nE '#include' include/trale/*.h | grep -vE '#include <(trale/|std|type_traits|assert|errno|pthread|signal|string|sys/socket|netinet/|arpa/|net/if)'"
 forbid "core names no driver, but for core/view, which reads what a simulation writes" \
@@ -186,7 +193,7 @@ forbid "only the watchdog, limits of waiting and the driver timer read a clock, 
     only "\\b($numbers|$clocks)\\(" core/base/deadline.h drivers/timer/clock.h drivers/random/random.c
 forbid "examples and tests take time and random numbers from interfaces" own_clocks_and_numbers
 forbid "libraries neither print nor exit" \
-    bash -c "grep -nE '(^|[^>[:alnum:]_])(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c |
+    bash -c "grep -nE '(^|[^>[:alnum:]_])(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c drivers/*/*/*.c |
              grep -vE '^core/(command/[a-z_]+|view/[a-z]+|simulate/[a-z]+|base/log)\\.c:'"
 forbid "README.md has at most 900 words" wordy
 forbid "no file is two ideas" too_long

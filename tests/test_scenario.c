@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The language of scenarios (drivers/sim/scenario.h): what is written is read back, and what is no entry is refused. */
+ * The language of scenarios (drivers/sim/faults/scenario.h): what is written is read back, and what is no entry is
+ * refused. */
 #include "tests/support.h"
 
-#include "drivers/sim/scenario.h"
+#include "drivers/sim/faults/scenario.h"
 
 static struct scenario_entry read_line(const char *line)
 {

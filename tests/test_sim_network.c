@@ -3,11 +3,11 @@
  * The network of the simulated world alone: hosts, sockets, and what links do to datagrams. */
 #include "tests/support.h"
 
-#include "drivers/sim/deliver.h"
-#include "drivers/sim/group.h"
-#include "drivers/sim/peer.h"
-#include "drivers/sim/port.h"
-#include "drivers/sim/send.h"
+#include "drivers/sim/world/deliver.h"
+#include "drivers/sim/world/group.h"
+#include "drivers/sim/world/peer.h"
+#include "drivers/sim/world/port.h"
+#include "drivers/sim/world/send.h"
 
 #define SECOND UINT64_C(1000000000)
 #define MILLISECOND UINT64_C(1000000)

@@ -3,7 +3,7 @@
  * The simulated world's memory, chance, events and clock alone. */
 #include "tests/support.h"
 
-#include "drivers/sim/world.h"
+#include "drivers/sim/world/world.h"
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a swarm draws from a seed (drivers/sim/swarm.h). */
+ * What a swarm draws from a seed (drivers/sim/faults/swarm.h). */
 #include "tests/support.h"
 
-#include "drivers/sim/swarm.h"
+#include "drivers/sim/faults/swarm.h"
 
 #define ENDS_NS (10 * TRALE_SECOND)
 #define N_HOSTS 4

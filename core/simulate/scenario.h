@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scenarios as lists of lines, which are faults (drivers/sim/scenario.h has their language): read, written, and each
- * made weaker. */
+ * Scenarios as lists of lines, which are faults (drivers/sim/faults/scenario.h has their language): read, written, and
+ * each made weaker. */
 #ifndef CORE_SIMULATE_SCENARIO_H
 #define CORE_SIMULATE_SCENARIO_H
 
