@@ -73,14 +73,42 @@ static inline bool test_has_driver(const char *drivers, const char *name)
     return false;
 }
 
-/* Writes the drivers that layers are over, as `over` in trale.ini. */
-static inline void test_over(char over[64], const char *drivers)
+/* Writes those of the drivers that are among `names`, as `over` in trale.ini. */
+static inline void test_over(char over[64], const char *drivers, const char *names)
 {
-    const char *const names[] = {"timer", "udp", "signal", "blocking"};
+    char name[16];
     over[0] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (test_has_driver(drivers, names[i]))
-            strcat(strcat(over, over[0] != '\0' ? ", " : ""), names[i]);
+    for (int length; sscanf(names, "%15s%n", name, &length) == 1; names += length)
+        if (test_has_driver(drivers, name))
+            strcat(strcat(over, over[0] != '\0' ? ", " : ""), name);
+}
+
+/* A recorder that has stopped would leave the rest of a test to the drivers below. */
+static inline void test_recorder_log(void *data, uint32_t level, const char *source, const char *message)
+{
+    (void)data;
+    fprintf(stderr, "%u %s: %s\n", level, source, message);
+    if (strcmp(source, "record") == 0)
+        abort();
+}
+
+/* Adds the layer `record` with $TRALE_TEST_RECORD: `names` and `layers` are text for the configuration. Returns the
+ * path of the recording, which is removed when it is open; NULL: nothing is recorded. */
+static inline const char *test_record(char names[64], char layers[1024], const char *drivers)
+{
+    static char path[256];
+    static unsigned n_recordings;
+    char over[64];
+    test_over(over, drivers, "timer udp random");
+    if (getenv("TRALE_TEST_RECORD") == NULL || over[0] == '\0')
+        return NULL;
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/trale-test-%ld-%u", folder != NULL ? folder : "/tmp", (long)getpid(),
+             n_recordings++);
+    strcat(names, ", record");
+    snprintf(layers + strlen(layers), 1024 - strlen(layers),
+             "[driver:record]\npath = record.so\nover = %s\nfile = %s\nsize = 256M\n", over, path);
+    return path;
 }
 
 /* Opens a runtime in that layout, with these layers, or in a simulation; `drivers` and `sections` are text for the
@@ -93,16 +121,20 @@ static inline struct trale *test_open(const char *drivers, const char *sections)
         drivers = simulated[0];
         sections = simulated[1];
     }
-    test_over(over, drivers);
+    test_over(over, drivers, "timer udp signal blocking");
     for (int i = 0; i < test_layers() && over[0] != '\0'; i++) {
         snprintf(names + strlen(names), sizeof names - strlen(names), ", trace%d", i);
         snprintf(layers + strlen(layers), sizeof layers - strlen(layers),
                  "[driver:trace%d]\npath = %s/trace.so\nover = %s\n", i, TEST_FLAWED_DRIVERS, over);
     }
+    const char *recording = test_record(names, layers, drivers);
     snprintf(text, sizeof text, "[runtime]\ndrivers = %s%s\nthreads = %d\ndrivers_folder = %s\n%s\n%s", drivers, names,
              test_threads(), TEST_DRIVERS, sections, layers);
     struct trale *runtime = NULL;
-    int r = trale_open(&runtime, &(struct trale_options){.config_text = text});
+    int r = trale_open(
+        &runtime, &(struct trale_options){.config_text = text, .log = recording != NULL ? test_recorder_log : NULL});
+    if (recording != NULL)
+        unlink(recording);
     if (r < 0)
         fail_msg("trale_open: %s", strerror(-r));
     return runtime;
