@@ -24,15 +24,18 @@ static int open_with(struct trale **runtime, struct test_log *log, const char *t
     return trale_open(runtime, &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = log});
 }
 
+/* A line of [runtime] in both of these. */
+static const char *in_runtime = "";
+
 /* A runtime with real drivers that is recorded; `options` are lines of [driver:record]. */
 static int open_recorded(struct trale **runtime, struct test_log *log, const char *options)
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "[runtime]\ndrivers = timer, udp, random, record\nthreads = %d\ndrivers_folder = %s\n%s%s"
+             "[runtime]\ndrivers = timer, udp, random, record\n%s\nthreads = %d\ndrivers_folder = %s\n%s%s"
              "[driver:random]\npath = random.so\n[driver:record]\npath = record.so\nover = timer, udp, random\n"
              "file = %s\n%s\n",
-             test_threads(), TEST_DRIVERS, TEST_TIMER, TEST_UDP, in_folder("recording"), options);
+             in_runtime, test_threads(), TEST_DRIVERS, TEST_TIMER, TEST_UDP, in_folder("recording"), options);
     return open_with(runtime, log, text);
 }
 
@@ -40,9 +43,9 @@ static int open_replayed(struct trale **runtime, struct test_log *log, const cha
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "[runtime]\ndrivers = sim\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\nreplay = %s\n"
-             "report = %s\n",
-             TEST_DRIVERS, in_folder(file), in_folder("report"));
+             "[runtime]\ndrivers = sim\n%s\nthreads = 0\ndrivers_folder = %s\n[driver:sim]\npath = sim.so\n"
+             "replay = %s\nreport = %s\n",
+             in_runtime, TEST_DRIVERS, in_folder(file), in_folder("report"));
     return open_with(runtime, log, text);
 }
 
@@ -558,6 +561,26 @@ static void test_the_recording_before_is_kept_and_one_that_is_written_is_not_sha
     assert_int_equal(access(in_folder("recording.old"), F_OK), 0);
 }
 
+/* In a real run the drivers have tasks as well, so a seed picks others there. */
+static void test_tasks_that_are_shuffled_are_neither_recorded_nor_replayed(void **state)
+{
+    (void)state;
+    static struct transcript transcript;
+    static struct test_log log;
+    struct trale *runtime = NULL;
+    record_work(&transcript);
+    in_runtime = "shuffle = 7";
+    int recorded = open_recorded(&runtime, &log, "");
+    assert_says(&log, "a run whose tasks are shuffled cannot be replayed: remove [runtime] shuffle");
+    int replayed = open_replayed(&runtime, &log, "recording");
+    assert_says(&log, "tasks run in the order of the recording: remove [runtime] shuffle");
+    in_runtime = "";
+    assert_int_equal(recorded, -EINVAL);
+    assert_int_equal(replayed, -EINVAL);
+    assert_int_equal(access(in_folder("recording.old"), F_OK), -1);
+    assert_int_equal(replay_work(&transcript, &log, &(struct changes){.word = NULL}), TRALE_SIM_CLOSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -574,6 +597,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_corrupt_record_is_refused_with_its_place),
         TEST_IN_FOLDER(test_records_with_a_right_check_and_wrong_contents_end_the_replay),
         TEST_IN_FOLDER(test_the_recording_before_is_kept_and_one_that_is_written_is_not_shared),
+        TEST_IN_FOLDER(test_tasks_that_are_shuffled_are_neither_recorded_nor_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,13 +75,19 @@ static int32_t host_observe(void *context, const struct trale_observer *observer
     return observation_begin(&host->observation, host->executor, observer, data, inspector);
 }
 
+static uint32_t hints_of(const struct host *host)
+{
+    uint32_t level = host->reactor->threaded ? 0 : TRALE_HOST_LEVEL;
+    return level | (run_queue_shuffles(&host->executor->run_queue) ? TRALE_HOST_SHUFFLE : 0);
+}
+
 struct trale_host host_table(struct host *host)
 {
     return (struct trale_host){
         .size = sizeof(struct trale_host),
         .abi = TRALE_ABI,
         .context = host,
-        .hints = host->reactor->threaded ? 0 : TRALE_HOST_LEVEL,
+        .hints = hints_of(host),
         .register_waker = host_register_waker,
         .cancel_wait = host_cancel_wait,
         .forget_fd = host_forget_fd,

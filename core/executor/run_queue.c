@@ -52,7 +52,7 @@ struct trale_link *run_queue_choose(struct run_queue *self)
             break;
         self->streaks[i] = 0;
     }
-    if (self->n_special >= RUN_QUEUE_SHUFFLES)
+    if (run_queue_shuffles(self))
         shuffle(self, i);
     self->n_special -= i != TRALE_PRIORITY_NORMAL;
     return &self->queues[i];

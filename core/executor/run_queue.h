@@ -33,6 +33,11 @@ void run_queue_init(struct run_queue *self);
 /* From now on, a seed picks the tasks. */
 void run_queue_shuffle(struct run_queue *self, uint64_t seed);
 
+static inline bool run_queue_shuffles(const struct run_queue *self)
+{
+    return self->n_special >= RUN_QUEUE_SHUFFLES;
+}
+
 static inline bool run_queue_is_empty(const struct run_queue *self)
 {
     return list_is_empty(&self->queues[TRALE_PRIORITY_NORMAL]) && (uint32_t)self->n_special == 0;

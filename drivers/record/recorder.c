@@ -84,22 +84,33 @@ static const struct trale_option options[N_OPTIONS + 1] = {
     [N_OPTIONS] = {.name = NULL},
 };
 
-static int recorder_open(struct recorder *recorder, const struct trale_settings *settings)
+/* Says why the file is not written. */
+static int refuse(const struct recorder *recorder, const struct trale_settings *settings, int r)
 {
     char message[512];
     const struct trale_value *path = &settings->values[OPTION_FILE];
-    int r = file_open(&recorder->file, path->text, (uint64_t)settings->values[OPTION_SIZE].integer);
-    if (r == 0) {
-        const struct trale_timer *timer = recorder->timer_below;
-        if (timer != NULL)
-            file_head(&recorder->file)->began_ns = timer->now_on(timer->interface.instance, TRALE_CLOCK_REALTIME);
-        atomic_store(&recorder->is_recording, true);
-        return 0;
-    }
+    const char *why = r == -EBUSY    ? "another runtime records to this file; each needs its own"
+                      : r == -EINVAL ? "a run whose tasks are shuffled cannot be replayed: remove [runtime] shuffle"
+                                     : strerror(-r);
     snprintf(message, sizeof message, "%s:%u: [%s] file = %s: %s", settings->file, path->line, settings->section,
-             path->text, r == -EBUSY ? "another runtime records to this file; each needs its own" : strerror(-r));
+             path->text, why);
     recorder->host.log(recorder->host.context, TRALE_LOG_ERROR, message);
     return r;
+}
+
+static int recorder_open(struct recorder *recorder, const struct trale_settings *settings)
+{
+    if ((recorder->host.hints & TRALE_HOST_SHUFFLE) != 0)
+        return refuse(recorder, settings, -EINVAL);
+    const struct trale_value *path = &settings->values[OPTION_FILE];
+    int r = file_open(&recorder->file, path->text, (uint64_t)settings->values[OPTION_SIZE].integer);
+    if (r < 0)
+        return refuse(recorder, settings, r);
+    const struct trale_timer *timer = recorder->timer_below;
+    if (timer != NULL)
+        file_head(&recorder->file)->began_ns = timer->now_on(timer->interface.instance, TRALE_CLOCK_REALTIME);
+    atomic_store(&recorder->is_recording, true);
+    return 0;
 }
 
 static void recorder_free(struct recorder *recorder)

@@ -172,6 +172,10 @@ struct trale_host {
  * after a try that answered EAGAIN. */
 #define TRALE_HOST_LEVEL 1u
 
+/* A hint: the order in which runnable tasks are polled is drawn from a seed ([runtime] shuffle), so it also depends on
+ * which tasks the drivers have. */
+#define TRALE_HOST_SHUFFLE 2u
+
 /* Copies the members that driver and runtime both know; the others are NULL. [start] */
 static inline void trale_host_copy(struct trale_host *own, const struct trale_host *host)
 {

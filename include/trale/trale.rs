@@ -26,6 +26,7 @@ pub const PRIORITY_DATA: u32 = 8;
 pub const HANGUP: u32 = 16;
 pub const READ_HANGUP: u32 = 32;
 pub const HOST_LEVEL: u32 = 1;
+pub const HOST_SHUFFLE: u32 = 2;
 pub const DRIVER_DEMANDS_ONE_THREAD: u32 = 1;
 pub const OPTION_INTEGER: u32 = 1;
 pub const OPTION_SIZE: u32 = 2;

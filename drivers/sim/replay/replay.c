@@ -90,6 +90,9 @@ int replay_open(struct replay **opened, struct program *program, const struct tr
 {
     char why[256];
     const char *path = option_text(program->settings, OPTION_REPLAY);
+    if ((program->host.hints & TRALE_HOST_SHUFFLE) != 0)
+        return option_refuse(&program->host, program->settings, OPTION_REPLAY,
+                             "tasks run in the order of the recording: remove [runtime] shuffle");
     struct replay *replay = calloc(1, sizeof *replay);
     if (replay == NULL)
         return -ENOMEM;
