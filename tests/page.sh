@@ -3,7 +3,7 @@
 #
 # docs/simulation.md: its commands do what it says. Of a block ```console each line `$ COMMAND` is run, in one folder,
 # and the lines below it are among those that the command prints, in this order; numbers may differ, and `...` at the
-# end of a line stands for the rest of it.
+# end of a line stands for the rest of it. A block ```ini that begins with `; FILE` is that file.
 
 source "$(dirname "$0")/shell.sh"
 command -v pkg-config >/dev/null || skip "pkg-config is not installed"
@@ -14,6 +14,9 @@ export PKG_CONFIG_PATH=$build/meson-uninstalled LD_LIBRARY_PATH=$build
 mkdir "$TMPDIR" "$tmp/work"
 ln -s "$root/examples" "$root/tests" "$tmp/work"
 cd "$tmp/work" || exit 1
+awk '/^```/ { inside = $0 == "```ini"; file = ""; next }
+     inside && /^; [a-z]+\.ini$/ { file = $2 }
+     inside && file != "" { print >file }' "$root/docs/simulation.md"
 
 # matches PRINTED WANTED: files; the lines of the second are in the first, in this order.
 matches() {
