@@ -1,87 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets that are open already: adopted by number, or inherited from a service manager, which says in the environment
- * how many there are, from fd 3 on, and their names (sd_listen_fds(3)).
- *
- * The flag FD_CLOEXEC tells which of them were taken: an inherited fd came through execve(2) and so has it clear;
- * udp_adopt sets it. */
+ * Sockets that are open already: adopted by number, or inherited from a service manager. */
 #include "inherit.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "connect.h"
 #include "error.h"
 #include "info.h"
-
-#define FIRST_FD 3
-
-/* --- the environment ---------------------------------------------------------------------------------------------- */
-
-/* Reads a number of nothing but digits. 0, or -EINVAL. */
-static int number_parse(const char *text, long maximum, long *number)
-{
-    if (text[0] < '0' || text[0] > '9' || text[strspn(text, "0123456789")] != '\0')
-        return -EINVAL;
-    errno = 0;
-    long value = strtol(text, NULL, 10);
-    if (errno != 0 || value > maximum)
-        return -EINVAL;
-    *number = value;
-    return 0;
-}
-
-/* Counts the fds that this process has inherited. 0, -EINVAL, or -ENOENT: none. */
-static int inherited_count(long *n_fds)
-{
-    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-    long number;
-    if (pid == NULL || fds == NULL)
-        return -ENOENT;
-    if (number_parse(pid, INT_MAX, &number) < 0 || number_parse(fds, INT_MAX - FIRST_FD, n_fds) < 0)
-        return -EINVAL;
-    return number == getpid() && *n_fds > 0 ? 0 : -ENOENT; /* else they are another process's */
-}
-
-static bool is_taken(int fd)
-{
-    int flags = fcntl(fd, F_GETFD);
-    return flags < 0 || (flags & FD_CLOEXEC) != 0;
-}
-
-/* The first fd of that name that was not taken yet. The list of names has colons between them, and may be shorter than
- * that of the fds. -ENOENT: no fd has the name; -EBUSY: all that have it were taken. */
-static int inherited_by_name(const char *names, long n_fds, const char *name)
-{
-    size_t length = strlen(name);
-    int r = -ENOENT;
-    for (int i = 0; names != NULL && i < n_fds; i++) {
-        size_t n = strcspn(names, ":");
-        if (n == length && memcmp(names, name, length) == 0) {
-            if (!is_taken(FIRST_FD + i))
-                return FIRST_FD + i;
-            r = -EBUSY;
-        }
-        names = names[n] == ':' ? names + n + 1 : NULL;
-    }
-    return r;
-}
-
-/* The fd of that name; if no fd has it, that of that number. */
-static int inherited_find(const char *name)
-{
-    long n_fds, number;
-    int r = inherited_count(&n_fds);
-    if (r < 0)
-        return r;
-    r = inherited_by_name(getenv("LISTEN_FDNAMES"), n_fds, name);
-    if (r != -ENOENT || number_parse(name, n_fds - 1, &number) < 0)
-        return r;
-    return is_taken(FIRST_FD + (int)number) ? -EBUSY : FIRST_FD + (int)number;
-}
+#include "inherited.h"
 
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads: recv(2), and recvmsg(2) into several buffers and with what is passed.
+ *
+ * A read that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. Where waits
+ * are level-triggered, a read waits first if the last one of its socket has taken all that was there, or had to wait
+ * and no other task is runnable, so that the executor looks at epoll next anyway. What has arrived meanwhile is found
+ * by that look: a wrong guess costs one look. */
+#include "read.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+
+#include "ancillary.h"
+#include "operation.h"
+#include "socket.h"
+
+/* --- attempts ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t read_size(const struct trale_stream_read *read)
+{
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < read->n_pieces && size == 0; i++)
+        size = read->pieces[i].iov_len;
+    return read->n_pieces > 0 ? size : read->size;
+}
+
+static ssize_t read_message(const struct stream_socket *socket, struct trale_stream_read *read)
+{
+    struct iovec piece = {read->buf, read->size};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (read->n_pieces > 0) {
+        message.msg_iov = (struct iovec *)(uintptr_t)read->pieces;
+        message.msg_iovlen = read->n_pieces < IOV_MAX ? read->n_pieces : IOV_MAX;
+    }
+    if (read->ancillary != NULL)
+        return stream_ancillary_receive(socket, &message, read->ancillary);
+    return recvmsg(socket->fd, &message, 0);
+}
+
+/* What a receive of `n` bytes, or with errno, is to the caller. */
+static int64_t read_result(struct stream_socket *socket, ssize_t n)
+{
+    if (n > 0)
+        return n;
+    if (n == 0)
+        return socket->error;
+    int error = errno;
+    if (stream_socket_breaks_off(socket, error))
+        return socket->error;
+    return error == EAGAIN && socket->error < 0 ? socket->error : -error;
+}
+
+static int64_t read_attempt(struct stream_socket *socket, struct trale_stream_read *read)
+{
+    if (read->ancillary != NULL && socket->family != AF_UNIX)
+        return -EOPNOTSUPP;
+    bool is_simple = read->n_pieces == 0 && read->ancillary == NULL;
+    ssize_t n;
+    do
+        n = is_simple ? recv(socket->fd, read->buf, read->size, 0) : read_message(socket, read);
+    while (n < 0 && errno == EINTR);
+    socket->is_drained = is_simple && n > 0 && (uint64_t)n < read->size;
+    return read_result(socket, n);
+}
+
+/* --- waits -------------------------------------------------------------------------------------------------------- */
+
+static struct operation read_operation(struct trale_future *future)
+{
+    struct trale_stream_read *read = (struct trale_stream_read *)(void *)future;
+    return (struct operation){future, stream_connection(read->socket), &read->wait, TRALE_READABLE};
+}
+
+static bool read_waits_first(const struct stream_socket *socket)
+{
+    const struct trale_host *host = &socket->stream->host;
+    if ((host->hints & TRALE_HOST_LEVEL) == 0 || socket->error < 0)
+        return false;
+    return socket->is_drained || (socket->reads_wait && host->is_idle != NULL && host->is_idle(host->context) != 0);
+}
+
+/* Whether a read that has waited first, and is woken, had to. */
+static bool read_had_to_wait(const struct stream_socket *socket)
+{
+    const struct trale_host *host = &socket->stream->host;
+    return host->n_looks != NULL && (uint32_t)host->n_looks(host->context) - socket->n_looks > 1;
+}
+
+static int32_t read_wait_first(const struct operation *operation, const struct trale_context *context)
+{
+    const struct trale_host *host = &operation->socket->stream->host;
+    if (host->n_looks != NULL)
+        operation->socket->n_looks = (uint32_t)host->n_looks(host->context);
+    return operation_wait(operation, OPERATION_WAITING_FIRST, context);
+}
+
+static int64_t read_run(const struct operation *operation, struct trale_context *context)
+{
+    struct trale_stream_read *read = (struct trale_stream_read *)(void *)operation->future;
+    struct stream_socket *socket = operation->socket;
+    enum operation_state state = operation_state(operation);
+    operation_end_wait(operation);
+    if (read_size(read) == 0)
+        return -EINVAL;
+    if (!trale_context_may_resolve(context))
+        return TRALE_PENDING;
+    if (state == OPERATION_IDLE && read_waits_first(socket)) {
+        int32_t r = read_wait_first(operation, context);
+        if (r <= 0)
+            return r == 0 ? TRALE_PENDING : r;
+    }
+    int64_t n = read_attempt(socket, read);
+    if (state != OPERATION_WAITING)
+        socket->reads_wait = n == -EAGAIN || (state == OPERATION_WAITING_FIRST && read_had_to_wait(socket));
+    while (n == -EAGAIN) {
+        int32_t r = operation_wait(operation, OPERATION_WAITING, context);
+        if (r <= 0)
+            return r == 0 ? TRALE_PENDING : r;
+        n = read_attempt(socket, read);
+    }
+    return n;
+}
+
+static int64_t read_poll(struct trale_future *future, struct trale_context *context)
+{
+    const struct operation operation = read_operation(future);
+    struct stream_socket *socket = operation.socket;
+    if (operation_is_cancelled(&operation))
+        return -ECANCELED;
+    if (socket->reader != NULL && socket->reader != future)
+        return -EBUSY;
+    socket->reader = future;
+    int64_t result = read_run(&operation, context);
+    if (result != TRALE_PENDING)
+        socket->reader = NULL;
+    return result;
+}
+
+static void read_drop(struct trale_future *future)
+{
+    const struct operation operation = read_operation(future);
+    if (operation_is_cancelled(&operation))
+        return;
+    operation_end_wait(&operation);
+    if (operation.socket->reader == future)
+        operation.socket->reader = NULL;
+}
+
+/* --- the table's -------------------------------------------------------------------------------------------------- */
+
+void stream_read(void *instance, struct trale_stream_read *read)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stream_read", read_poll, read_drop};
+    (void)instance;
+    read->future.type = &type;
+    operation_init(&read->future, stream_connection(read->socket));
+}
+
+int64_t stream_try_read(void *instance, struct trale_stream_socket *base, void *buf, uint64_t size)
+{
+    trale_host_expect(&((struct stream *)instance)->host, "trale_stream.try_read");
+    struct stream_socket *socket = stream_connection(base);
+    struct trale_stream_read read = {.buf = buf, .size = size};
+    if (socket->reader != NULL)
+        return -EBUSY;
+    return size == 0 ? -EINVAL : read_attempt(socket, &read);
+}
