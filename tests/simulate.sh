@@ -112,6 +112,11 @@ differs "hashes pointers" hash "it depends on addresses"
 differs "uses its process id" process "it depends on something that differs from process to process"
 differs "reads a real clock" clock "it depends on a real clock" --guard warn
 ok "... the place is named" says "clock_gettime, called by"
+differs "draws real random numbers" entropy "it depends on real random numbers" --guard warn
+ok "... the place is named" says "it calls getrandom, called by"
+ok "the guard gives it simulated ones" prints 0 "passed" --seeds 1..5 -- "$flawed" entropy
+differs "counts in a thread" thread "it depends on when threads run"
+ok "... the place is named" says "it calls pthread_create, called by"
 ok "the guard gives it a simulated clock" prints 0 "passed" --seeds 1..5 -- "$flawed" clock
 ok "or refuses it" prints 1 "a call that leaves the simulation" --guard refuse --seed 1 -- "$flawed" clock
 
@@ -174,7 +179,10 @@ if command -v python3 >/dev/null; then
     ok "JSON of one that fails" json 1 "not found['ok'] and found['failures'][0]['seed'] == $seed and
         found['failures'][0]['verdict'] == 'exit' and found['failures'][0]['again'].startswith('trale simulate --seed $seed')" \
         --seeds 1..200 -- "$flawed" exit
-    ok "JSON has the cause" json 1 "found['failures'][0]['cause'] == 'address'" --seed 1 -- "$flawed" address
+    for cause in address process entropy thread; do
+        ok "JSON has the cause: $cause" json 1 "found['failures'][0]['cause'] == '${cause/process/other}'" --guard warn \
+            --seeds 1..5 -- "$flawed" $cause
+    done
     ok "JSON has the marks" json 1 "sorted(m['name'] for m in found['marks']) == ['it works', 'the number is 3', 'the number is 8']" \
         --seeds 1..2 -- "$marked"
 fi

@@ -3,10 +3,12 @@
  * A program with one flaw, which its argument names; some have it with some seeds alone. For tests/simulate.sh. */
 #undef NDEBUG /* one flaw is an assertion that fails */
 #include <assert.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +47,40 @@ static uint64_t real_time(void)
     return (uint64_t)now.tv_nsec;
 }
 
+static uint64_t real_chance(void)
+{
+    uint64_t number = 0;
+    return getrandom(&number, sizeof number, 0) == sizeof number ? number : 0;
+}
+
+struct counter {
+    uint64_t n; /* grows until its top bit is set */
+};
+
+static void *count_up(void *data)
+{
+    struct counter *counter = data;
+    while ((__atomic_add_fetch(&counter->n, 1, __ATOMIC_RELAXED) >> 63) == 0)
+        ;
+    return NULL;
+}
+
+/* How far a thread has counted while this one does something else. */
+static uint64_t thread_progress(void)
+{
+    struct counter counter = {0};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, count_up, &counter) != 0)
+        return 0;
+    while (__atomic_load_n(&counter.n, __ATOMIC_RELAXED) < 1000)
+        sched_yield();
+    for (volatile int i = 0; i < 100000; i++)
+        ;
+    uint64_t n = __atomic_fetch_or(&counter.n, UINT64_C(1) << 63, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    return n;
+}
+
 /* A number of the flaw's kind; 0 for a program without. */
 static uint64_t leak(void)
 {
@@ -53,6 +89,8 @@ static uint64_t leak(void)
            : is("memory")  ? old_memory()
            : is("clock")   ? real_time()
            : is("process") ? (uint64_t)getpid()
+           : is("entropy") ? real_chance()
+           : is("thread")  ? thread_progress()
                            : 0;
 }
 
