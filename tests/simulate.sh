@@ -71,6 +71,11 @@ ok "and with one" found -j 1
 ok "it is the same as well" equal "$(cat "$tmp/seed")" "$seed"
 ok "the folder of the failure has its trale.ini, output, report and events" \
     bash -c "cd '$TMPDIR'/*/seed-$seed && grep -q '^seed = $seed$' trale.ini && grep -q number output && test -s report && test -s events"
+ok "with --events the command that is shown is the same" prints 1 "again: trale simulate --seed $seed -- $flawed exit" \
+    --events "$tmp/events" --seed "$seed" -- "$flawed" exit
+ok "the file of events has payloads" bash -c "grep -q '^capture = yes' '$TMPDIR'/*/seed-$seed/trale.ini"
+ok "unless they are not wanted" prints 1 "--set capture=no -- $flawed exit" \
+    --events "$tmp/events" --set capture=no --seed "$seed" -- "$flawed" exit
 ok "--until all goes on, and counts the ways" prints 1 "in 2 ways" --until all --seeds 1..100 -- "$flawed" two
 ok "each way is shown once" equal "$(grep -c '^seed ' "$tmp/out")" 2
 ok "places of the sweep are not left" equal "$(ls "$TMPDIR"/*/ | grep -c job)" 0
@@ -143,7 +148,7 @@ standin() {
 }
 faulty=(-c "$tmp/standin.ini" -- "$build/tests/faulty")
 ok "the faults of a failure are shown" standin prints 1 "at 4s clock 10.0.0.1 step -3s" --seed 5 "${faulty[@]}"
-ok "--shrink leaves the necessary ones" standin prints 1 "of 8 these 3 are necessary" --shrink --seed 5 "${faulty[@]}"
+ok "--shrink leaves the necessary ones" standin prints 1 "3 of 8 are necessary" --shrink --seed 5 "${faulty[@]}"
 ok "as weak as can be" equal "$(cat "$TMPDIR"/*/seed-5/shrunk)" "from 0s loss 10.0.0.1 -> * 3%
 at 1.7s partition 10.0.0.1 | 10.0.0.2 for 100ms
 at 1s drop 10.0.0.1 -> 10.0.0.2 2"
@@ -156,6 +161,11 @@ replayed() {
 ok "the command that is shown replays them" replayed
 cp "$TMPDIR"/*/seed-5/shrunk "$tmp/shrunk"
 ok "--scenario takes faults of one's own" standin prints 1 "an acknowledgement" --scenario "$tmp/shrunk" "${faulty[@]}"
+ok "faults that are all necessary" standin prints 1 "faults: all 3 are necessary" --shrink --scenario "$tmp/shrunk" "${faulty[@]}"
+printf 'at 3s crash 10.0.0.3\nat 4s clock 10.0.0.1 step -3s\n' >"$tmp/crash"
+ok "one that is necessary" standin prints 1 "faults: one of 2 is necessary" --shrink --scenario "$tmp/crash" "${faulty[@]}"
+sed -i /clock/d "$tmp/crash"
+ok "the only one" standin prints 1 "faults: the only one is necessary" --shrink --scenario "$tmp/crash" "${faulty[@]}"
 sed -i /loss/d "$tmp/shrunk"
 ok "without one of them the program passes" standin prints 0 "passed" --scenario "$tmp/shrunk" --seed 5 "${faulty[@]}"
 
@@ -203,7 +213,27 @@ wrong "a time without a unit" "--timeout 5: not a time" --timeout 5 -- "$flawed"
 wrong "a task to cancel in many runs" "--cancel-everywhere is for one seed" --cancel-everywhere x -- "$flawed"
 wrong "a key that is none" "--set x: not KEY=VALUE" --set x -- "$flawed"
 wrong "a key of the command" "this key is set by trale simulate itself" --set seed=3 -- "$flawed"
-wrong "a key that sim does not have" "[driver:sim] weather: no such key" --set weather=rain -- "$flawed"
+wrong "a key that sim does not have" "error: --set weather=rain: [driver:sim] weather: no such key" --set weather=rain -- "$flawed"
+wrong "a value of the wrong type" "error: --set latency=1m: [driver:sim] latency = 1m: not a duration" --set latency=1m -- "$flawed"
+wrong "a value that the driver refuses" "error: --set loss=500%: [driver:sim] loss = 500%: allowed is a rate from 0% to 100%" \
+    --set loss=500% -- "$flawed"
+ok "... is said once, and no seed has failed" bash -c "! grep -q '^seed' '$tmp/out' && (( \$(grep -c 'loss = 500%' '$tmp/out') == 1 ))"
+wrong "the same with many jobs" "error: --set loss=500%: " -j 8 --set loss=500% -- "$flawed"
+wrong "the same with JSON" "error: --set loss=500%: " --json --set loss=500% -- "$flawed"
+wrong "the same where a task is cancelled" "error: --set loss=500%: " --cancel-everywhere work --seed 1 --set loss=500% -- "$flawed"
+wrong "the same with several programs" "error: --set loss=500%: " -c "$tmp/pair.ini" --set loss=500% "${echo_pair[@]}"
+wrong "a scenario that is not there" "error: --scenario: [driver:sim] scenario = $tmp/absent: No such file or directory" \
+    --scenario "$tmp/absent" -- "$flawed"
+printf '; faults\nfrom 0s los * -> * 1%%\n' >"$tmp/los"
+wrong "a scenario with a mistake" "error: $tmp/los:2: 'los' is not a fault" --scenario "$tmp/los" -- "$flawed"
+wrong "a file of events that cannot be written" "error: --events: [driver:sim] events = $tmp/absent/events: No such file" \
+    --events "$tmp/absent/events" --seed 1 -- "$flawed"
+printf '[runtime]\ndrivers = sim\nthreads = 0\n[driver:sim]\npath = sim.so\n\nloss = 7\n' >"$tmp/loss.ini"
+wrong "a value of trale.ini that the driver refuses" "error: $tmp/loss.ini:7: [driver:sim] loss = 7: allowed is a rate" \
+    -c "$tmp/loss.ini" -- "$flawed"
+ok "the command line replaces it" prints 0 "passed: 1 seed" -c "$tmp/loss.ini" --set loss=1% --seed 1 -- "$flawed"
+{ sed 's/random$/random, kept/' "$tmp/trale.ini" && printf '[driver:kept]\npath = %s\n' "$build/tests/drivers/flaw_fails_start.so"; } >"$tmp/kept.ini"
+wrong "a driver that is kept, and does not start" "did not start" -c "$tmp/kept.ini" -- "$flawed"
 wrong "a program that is not there" "absent: No such file or directory" -- "$tmp/absent"
 wrong "a program that is none" "Permission denied" -- "$tmp/trale.ini"
 wrong "an option that is none" "see trale simulate --help" --colour -- "$flawed"
@@ -220,6 +250,6 @@ interrupted() {
     until [[ -s $(echo "$TMPDIR"/*/job-0/trale.ini) ]]; do kill -0 "$simulation" || return 1; done
     kill -INT "$simulation"
     wait "$simulation" || status=$?
-    ((status == 130)) && nothing_left && ! grep -lzx "$flawed" /proc/[0-9]*/cmdline 2>/dev/null
+    ((status == 130)) && nothing_left && equal "$(find /proc -maxdepth 2 -name exe -lname "$(realpath "$flawed")" 2>/dev/null)" ""
 }
 ok "an interrupt ends it, and leaves nothing" interrupted

@@ -8,7 +8,7 @@
 
 #include "core/command/table.h"
 
-static const char *level_name(uint32_t level)
+const char *messages_level(uint32_t level)
 {
     return level == TRALE_LOG_ERROR ? "error" : level == TRALE_LOG_WARNING ? "warning" : "note";
 }
@@ -93,7 +93,7 @@ void messages_print(const struct messages *messages, FILE *file)
 {
     for (size_t i = 0; i < messages->n_items; i++)
         if (messages->items[i].text != NULL)
-            fprintf(file, "%s: %s\n", level_name(messages->items[i].level), messages->items[i].text);
+            fprintf(file, "%s: %s\n", messages_level(messages->items[i].level), messages->items[i].text);
 }
 
 void messages_print_json(const struct messages *messages, FILE *file)
@@ -107,7 +107,7 @@ void messages_print_json(const struct messages *messages, FILE *file)
                                       {.name = "message"}}};
     for (size_t i = 0; i < messages->n_items; i++) {
         const struct message *message = &messages->items[i];
-        table_add_text(&table, level_name(message->level));
+        table_add_text(&table, messages_level(message->level));
         table_add_text(&table, message->file);
         if (message->line > 0)
             table_add_number(&table, message->line);

@@ -37,6 +37,9 @@ bool messages_have(const struct messages *messages, const char *text);
 /* Puts those of a file without a line first, then those of lines in their order, then those of no place. */
 void messages_sort(struct messages *messages);
 
+/* "error", "warning" or "note". */
+const char *messages_level(uint32_t level);
+
 /* A line each: "error: text". */
 void messages_print(const struct messages *messages, FILE *file);
 

@@ -10,6 +10,7 @@
 #include "core/base/words.h"
 #include "core/command/examine.h"
 #include "core/config/parse.h"
+#include "core/simulate/origin.h"
 
 #define SIM "sim"
 #define SIM_SECTION "driver:" SIM
@@ -107,6 +108,12 @@ static void add_drivers(const struct source *source, struct text *text)
     free(list.chars);
 }
 
+/* A key, and above it where it comes from. */
+static void add_entry(struct text *text, const struct config *config, const struct config_entry *entry)
+{
+    text_add(text, ORIGIN "%s:%u\n%s = %s\n", config->name, entry->line, entry->key, entry->value);
+}
+
 /* All but what the simulation demands. Without the watchdog and the times of polls no thread and no clock is left. */
 static void add_runtime(const struct source *source, struct text *text)
 {
@@ -117,7 +124,7 @@ static void add_runtime(const struct source *source, struct text *text)
     text_add(text, "threads = 0\n");
     for (size_t i = 0; runtime != NULL && i < config->n_entries; i++)
         if (&config->sections[config->entries[i].section] == runtime && !words_have(own, config->entries[i].key))
-            text_add(text, "%s = %s\n", config->entries[i].key, config->entries[i].value);
+            add_entry(text, config, &config->entries[i]);
 }
 
 static void add_section(const struct source *source, struct text *text, const char *name)
@@ -127,12 +134,13 @@ static void add_section(const struct source *source, struct text *text, const ch
         const struct config_entry *entry = &config->entries[i];
         if (strcmp(config->sections[entry->section].name, name) != 0)
             continue;
-        text_add(text, "%s = ", entry->key);
         bool has_sim = false;
-        if (strcmp(entry->key, "over") == 0)
-            add_list(source, text, entry->value, &has_sim);
-        else
-            text_add(text, "%s", entry->value);
+        if (strcmp(entry->key, "over") != 0) {
+            add_entry(text, config, entry);
+            continue;
+        }
+        text_add(text, ORIGIN "%s:%u\n%s = ", config->name, entry->line, entry->key);
+        add_list(source, text, entry->value, &has_sim);
         text_add(text, "\n");
     }
 }
@@ -161,9 +169,10 @@ static void add_sim(const struct source *source, struct text *text, const struct
         const struct config_entry *entry = &config->entries[i];
         bool is_replaced = words_have(own, entry->key) || find_setting(options, entry->key) != NULL ||
                            (strcmp(entry->key, "settle") == 0 && options->settle != NULL) ||
-                           (strcmp(entry->key, "scenario") == 0 && options->scenario != NULL);
+                           (strcmp(entry->key, "scenario") == 0 && options->scenario != NULL) ||
+                           (strcmp(entry->key, "capture") == 0 && options->events != NULL);
         if (strcmp(config->sections[entry->section].name, SIM_SECTION) == 0 && !is_replaced)
-            text_add(text, "%s = %s\n", entry->key, entry->value);
+            add_entry(text, config, entry);
     }
     for (size_t i = 0; i < options->n_settings; i++) {
         int length = (int)strcspn(options->settings[i], "= \t");
@@ -171,20 +180,26 @@ static void add_sim(const struct source *source, struct text *text, const struct
         snprintf(key, sizeof key, "%.*s", length, options->settings[i]);
         const char *value = strchr(options->settings[i], '=') + 1;
         if (find_setting(options, key) == value) /* the last one of this key */
-            text_add(text, "%s =%s%s\n", key, value[0] != ' ' ? " " : "", value);
+            text_add(text, ORIGIN "--set %s\n%s =%s%s\n", options->settings[i], key, value[0] != ' ' ? " " : "", value);
     }
+}
+
+static bool sim_has(const struct source *source, const char *key)
+{
+    for (size_t i = 0; i < source->sim.settings.n_values; i++)
+        if (strcmp(source->sim.description.options[i].name, key) == 0)
+            return true;
+    return false;
 }
 
 /* Faults are drawn, unless the program's configuration or the command line say otherwise. */
 static void add_swarm(const struct source *source, struct text *text, const struct simulate_options *options)
 {
-    const struct driver *sim = &source->sim;
     bool is_set = config_entry(&source->program.config, SIM_SECTION, "swarm") != NULL ||
                   config_entry(&source->program.config, SIM_SECTION, "scenario") != NULL ||
                   find_setting(options, "swarm") != NULL || options->scenario != NULL;
-    for (size_t i = 0; !is_set && i < sim->settings.n_values; i++)
-        if (strcmp(sim->description.options[i].name, "swarm") == 0)
-            text_add(text, "swarm = yes\n");
+    if (!is_set && sim_has(source, "swarm"))
+        text_add(text, "swarm = yes\n");
 }
 
 static void add_all(const struct source *source, struct simulate_config *config, const struct simulate_options *options)
@@ -199,6 +214,8 @@ static void add_all(const struct source *source, struct simulate_config *config,
     }
     add_sim(source, &config->drivers, options);
     add_swarm(source, &config->drivers, options);
+    if (options->events != NULL && find_setting(options, "capture") == NULL && sim_has(source, "capture"))
+        text_add(&config->drivers, "capture = yes\n");
     for (size_t i = 0; i < source->sim.settings.n_values; i++)
         text_add(&config->options, "%s ", source->sim.description.options[i].name);
 }
@@ -245,10 +262,14 @@ int simulate_config_check(const char *path)
 {
     struct examination examination;
     examination_begin(&examination, path);
-    bool is_right = examination.messages.n_errors == 0;
-    if (!is_right) {
+    const struct messages *messages = &examination.messages;
+    bool is_right = messages->n_errors == 0;
+    if (!is_right)
         messages_sort(&examination.messages);
-        messages_print(&examination.messages, stderr);
+    for (size_t i = 0; !is_right && i < messages->n_items; i++) {
+        fprintf(stderr, "%s: ", messages_level(messages->items[i].level));
+        simulate_origin_print(path, messages->items[i].text != NULL ? messages->items[i].text : "?", stderr);
+        putc('\n', stderr);
     }
     examination_end(&examination);
     return is_right ? 0 : -EINVAL;

@@ -159,6 +159,7 @@ static const struct option long_options[] = {
 static bool take_option(struct simulate_options *options, int c, const char *argument)
 {
     const char **text = c == SCENARIO            ? &options->scenario
+                        : c == EVENTS            ? &options->events
                         : c == CANCEL_EVERYWHERE ? &options->cancel_everywhere
                         : c == 'c'               ? &options->config_path
                                                  : NULL;
@@ -209,9 +210,6 @@ static int read_option(struct simulate_options *options, int c, const char *argu
         return read_count(&options->cancel_at, 1, UINT_MAX, "--cancel-at", argument);
     case SET:
         return add_setting(options, argument);
-    case EVENTS:
-        options->events = argument;
-        return add_setting(options, "capture=yes");
     case UNTIL:
         return read_until(options, argument);
     case GUARD:

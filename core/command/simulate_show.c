@@ -69,17 +69,31 @@ static void print_scenario(const struct simulate_scenario *scenario)
         printf("        %s\n", scenario->lines[i]);
 }
 
+static void print_necessary(size_t n_before, size_t n)
+{
+    printf("    faults: ");
+    if (n_before == 0)
+        printf("there are none");
+    else if (n == n_before && n == 1)
+        printf("the only one is necessary");
+    else if (n == n_before)
+        printf("all %zu are necessary", n);
+    else if (n == 0)
+        printf("none of %zu is necessary", n_before);
+    else if (n == 1)
+        printf("one of %zu is necessary", n_before);
+    else
+        printf("%zu of %zu are necessary", n, n_before);
+}
+
 static void print_faults(const struct simulate_explanation *explanation, const struct simulate_options *options)
 {
     const struct simulate_shrinking *shrinking = &explanation->shrinking;
     struct simulate_scenario scenario;
     if (shrinking->is_possible) {
-        printf("    faults: of %zu ", shrinking->n_before);
-        if (shrinking->scenario.n_lines > 0)
-            printf("these %zu are necessary", shrinking->scenario.n_lines);
-        else
-            printf("none is necessary");
-        printf(", as was found by %llu runs\n", (unsigned long long)shrinking->n_tries);
+        print_necessary(shrinking->n_before, shrinking->scenario.n_lines);
+        printf(", as was found by %llu run%s\n", (unsigned long long)shrinking->n_tries,
+               shrinking->n_tries == 1 ? "" : "s");
         print_scenario(&shrinking->scenario);
         return;
     }

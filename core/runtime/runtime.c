@@ -225,10 +225,11 @@ int runtime_open(struct trale **result, const struct trale_options *caller_optio
     struct trale *runtime = calloc(1, sizeof *runtime);
     int r = -ENOMEM;
     if (runtime != NULL) {
-        runtime->log = log;
+        runtime->log = refusal_begin(&runtime->refusal, &log);
         runtime->trust = (struct file_trust){options.trusted_uids, options.n_trusted_uids};
         interfaces_init(&runtime->interfaces);
         r = runtime_set_up(runtime, &options, is_another);
+        refusal_end(&runtime->refusal, r);
     }
     if (r == 0) {
         runtime->trust = (struct file_trust){0}; /* lent until here */

@@ -11,6 +11,7 @@
 #include "core/driver/registry.h"
 #include "core/executor/watchdog.h"
 #include "core/fiber/stack.h"
+#include "core/runtime/refusal.h"
 #include "core/config/settings.h"
 
 /* How much of a runtime there is; what there is, runtime_deinit takes down. */
@@ -26,6 +27,7 @@ struct trale {
     bool is_kept;         /* the global runtime, and those of a group: trale_close refuses them */
     _Atomic bool closing; /* a call of trale_close or the like is under way */
     struct log log;
+    struct refusal refusal;  /* of a simulation */
     struct file_trust trust; /* while it is opened */
     struct config config;
     struct settings settings;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/words.h"
+#include "core/simulate/origin.h"
 
 void simulate_config_deinit(struct simulate_config *config)
 {
@@ -25,20 +26,30 @@ static void write_key(const char *key, const char *value, FILE *file)
         fprintf(file, "%s = %s\n", key, value);
 }
 
+/* One that an option of the command line sets. */
+static void write_option(const char *option, const char *key, const char *value, FILE *file)
+{
+    if (value != NULL)
+        fprintf(file, ORIGIN "%s\n%s = %s\n", option, key, value);
+}
+
 void simulate_config_write(const struct simulate_config *config, const struct simulate_keys *keys, FILE *file)
 {
     fprintf(file, "[runtime]\n%sshuffle = %lld\n", text_chars(&config->runtime), (long long)keys->seed);
     fprintf(file, "%sseed = %lld\n", text_chars(&config->drivers), (long long)keys->seed);
     write_key("address", keys->address, file);
     write_key("report", keys->report, file);
-    write_key("scenario", keys->scenario, file);
+    write_option("--scenario", "scenario", keys->scenario, file);
     write_key("scenario_out", keys->scenario_out, file);
-    write_key("events", keys->events, file);
+    if (keys->is_own_events)
+        write_key("events", keys->events, file);
+    else
+        write_option("--events", "events", keys->events, file);
     write_key("world", keys->world, file);
     if (keys->world != NULL)
         fprintf(file, "programs = %zu\nprogram = %zu\n", keys->n_programs, keys->program);
-    write_key("settle", keys->settle, file);
-    write_key("cancel_task", keys->cancel_task, file);
+    write_option("--settle", "settle", keys->settle, file);
+    write_option("--cancel-everywhere", "cancel_task", keys->cancel_task, file);
     if (keys->cancel_task != NULL)
         fprintf(file, "cancel_await = %lld\n", (long long)keys->cancel_await);
     fputs("[end]\n", file);

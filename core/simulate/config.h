@@ -25,6 +25,7 @@ struct simulate_keys {
     int64_t seed;
     const char *address; /* of the program's host */
     const char *report, *scenario, *scenario_out, *events, *world;
+    bool is_own_events;         /* `events` is not the user's */
     size_t n_programs, program; /* in `world`: how many there are, and which one it is, from 1 */
     const char *settle;
     const char *cancel_task;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/simulation.h"
+
 /* What fills memory, for malloc(3) of libc and of AddressSanitizer, and what these do by default. */
 #define FILL 165u
 #define NO_FILL 0u
@@ -76,9 +78,12 @@ static int open_process(struct simulate_process *process, const struct simulate_
     process->config_path = path_in(folder, "trale.ini", number);
     process->output_path = path_in(folder, "output", number);
     process->guard_path = path_in(folder, "guard", number);
+    if (process->config_path != NULL &&
+        asprintf(&process->errors_path, "%s" SIMULATION_ERRORS, process->config_path) < 0)
+        process->errors_path = NULL;
     process->environment = calloc(setup->n_environment + N_VARIABLES + 1, sizeof *process->environment);
     if (process->config_path == NULL || process->output_path == NULL || process->guard_path == NULL ||
-        process->environment == NULL)
+        process->errors_path == NULL || process->environment == NULL)
         return -ENOMEM;
     memcpy(process->environment, setup->environment, setup->n_environment * sizeof *setup->environment);
     process->config = open_file(process->config_path, 0);
@@ -125,6 +130,7 @@ static void close_process(struct simulate_process *process)
     free(process->config_path);
     free(process->output_path);
     free(process->guard_path);
+    free(process->errors_path);
 }
 
 void simulate_place_close(struct simulate_place *place, const struct simulate_setup *setup)
@@ -191,6 +197,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .scenario = own_scenario,
                                  .scenario_out = plan->writes_scenario ? place->scenario_path : NULL,
                                  .events = plan->writes_events ? place->events_path : options->events,
+                                 .is_own_events = plan->writes_events,
                                  .world = options->n_programs > 1 ? place->world_path : NULL,
                                  .n_programs = options->n_programs,
                                  .settle = options->settle,
@@ -210,6 +217,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
         keys.address = host_address(setup, i, address);
         keys.program = i + 1;
         process->status = 0;
+        unlink(process->errors_path);
         int r = set_variables(process, setup, plan);
         if (r == 0)
             r = write_config(process, setup, &keys);

@@ -57,6 +57,7 @@ struct simulate_process {
     int status;                /* as waitpid(2) says */
     int config, output, guard; /* the files */
     char *config_path, *output_path, *guard_path;
+    char *errors_path; /* is there if its runtime did not open (core/base/simulation.h) */
     char *variables[N_VARIABLES];
     char **environment;
 };

@@ -8,6 +8,7 @@
 
 #include "core/base/deadline.h"
 #include "core/simulate/progress.h"
+#include "core/simulate/refusal.h"
 
 /* What a job does: one seed, or one await, in one place, with one run after the other. */
 struct job {
@@ -111,7 +112,9 @@ static int end_run(struct state *state, size_t i)
     struct job *job = &state->jobs[i];
     struct simulate_result result;
     simulate_judge(&sweep->places[i], sweep->setup, &result);
-    int r = add_up(sweep, &sweep->places[i], &result);
+    int r = result.verdict != VERDICT_PASSED ? simulate_check_refusal(&sweep->places[i], sweep->setup) : 0;
+    if (r == 0)
+        r = add_up(sweep, &sweep->places[i], &result);
     if (r < 0)
         return r;
     bool is_second = job->state == JOB_SECOND;
@@ -172,6 +175,8 @@ static int set_range(struct state *state)
     if (options->cancel_everywhere != NULL) {
         const struct simulate_plan plan = {.seed = options->first_seed};
         int r = simulate_run(&sweep->places[0], sweep->setup, &plan, &result);
+        if (r == 0)
+            r = simulate_check_refusal(&sweep->places[0], sweep->setup);
         if (r < 0)
             return r;
         sweep->first = options->cancel_at > 0 ? options->cancel_at : 1;
