@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The instance of the driver. */
+#ifndef RESOLVE_RESOLVER_H
+#define RESOLVE_RESOLVER_H
+
+#include <trale/random.h>
+#include <trale/resolve.h>
+#include <trale/timer.h>
+#include <trale/udp.h>
+
+#include "list.h"
+#include "system.h"
+
+struct resolver {
+    struct trale_resolver table;
+    struct trale_host host;
+    const struct trale_timer *timer;
+    const struct trale_udp *udp;
+    const struct trale_random *random;
+    struct system system;
+    const char *hosts; /* the hosts file; "": none */
+    uint64_t timeout_ns;
+    uint64_t n_tries;
+    bool has_tcp;
+    size_t n_lookups;            /* that have asked so far */
+    size_t n_turns, n_turns_max; /* queries in flight */
+    struct trale_link waiting;   /* queries that wait for their turn, by their `link` */
+    struct trale_link lookups;   /* by their `link` */
+};
+
+#endif
