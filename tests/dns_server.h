@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A name server for tests: tasks of the runtime under test, on UDP and, but in a simulation, on TCP. What it answers
+ * depends on the name: see dns_server_answer. */
+#ifndef TRALE_TESTS_DNS_SERVER_H
+#define TRALE_TESTS_DNS_SERVER_H
+
+#include <fcntl.h>
+#include <stdatomic.h>
+
+#include <trale/fd.h>
+#include <trale/resolve.h>
+#include <trale/udp_socket.h>
+
+#include "tests/dns_answer.h"
+
+struct dns_server {
+    int udp, tcp; /* -1 in a simulation; the runtime owns them once it serves */
+    char address[TRALE_ADDRESS_TEXT];
+    struct trale *runtime;
+    _Atomic int n_queries, n_streams;
+    char asked[4096]; /* the names that were asked for, those of type A alone, each with a blank behind it */
+    _Atomic bool holds_v6, is_silent;
+    uint32_t edns_refused;
+};
+
+/* --- sockets ------------------------------------------------------------------------------------------------------ */
+
+static inline int dns_server_bind(int type, uint16_t port)
+{
+    const struct sockaddr_in local = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    if (bind(fd, (const struct sockaddr *)&local, sizeof local) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Takes an address, so that trale.ini can name it before the runtime is there: one port for UDP and TCP. */
+static inline void dns_server_init(struct dns_server *server)
+{
+    memset(server, 0, sizeof *server);
+    server->udp = server->tcp = -1;
+    strcpy(server->address, "127.0.0.1:5353");
+    while (!test_is_simulated() && server->tcp < 0) {
+        struct sockaddr_in local;
+        socklen_t size = sizeof local;
+        server->udp = dns_server_bind(SOCK_DGRAM, 0);
+        assert_int_equal(getsockname(server->udp, (struct sockaddr *)&local, &size), 0);
+        server->tcp = dns_server_bind(SOCK_STREAM, ntohs(local.sin_port));
+        snprintf(server->address, sizeof server->address, "127.0.0.1:%u", ntohs(local.sin_port));
+        if (server->tcp < 0)
+            close(server->udp);
+    }
+    if (server->tcp >= 0)
+        assert_int_equal(listen(server->tcp, 16), 0);
+}
+
+/* --- UDP ---------------------------------------------------------------------------------------------------------- */
+
+static inline void dns_server_note(struct dns_server *server, const struct dns_query *query)
+{
+    size_t used = strlen(server->asked);
+    server->n_queries++;
+    if (query->type == DNS_A && used + strlen(query->name) + 2 < sizeof server->asked)
+        sprintf(server->asked + used, "%s ", query->name);
+}
+
+struct dns_serve {
+    struct trale_future future;
+    struct dns_server *server;
+    struct trale_udp_socket *socket;
+    struct trale_udp_recv recv;
+    struct trale_udp_send send;
+    struct dns_query query;
+    int lie;
+    uint8_t buf[1500];
+    struct dns_message answer;
+};
+
+trale_async(dns_serve)
+{
+    trale_begin();
+    for (;;) {
+        trale_await(trale_udp_recv_from(&self->recv, self->socket, self->buf, sizeof self->buf));
+        if (trale_result() == -ECONNREFUSED)
+            continue;
+        if (trale_result() < 0)
+            trale_return(trale_result());
+        if (!dns_query_read(&self->query, self->buf, (size_t)trale_result()))
+            continue;
+        dns_server_note(self->server, &self->query);
+        if (self->server->is_silent || (self->server->holds_v6 && self->query.type == DNS_AAAA))
+            continue;
+        for (self->lie = dns_lies(&self->query); self->lie >= 0; self->lie--) {
+            if (!dns_answer(&self->answer, &self->query, false))
+                break;
+            dns_falsify(&self->answer, self->lie);
+            trale_await(
+                trale_udp_send_to(&self->send, self->socket, self->answer.bytes, self->answer.size, &self->recv.from));
+        }
+    }
+}
+
+/* --- TCP ---------------------------------------------------------------------------------------------------------- */
+
+struct dns_serve_tcp {
+    struct trale_future future;
+    struct dns_server *server;
+    struct trale *runtime;
+    struct trale_fd_wait wait;
+    int client;
+    size_t n_read, n_written;
+    struct dns_query query;
+    uint8_t buf[2 + 1500];
+    struct dns_message answer;
+};
+
+static inline void dns_serve_tcp_close_client(struct dns_serve_tcp *self)
+{
+    if (self->client >= 0) {
+        trale_fd_forget(self->runtime, self->client);
+        close(self->client);
+    }
+    self->client = -1;
+}
+
+static inline void dns_serve_tcp_close(struct dns_serve_tcp *self)
+{
+    dns_serve_tcp_close_client(self);
+    trale_fd_forget(self->runtime, self->server->tcp);
+    close(self->server->tcp);
+}
+
+/* Whether the query is there. -1: the connection is over. */
+static inline int dns_tcp_read(struct dns_serve_tcp *self)
+{
+    ssize_t n = read(self->client, self->buf + self->n_read, sizeof self->buf - self->n_read);
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    if (n <= 0)
+        return -1;
+    self->n_read += (size_t)n;
+    return self->n_read > 2 && self->n_read >= 2 + ((size_t)self->buf[0] << 8 | self->buf[1]);
+}
+
+/* Writes the length and the message. False: all of it is written, or the connection is over. */
+static inline bool dns_tcp_write(struct dns_serve_tcp *self)
+{
+    const uint8_t prefix[2] = {(uint8_t)(self->answer.size >> 8), (uint8_t)self->answer.size};
+    size_t total = self->answer.size + 2, at = self->n_written;
+    if (dns_is(&self->query, "halftcp"))
+        total = 100;
+    if (at >= total)
+        return false;
+    ssize_t n = at < 2 ? send(self->client, prefix + at, 2 - at, MSG_NOSIGNAL)
+                       : send(self->client, self->answer.bytes + at - 2, total - at, MSG_NOSIGNAL);
+    if (n > 0)
+        self->n_written += (size_t)n;
+    return n > 0 || errno == EAGAIN;
+}
+
+trale_async_with(dns_serve_tcp, dns_serve_tcp_close)
+{
+    trale_begin();
+    for (;;) {
+        trale_try(trale_fd_wait(&self->wait, self->server->tcp, TRALE_READABLE));
+        self->client = accept4(self->server->tcp, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (self->client < 0)
+            continue;
+        self->server->n_streams++;
+        self->n_read = self->n_written = 0;
+        int r;
+        while ((r = dns_tcp_read(self)) == 0)
+            trale_try(trale_fd_wait(&self->wait, self->client, TRALE_READABLE));
+        if (r == 1 && dns_query_read(&self->query, self->buf + 2, self->n_read - 2) &&
+            dns_answer(&self->answer, &self->query, true))
+            while (dns_tcp_write(self))
+                trale_try(trale_fd_wait(&self->wait, self->client, TRALE_WRITABLE));
+        dns_serve_tcp_close_client(self);
+    }
+}
+
+/* Serves until the runtime closes. */
+static inline void dns_server_start(struct dns_server *server, struct trale *runtime)
+{
+    struct trale_udp_socket *socket;
+    if (server->udp < 0)
+        assert_int_equal(trale_udp_open(runtime, server->address, 0, &socket), 0);
+    else
+        assert_int_equal(trale_udp_adopt(runtime, server->udp, &socket), 0);
+    if (server->tcp >= 0)
+        trale_detach(trale_spawn(runtime, dns_serve_tcp, .server = server, .runtime = runtime, .client = -1));
+    trale_detach(trale_spawn(runtime, dns_serve, .server = server, .socket = socket));
+}
+
+#endif
