@@ -111,6 +111,21 @@ differs() {
     ok "... $3" says "not deterministic" "$3" "the first event that differs:"
 }
 differs "uses the address of a variable" address "it depends on addresses"
+# chains TEXT: in both runs, where the poll goes on, and where it waits then.
+chains() {
+    equal "$(grep -cE -- "^ {16}$1" "$tmp/out")" 4 || { cat "$tmp/out"; return 1; }
+}
+differs "does so behind three futures" deep "it depends on addresses"
+ok "... both runs are shown with their whole await chains: the outermost future" chains 'work at .*, awaiting trale_call\(outer, &self->outer\)$'
+ok "... the ones between" chains 'outer at .*, awaiting trale_call\(inner, &self->inner\)$'
+ok "... with the text of the source" equal "$(grep -cF 'awaiting (self->text = "a\\n\tb\n", trale_sleep(' "$tmp/out")" 2
+ok "... the innermost one" chains 'trale_sleep$'
+chains_are_no_events() {
+    simulate 0 --seed 1 --events "$tmp/plain" -- "$flawed" deeper &&
+        simulate 0 --seed 1 --events "$tmp/chains" --set chains=yes -- "$flawed" deeper && grep -q $'\tchain=work' "$tmp/chains" &&
+        ! grep -q chain= "$tmp/plain" && diff <(cut -f 1-8 "$tmp/plain") <(cut -f 1-8 "$tmp/chains")
+}
+ok "chains in a file of events change nothing else" chains_are_no_events
 differs "hashes pointers" hash "it depends on addresses"
 # ThreadSanitizer has an allocator of its own, which fills nothing.
 [[ ${TRALE_SANITIZE:-none} == thread ]] || differs "uses memory that it has not written" memory "it depends on memory"
@@ -189,6 +204,8 @@ if command -v python3 >/dev/null; then
     ok "JSON of one that fails" json 1 "not found['ok'] and found['failures'][0]['seed'] == $seed and
         found['failures'][0]['verdict'] == 'exit' and found['failures'][0]['again'].startswith('trale simulate --seed $seed')" \
         --seeds 1..200 -- "$flawed" exit
+    ok "JSON has the chains" json 1 "all('outer at' in found['failures'][0][key] for key in ('resumed_at', 'waits_at',
+        'other_resumed_at', 'other_waits_at'))" --seed 1 -- "$flawed" deep
     for cause in address process entropy thread; do
         ok "JSON has the cause: $cause" json 1 "found['failures'][0]['cause'] == '${cause/process/other}'" --guard warn \
             --seeds 1..5 -- "$flawed" $cause

@@ -31,6 +31,7 @@ static const struct simulate_explanation *find_explanation(const struct simulate
 static void add_failure(struct table *table, const struct simulate_sweep *sweep, const struct simulate_failure *failure,
                         const struct simulate_explanation *explanation)
 {
+    static const struct simulate_event none;
     const struct simulate_result *result = &failure->result;
     const struct simulate_difference *difference = explanation != NULL && result->verdict == VERDICT_NONDETERMINED
                                                        ? &explanation->difference
@@ -51,8 +52,12 @@ static void add_failure(struct table *table, const struct simulate_sweep *sweep,
     table_add_number(table, (int64_t)result->virtual_ns);
     table_add_text(table, difference != NULL ? simulate_cause_word(difference->cause) : NULL);
     table_add_text(table, difference != NULL ? difference->call : NULL);
-    table_add_text(table, difference != NULL ? difference->events[0] : NULL);
-    table_add_text(table, difference != NULL ? difference->events[1] : NULL);
+    for (int i = 0; i < 2; i++) {
+        const struct simulate_event *event = difference != NULL ? &difference->events[i] : &none;
+        table_add_text(table, event->text);
+        table_add_text(table, event->resumed);
+        table_add_text(table, event->waits);
+    }
     table_add_text(table, explanation != NULL ? explanation->place.folder : NULL);
     table_add_text(table, shrinking != NULL ? shrinking->path : NULL);
     if (shrinking != NULL)
@@ -77,7 +82,11 @@ static void print_failures(const struct simulate_sweep *sweep, const struct simu
                                       {.name = "cause"},
                                       {.name = "call"},
                                       {.name = "event"},
+                                      {.name = "resumed_at"},
+                                      {.name = "waits_at"},
                                       {.name = "other_event"},
+                                      {.name = "other_resumed_at"},
+                                      {.name = "other_waits_at"},
                                       {.name = "folder"},
                                       {.name = "shrunk"},
                                       {.name = "shrunk_faults"},

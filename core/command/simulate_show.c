@@ -108,11 +108,23 @@ static void print_faults(const struct simulate_explanation *explanation, const s
 
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
-static void print_event(const char *which, const char *event, const char *await)
+static void print_chain(const char *title, const char *chain)
 {
-    printf("        %s: %s\n", which, event != NULL ? event : "no further event");
-    if (await != NULL && await[0] != '\0')
-        printf("            where it awaits: %s\n", await);
+    if (chain == NULL)
+        return;
+    printf("            %s\n", title);
+    while (*chain != '\0') {
+        int length = (int)strcspn(chain, "\n");
+        printf("                %.*s\n", length, chain);
+        chain += length + (chain[length] == '\n');
+    }
+}
+
+static void print_event(const char *which, const struct simulate_event *event)
+{
+    printf("        %s: %s\n", which, event->text != NULL ? event->text : "no further event");
+    print_chain("the task goes on where it awaited:", event->resumed);
+    print_chain(event->resumed != NULL ? "and then waits:" : "the task waits:", event->waits);
 }
 
 static void print_difference(const struct simulate_difference *difference)
@@ -124,11 +136,11 @@ static void print_difference(const struct simulate_difference *difference)
     if (difference->other.verdict != VERDICT_PASSED)
         printf("    the other run: %s%s%s\n", simulate_verdict_text(&difference->other, verdict),
                difference->other.message[0] != '\0' ? ": " : "", difference->other.message);
-    if (difference->events[0] == NULL && difference->events[1] == NULL)
+    if (difference->events[0].text == NULL && difference->events[1].text == NULL)
         return;
     printf("    the first event that differs:\n");
-    print_event("one run", difference->events[0], difference->awaits[0]);
-    print_event("the other run", difference->events[1], difference->awaits[1]);
+    print_event("one run", &difference->events[0]);
+    print_event("the other run", &difference->events[1]);
 }
 
 static size_t count_group(const struct simulate_sweep *sweep, size_t group)

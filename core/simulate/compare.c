@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/simulate/events.h"
 #include "core/simulate/guard.h"
 
 /* How often a run is made again that may differ or not. */
@@ -84,7 +83,7 @@ int simulate_compare(struct simulate_difference *difference, const struct simula
         r = difference->cause == CAUSE_OTHER ? find_call(difference, &other, setup) : 0;
         difference->folder = strdup(other.folder);
         if (plan.writes_events)
-            simulate_events_compare(place->events_path, other.events_path, difference->events, difference->awaits);
+            simulate_events_compare(place->events_path, other.events_path, difference->events);
     } else if (other.folder != NULL) {
         simulate_remove_folder(other.folder);
     }
@@ -94,10 +93,8 @@ int simulate_compare(struct simulate_difference *difference, const struct simula
 
 void simulate_difference_deinit(struct simulate_difference *difference)
 {
-    for (int i = 0; i < 2; i++) {
-        free(difference->events[i]);
-        free(difference->awaits[i]);
-    }
+    for (int i = 0; i < 2; i++)
+        simulate_event_deinit(&difference->events[i]);
     free(difference->folder);
     free(difference->call);
 }

@@ -4,6 +4,7 @@
 #ifndef CORE_SIMULATE_COMPARE_H
 #define CORE_SIMULATE_COMPARE_H
 
+#include "core/simulate/events.h"
 #include "core/simulate/run.h"
 
 enum simulate_cause {
@@ -18,11 +19,10 @@ enum simulate_cause {
 
 struct simulate_difference {
     enum simulate_cause cause;
-    struct simulate_result other; /* of the run that differs */
-    char *folder;                 /* of that run; NULL: none differed again */
-    char *events[2];              /* the first that differs, in each, as people read it; NULL: there is none */
-    char *awaits[2];              /* where the task of that event awaits; NULL: not known */
-    char *call;                   /* of the guard, with CAUSE_CLOCK to CAUSE_THREAD; NULL: none */
+    struct simulate_result other;    /* of the run that differs */
+    char *folder;                    /* of that run; NULL: none differed again */
+    struct simulate_event events[2]; /* the first that differs, in each */
+    char *call;                      /* of the guard, with CAUSE_CLOCK to CAUSE_THREAD; NULL: none */
 };
 
 /* Finds what makes the run differ from another one of the same seed. `place` has seen the first run, with its events,

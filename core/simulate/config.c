@@ -45,6 +45,8 @@ void simulate_config_write(const struct simulate_config *config, const struct si
         write_key("events", keys->events, file);
     else
         write_option("--events", "events", keys->events, file);
+    if (keys->writes_chains && strstr(text_chars(&config->drivers), "\nchains =") == NULL)
+        write_key("chains", "yes", file);
     write_key("world", keys->world, file);
     if (keys->world != NULL)
         fprintf(file, "programs = %zu\nprogram = %zu\n", keys->n_programs, keys->program);

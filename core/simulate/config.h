@@ -26,6 +26,7 @@ struct simulate_keys {
     const char *address; /* of the program's host */
     const char *report, *scenario, *scenario_out, *events, *world;
     bool is_own_events;         /* `events` is not the user's */
+    bool writes_chains;         /* whether events have async backtraces */
     size_t n_programs, program; /* in `world`: how many there are, and which one it is, from 1 */
     const char *settle;
     const char *cancel_task;

@@ -57,36 +57,90 @@ static char *describe(const struct events *events)
         text_add(&text, ", task %s (%s)", events->columns[TASK], events->columns[NAME]);
     if (strcmp(events->columns[HOST], "-") != 0)
         text_add(&text, ", host %s", events->columns[HOST]);
-    char *fields = strdup(events->fields);
-    for (char *c = fields; c != NULL && *c != '\0'; c++)
-        *c = *c == '\t' ? ' ' : *c;
-    if (fields != NULL && fields[0] != '\0')
-        text_add(&text, ": %s", fields);
-    free(fields);
+    const char *separator = ":";
+    for (const char *field = events->fields; *field != '\0';) {
+        int length = (int)strcspn(field, "\t");
+        if (strncmp(field, "chain=", strlen("chain=")) != 0) {
+            text_add(&text, "%s %.*s", separator, length, field);
+            separator = "";
+        }
+        field += length + (field[length] == '\t');
+    }
     return text.chars;
 }
 
-/* Where the task of an event awaits: the fields of its last poll before that event. */
-static char *find_await(const char *path, const struct events *event)
+/* --- where a task awaits ------------------------------------------------------------------------------------------ */
+
+/* The value of a field, up to the end of it; NULL: there is no such field. */
+static const char *find_field(const char *fields, const char *name, size_t *length)
 {
-    struct events events;
-    char *found = NULL;
-    events_open(&events, path);
-    while (events_next(&events) && strcmp(events.columns[NUMBER], event->columns[NUMBER]) != 0) {
-        bool is_poll = strncmp(events.columns[KIND], "poll", 4) == 0;
-        if (!is_poll || strcmp(events.columns[TASK], event->columns[TASK]) != 0 ||
-            strcmp(events.columns[PROGRAM], event->columns[PROGRAM]) != 0)
-            continue;
-        free(found);
-        found = strdup(events.fields);
-        for (char *c = found; c != NULL && *c != '\0'; c++)
-            *c = *c == '\t' ? ' ' : *c;
+    size_t n = strlen(name);
+    while (*fields != '\0') {
+        *length = strcspn(fields, "\t");
+        if (*length > n && strncmp(fields, name, n) == 0 && fields[n] == '=') {
+            *length -= n + 1;
+            return fields + n + 1;
+        }
+        fields += *length + (fields[*length] == '\t');
     }
-    events_close(&events);
-    return found;
+    return NULL;
 }
 
-void simulate_events_compare(const char *first_path, const char *second_path, char *events[2], char *awaits[2])
+/* The number of the task that an event is about: the one that runs, or else the one that is woken, or has ended. */
+static unsigned long long subject(const struct events *events)
+{
+    size_t length;
+    unsigned long long task = strtoull(events->columns[TASK], NULL, 10);
+    const char *id = task == 0 ? find_field(events->fields, "id", &length) : NULL;
+    return id != NULL ? strtoull(id, NULL, 10) : task;
+}
+
+/* The chain of a poll: its lines as they were. */
+static void read_chain(const struct events *events, char **chain)
+{
+    size_t length;
+    const char *text = find_field(events->fields, "chain", &length);
+    free(*chain);
+    *chain = text != NULL ? malloc(length + 1) : NULL;
+    if (*chain == NULL)
+        return;
+    char *to = *chain;
+    for (size_t i = 0; i < length; i++) {
+        bool is_escaped = text[i] == '\\' && i + 1 < length;
+        i += is_escaped;
+        *to++ = is_escaped && text[i] == 'n' ? '\n' : text[i];
+    }
+    *to = '\0';
+}
+
+/* Finds the poll of the event's task that the event is in, or else the last one before it. */
+static void find_chains(const char *path, const struct events *event, struct simulate_event *found)
+{
+    const unsigned long long number = strtoull(event->columns[NUMBER], NULL, 10), task = subject(event);
+    struct events events;
+    bool is_over = false;
+    events_open(&events, path);
+    while (!is_over && events_next(&events)) {
+        const bool is_behind = strtoull(events.columns[NUMBER], NULL, 10) > number;
+        const bool begins = strcmp(events.columns[KIND], "poll") == 0;
+        const bool is_end = begins || strcmp(events.columns[KIND], "end") == 0;
+        if (subject(&events) != task || strcmp(events.columns[PROGRAM], event->columns[PROGRAM]) != 0)
+            continue;
+        is_over = is_behind && (is_end || found->waits != NULL);
+        if (is_over || (!begins && strcmp(events.columns[KIND], "polled") != 0))
+            continue;
+        read_chain(&events, begins ? &found->resumed : &found->waits);
+        if (begins) {
+            free(found->waits);
+            found->waits = NULL;
+        }
+    }
+    events_close(&events);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+void simulate_events_compare(const char *first_path, const char *second_path, struct simulate_event found[2])
 {
     const char *const paths[] = {first_path, second_path};
     struct events both[2];
@@ -98,8 +152,16 @@ void simulate_events_compare(const char *first_path, const char *second_path, ch
             is_there[i] = events_next(&both[i]);
     while (is_there[0] && is_there[1] && strcmp(both[0].columns[HASH], both[1].columns[HASH]) == 0);
     for (int i = 0; i < 2; i++) {
-        events[i] = is_there[i] ? describe(&both[i]) : NULL;
-        awaits[i] = is_there[i] ? find_await(paths[i], &both[i]) : NULL;
+        found[i] = (struct simulate_event){.text = is_there[i] ? describe(&both[i]) : NULL};
+        if (is_there[i] && subject(&both[i]) != 0)
+            find_chains(paths[i], &both[i], &found[i]);
         events_close(&both[i]);
     }
+}
+
+void simulate_event_deinit(struct simulate_event *event)
+{
+    free(event->text);
+    free(event->resumed);
+    free(event->waits);
 }

@@ -23,16 +23,17 @@ int simulate_explain(struct simulate_explanation *explanation, const struct simu
         fprintf(stderr, "trale simulate: %s/%s: %s\n", setup->folder, name, strerror(-r));
         return r;
     }
+    bool differs = failure->result.verdict == VERDICT_NONDETERMINED;
     const struct simulate_plan plan = {.seed = failure->seed,
                                        .cancel_await = failure->await,
                                        .writes_events = simulate_config_has(&setup->config, "events"),
+                                       .writes_chains = differs && simulate_config_has(&setup->config, "chains"),
                                        .writes_scenario = simulate_config_has(&setup->config, "scenario_out")};
     r = simulate_run(&explanation->place, setup, &plan, &explanation->again);
     if (r < 0)
         return r;
     if (explanation->again.verdict == VERDICT_OUTPUT)
         r = ftruncate(explanation->place.processes[explanation->place.failed].output, OUTPUT_KEPT) == 0 ? 0 : -errno;
-    bool differs = failure->result.verdict == VERDICT_NONDETERMINED;
     explanation->is_same = differs || simulate_is_same_failure(&explanation->again, &failure->result);
     if (differs)
         return simulate_compare(&explanation->difference, setup, failure->seed, &explanation->place,

@@ -198,6 +198,7 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .scenario_out = plan->writes_scenario ? place->scenario_path : NULL,
                                  .events = plan->writes_events ? place->events_path : options->events,
                                  .is_own_events = plan->writes_events,
+                                 .writes_chains = plan->writes_chains,
                                  .world = options->n_programs > 1 ? place->world_path : NULL,
                                  .n_programs = options->n_programs,
                                  .settle = options->settle,

@@ -44,6 +44,7 @@ struct simulate_plan {
     bool random_addresses; /* not where they always are */
     bool filled_memory;    /* what malloc(3) returns is not zero where it happened to be */
     bool writes_events, writes_scenario;
+    bool writes_chains;   /* with the events */
     const char *scenario; /* NULL: that of the options, if there is one */
     int64_t cancel_await; /* with --cancel-everywhere: at which await; 0: at none */
 };

@@ -111,7 +111,8 @@ static void on_poll_begins(void *data, struct trale_task *task)
     set_running(tasks, task, info.name);
     describe_wait(info.future, &type, &line);
     tasks->program->report->n_polls++;
-    log_event(&tasks->program->log, LOG_POLL, log_text("type", type), log_number("line", line));
+    log_event(&tasks->program->log, LOG_POLL, log_text("type", type), log_number("line", line),
+              log_lines("chain", waits_chain(&tasks->waits, info.future)));
     if (tasks->also != NULL)
         tasks->also->poll_begins(tasks->also_data, task);
 }
@@ -125,7 +126,8 @@ static void on_poll_ends(void *data, struct trale_task *task, int64_t result)
     if (result == TRALE_PENDING) {
         const struct trale_task_info info = look(tasks, task);
         describe_wait(info.future, &type, &line);
-        log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line));
+        log_event(&tasks->program->log, LOG_POLLED, log_text("type", type), log_number("line", line),
+                  log_lines("chain", waits_chain(&tasks->waits, info.future)));
         set_running(tasks, NULL, NULL);
         waits_count(&tasks->waits, task, &info);
     }
@@ -185,12 +187,13 @@ int tasks_init(struct tasks *tasks, struct program *program)
     if (program->host.observe == NULL)
         return -ENOTSUP;
     int r = program->host.observe(program->host.context, &observer, tasks, &tasks->inspector);
-    tasks->waits = (struct waits){program, tasks->inspector, host_of, tasks};
+    tasks->waits = (struct waits){.program = program, .inspector = tasks->inspector, .host_of = host_of, .data = tasks};
     return r;
 }
 
 void tasks_deinit(struct tasks *tasks)
 {
+    waits_deinit(&tasks->waits);
     free(tasks->records);
     tasks->records = NULL;
     tasks->n = tasks->room = 0;

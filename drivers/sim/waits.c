@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <trale/sim_report.h>
 
@@ -46,6 +47,37 @@ static void describe(const struct trale_future *future, char *text, size_t size)
                  at->line, at->expression);
     else
         snprintf(text, size, "%s waits for %s", future->type->name, leaf->type->name);
+}
+
+/* --- a chain ------------------------------------------------------------------------------------------------------ */
+
+void waits_deinit(struct waits *waits)
+{
+    if (waits->chain != NULL)
+        munmap(waits->chain, waits->chain_size);
+    waits->chain = NULL;
+}
+
+static bool grow_chain(struct waits *waits, size_t size)
+{
+    const size_t page = 65536;
+    waits_deinit(waits);
+    waits->chain_size = (size + page - 1) / page * page;
+    void *memory = mmap(NULL, waits->chain_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    waits->chain = memory != MAP_FAILED ? memory : NULL;
+    return waits->chain != NULL;
+}
+
+const char *waits_chain(struct waits *waits, const struct trale_future *future)
+{
+    const struct trale_inspector *inspector = waits->inspector;
+    if (option_integer(waits->program->settings, OPTION_CHAINS) == 0 || future == NULL)
+        return NULL;
+    const uint64_t size = inspector->backtrace(inspector->context, future, NULL, 0) + 1;
+    if ((waits->chain == NULL || size > waits->chain_size) && !grow_chain(waits, size))
+        return NULL;
+    inspector->backtrace(inspector->context, future, waits->chain, waits->chain_size);
+    return waits->chain;
 }
 
 /* --- a hang ------------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,14 @@ struct waits {
     const struct trale_inspector *inspector;
     const char *(*host_of)(void *data, const struct trale_task *task); /* the address of its host, or NULL */
     void *data;
+    char *chain; /* the latest one, in memory that is mapped, for the program's heap is what it is without it */
+    size_t chain_size;
 };
+
+/* With the option `chains`, the async backtrace of the future, lent until the next call. NULL: without it, or there is
+ * no memory. */
+const char *waits_chain(struct waits *waits, const struct trale_future *future);
+void waits_deinit(struct waits *waits);
 
 /* Writes a message for each task of the program, with its host, what it waits for, and its async backtrace; and, if it
  * is a hang, the `failure` of the report (trale/sim_report.h). */

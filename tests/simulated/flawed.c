@@ -84,14 +84,14 @@ static uint64_t thread_progress(void)
 /* A number of the flaw's kind; 0 for a program without. */
 static uint64_t leak(void)
 {
-    return is("address")   ? (uintptr_t)__builtin_frame_address(0) /* as that of a local variable */
-           : is("hash")    ? pointer_hash(&flaw)                   /* a static variable */
-           : is("memory")  ? old_memory()
-           : is("clock")   ? real_time()
-           : is("process") ? (uint64_t)getpid()
-           : is("entropy") ? real_chance()
-           : is("thread")  ? thread_progress()
-                           : 0;
+    return is("address") || is("deep") ? (uintptr_t)__builtin_frame_address(0) /* as that of a local variable */
+           : is("hash")                ? pointer_hash(&flaw)                   /* a static variable */
+           : is("memory")              ? old_memory()
+           : is("clock")               ? real_time()
+           : is("process")             ? (uint64_t)getpid()
+           : is("entropy")             ? real_chance()
+           : is("thread")              ? thread_progress()
+                                       : 0;
 }
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
@@ -149,9 +149,37 @@ static void fail(uint64_t number)
             printf("%1000000d\n", 1);
 }
 
+/* A chain of futures: the work awaits the outer one, which awaits the inner one, which sleeps. */
+struct inner {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    const char *text; /* with what files of events write in another way */
+};
+
+trale_async(inner)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
+    trale_await((self->text = "a\\n\tb\n", trale_sleep(&self->sleep, 1 + leak() % TRALE_MILLISECOND)));
+    trale_return(0);
+}
+
+struct outer {
+    struct trale_future future;
+    struct inner inner;
+};
+
+trale_async(outer)
+{
+    trale_begin();
+    trale_await(trale_call(inner, &self->inner));
+    trale_return(0);
+}
+
 struct work {
     struct trale_future future;
     struct trale_sleep sleep;
+    struct outer outer;
     uint64_t number;
     int i;
 };
@@ -163,6 +191,8 @@ trale_async(work)
         trale_return(-1);
     for (self->i = 0; self->i < 3; self->i++)
         trale_await(trale_sleep(&self->sleep, self->number % (100 * TRALE_MILLISECOND)));
+    if (is("deep"))
+        trale_await(trale_call(outer, &self->outer));
     trale_await(trale_sleep(&self->sleep, 1 + leak() % TRALE_MILLISECOND));
     if (is("successful"))
         trale_sim_success(cx->runtime);

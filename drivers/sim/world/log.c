@@ -71,6 +71,7 @@ static uint64_t hash_field(uint64_t hash, const struct log_field *field)
     case LOG_HASH:
         return draw_fold(hash, draw_hash(field->pointer, (size_t)field->number));
     case LOG_PAYLOAD:
+    case LOG_LINES:
         break;
     }
     return hash;
@@ -110,6 +111,16 @@ static void line_add_text(struct line *line, const char *text)
         line_add(line, (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
 }
 
+/* Without the line feed at the end. */
+static void line_add_lines(struct line *line, const char *text)
+{
+    for (; *text != '\0' && strcmp(text, "\n") != 0; text++) {
+        if (*text == '\n' || *text == '\\')
+            line_add(line, '\\');
+        line_add(line, *text == '\n' ? 'n' : (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+    }
+}
+
 static void line_add_payload(struct line *line, const unsigned char *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -121,7 +132,7 @@ static void line_add_payload(struct line *line, const unsigned char *bytes, size
 static void line_add_field(struct line *line, const struct log_field *field)
 {
     char text[TRALE_ADDRESS_TEXT];
-    if (field->type == LOG_PAYLOAD && !line->log->captures)
+    if ((field->type == LOG_PAYLOAD && !line->log->captures) || (field->type == LOG_LINES && field->pointer == NULL))
         return;
     line_add(line, '\t');
     line_add_text(line, field->name);
@@ -143,6 +154,9 @@ static void line_add_field(struct line *line, const struct log_field *field)
         break;
     case LOG_PAYLOAD:
         line_add_payload(line, field->pointer, (size_t)field->number);
+        break;
+    case LOG_LINES:
+        line_add_lines(line, field->pointer);
         break;
     }
 }

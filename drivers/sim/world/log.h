@@ -16,7 +16,8 @@
  *     kind     a word: those of enum log_kind in small letters
  *     fields   any number of further columns, name=value. Numbers are decimal, and negative ones errnos; addresses are
  *              as in trale.ini; "hash" is the hash of bytes, in hexadecimal digits; "payload", in hexadecimal digits,
- *              is the bytes themselves, and comes with `capture = yes` alone
+ *              is the bytes themselves, and comes with `capture = yes` alone; "chain" is the async backtrace, with \n
+ *              between its lines and \\ for a backslash, and comes with `chains = yes` alone
  *
  * In texts, a tab, a newline and every other control character is written as '?'. Each line is written as soon as the
  * event has happened, so the file of a program that crashes ends with what happened last. */
@@ -33,8 +34,8 @@
 enum log_kind {
     LOG_JOIN,      /* a program has joined the world: seed, version */
     LOG_SPAWN,     /* a task was spawned, by the task that ran: id, task */
-    LOG_POLL,      /* the task is polled: where it waits (type, line; 0 before its first await) */
-    LOG_POLLED,    /* the poll has ended, without a result: where it waits now (type, line) */
+    LOG_POLL,      /* the task is polled: where it waits (type, line; 0 before its first await; chain) */
+    LOG_POLLED,    /* the poll has ended, without a result: where it waits now (type, line, chain) */
     LOG_WAKE,      /* a task was woken, by the task that ran: id */
     LOG_END,       /* a task has ended: id, result */
     LOG_SLEEP,     /* a sleep has begun to wait: clock, until (on that clock) */
@@ -63,7 +64,7 @@ enum log_kind {
 /* A column with a name. Made by the functions below. */
 struct log_field {
     const char *name;
-    enum log_type { LOG_NUMBER, LOG_TEXT, LOG_ADDRESS, LOG_HASH, LOG_PAYLOAD } type;
+    enum log_type { LOG_NUMBER, LOG_TEXT, LOG_ADDRESS, LOG_HASH, LOG_PAYLOAD, LOG_LINES } type;
     int64_t number; /* of LOG_HASH and LOG_PAYLOAD: how many bytes */
     const void *pointer;
 };
@@ -135,6 +136,12 @@ static inline struct log_field log_hash(const void *bytes, size_t size)
 static inline struct log_field log_payload(const void *bytes, size_t size)
 {
     return (struct log_field){"payload", LOG_PAYLOAD, (int64_t)size, bytes};
+}
+
+/* Lines, which are written and not hashed. NULL: there is no such column. */
+static inline struct log_field log_lines(const char *name, const char *lines)
+{
+    return (struct log_field){name, LOG_LINES, 0, lines};
 }
 
 #endif
