@@ -192,6 +192,16 @@ ok "--cancel-at does so at one" standin prints 0 "passed: 1 await" --cancel-ever
 ok "a task that is not there" standin prints 2 "--cancel-everywhere client: no task of this name has awaited anything" \
     --cancel-everywhere client --seed 5 "${faulty[@]}"
 
+stubborn=(--cancel-everywhere worker --seed 1 --timeout 1h)
+ok "a program that tries again for ever has a limit of virtual time" \
+    prints 1 "worker cancelled at await 1: the virtual time has reached time_limit" "${stubborn[@]}" -- "$flawed" stubborn
+ok "... 10 times that of the run without an abort, and 10 min" says "time limit after 620.000000000 s" \
+    "again: trale simulate --seed 1 --cancel-everywhere worker --cancel-at 1 -- $flawed stubborn"
+ok "... or what the command line says" prints 1 "time limit after 30.000000000 s" "${stubborn[@]}" --set time_limit=30s -- "$flawed" stubborn
+{ cat "$tmp/trale.ini" && printf '[driver:sim]\npath = sim.so\ntime_limit = 40s\n'; } >"$tmp/limit.ini"
+ok "... or trale.ini" prints 1 "time limit after 40.000000000 s" -c "$tmp/limit.ini" "${stubborn[@]}" -- "$flawed" stubborn
+ok "... at one await as well" prints 1 "time limit after 620.000000000 s" "${stubborn[@]}" --cancel-at 2 -- "$flawed" stubborn
+
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 json() {

@@ -20,6 +20,19 @@ bool simulate_config_has(const struct simulate_config *config, const char *key)
     return words_find(text_chars(&config->options), key, strlen(key)) != NULL;
 }
 
+/* Whether the user has set the key of [driver:sim], which is the last section. */
+static bool is_set(const struct simulate_config *config, const char *key)
+{
+    const char *line = strstr(text_chars(&config->drivers), "[driver:sim]\n");
+    for (; line != NULL; line = strchr(line, '\n')) {
+        line += line[0] == '\n';
+        size_t length = strlen(key);
+        if (strncmp(line, key, length) == 0 && strncmp(line + length, " =", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void write_key(const char *key, const char *value, FILE *file)
 {
     if (value != NULL)
@@ -45,7 +58,9 @@ void simulate_config_write(const struct simulate_config *config, const struct si
         write_key("events", keys->events, file);
     else
         write_option("--events", "events", keys->events, file);
-    if (keys->writes_chains && strstr(text_chars(&config->drivers), "\nchains =") == NULL)
+    if (keys->limit_ns > 0 && !is_set(config, "time_limit"))
+        fprintf(file, ORIGIN "--cancel-everywhere\ntime_limit = %lluns\n", (unsigned long long)keys->limit_ns);
+    if (keys->writes_chains && !is_set(config, "chains"))
         write_key("chains", "yes", file);
     write_key("world", keys->world, file);
     if (keys->world != NULL)

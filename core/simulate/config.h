@@ -31,6 +31,7 @@ struct simulate_keys {
     const char *settle;
     const char *cancel_task;
     int64_t cancel_await;
+    uint64_t limit_ns; /* `time_limit`, unless the user has set one; 0: none */
 };
 
 /* Writes the trale.ini of one run. */

@@ -26,6 +26,7 @@ int simulate_explain(struct simulate_explanation *explanation, const struct simu
     bool differs = failure->result.verdict == VERDICT_NONDETERMINED;
     const struct simulate_plan plan = {.seed = failure->seed,
                                        .cancel_await = failure->await,
+                                       .limit_ns = failure->limit_ns,
                                        .writes_events = simulate_config_has(&setup->config, "events"),
                                        .writes_chains = differs && simulate_config_has(&setup->config, "chains"),
                                        .writes_scenario = simulate_config_has(&setup->config, "scenario_out")};

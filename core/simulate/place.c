@@ -203,7 +203,8 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
                                  .n_programs = options->n_programs,
                                  .settle = options->settle,
                                  .cancel_task = options->cancel_everywhere,
-                                 .cancel_await = plan->cancel_await};
+                                 .cancel_await = plan->cancel_await,
+                                 .limit_ns = plan->limit_ns};
     char address[32];
     place->plan = *plan;
     place->kill = KILL_NONE;

@@ -47,6 +47,7 @@ struct simulate_plan {
     bool writes_chains;   /* with the events */
     const char *scenario; /* NULL: that of the options, if there is one */
     int64_t cancel_await; /* with --cancel-everywhere: at which await; 0: at none */
+    uint64_t limit_ns;    /* of virtual time, unless the user has set one; 0: none */
 };
 
 /* The variables of the environment that a process of its own has. */

@@ -136,8 +136,10 @@ int simulate_shrink(struct simulate_shrinking *shrinking, const struct simulate_
         r = simulate_place_open(&shrink.place, setup, name);
     if (r < 0)
         fprintf(stderr, "trale simulate: %s: %s\n", place->scenario_path, strerror(-r));
-    shrink.plan = (struct simulate_plan){
-        .seed = place->plan.seed, .cancel_await = place->plan.cancel_await, .scenario = shrink.place.scenario_path};
+    shrink.plan = (struct simulate_plan){.seed = place->plan.seed,
+                                         .cancel_await = place->plan.cancel_await,
+                                         .limit_ns = place->plan.limit_ns,
+                                         .scenario = shrink.place.scenario_path};
     simulate_progress_begin(&shrink.progress, "tries", 0);
     shrinking->n_before = shrinking->scenario.n_lines;
     if (r == 0)

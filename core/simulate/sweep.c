@@ -25,6 +25,7 @@ struct state {
     struct simulate_sweep *sweep;
     struct job *jobs;   /* one for each place */
     int64_t next, last; /* all are done when next > last */
+    uint64_t limit_ns;  /* of the virtual time of a run whose task is cancelled; 0: none */
     struct simulate_progress progress;
 };
 
@@ -83,7 +84,7 @@ static struct simulate_plan plan_of(const struct state *state, int64_t number)
 {
     const struct simulate_options *options = state->sweep->setup->options;
     if (options->cancel_everywhere != NULL)
-        return (struct simulate_plan){.seed = options->first_seed, .cancel_await = number};
+        return (struct simulate_plan){.seed = options->first_seed, .cancel_await = number, .limit_ns = state->limit_ns};
     return (struct simulate_plan){.seed = number};
 }
 
@@ -123,8 +124,11 @@ static int end_run(struct state *state, size_t i)
     job->state = JOB_FREE;
     sweep->n_done++;
     const struct simulate_plan *plan = &sweep->places[i].plan;
-    struct simulate_failure failure = {
-        .seed = plan->seed, .await = plan->cancel_await, .result = is_second ? job->first : result, .second = result};
+    struct simulate_failure failure = {.seed = plan->seed,
+                                       .await = plan->cancel_await,
+                                       .limit_ns = plan->limit_ns,
+                                       .result = is_second ? job->first : result,
+                                       .second = result};
     if (is_second && !simulate_is_same_run(&job->first, &result))
         failure.result.verdict = VERDICT_NONDETERMINED;
     return failure.result.verdict != VERDICT_PASSED ? add_failure(state, &failure, job->number) : 0;
@@ -164,6 +168,17 @@ static int run_all(struct state *state)
     }
 }
 
+/* A program without the task may try again for ever: it has this much longer than the one with it. */
+#define CANCELLED_FACTOR 10
+#define CANCELLED_NS (600 * DEADLINE_SECOND)
+
+static uint64_t limit_of(uint64_t virtual_ns)
+{
+    const uint64_t longest_ns = INT64_MAX / 2; /* that the option takes */
+    return virtual_ns < (longest_ns - CANCELLED_NS) / CANCELLED_FACTOR ? CANCELLED_FACTOR * virtual_ns + CANCELLED_NS
+                                                                       : longest_ns;
+}
+
 /* Sets which numbers are gone through: the seeds, or the awaits of the task in a run where it is not cancelled. */
 static int set_range(struct state *state)
 {
@@ -179,6 +194,8 @@ static int set_range(struct state *state)
             r = simulate_check_refusal(&sweep->places[0], sweep->setup);
         if (r < 0)
             return r;
+        if (simulate_config_has(&sweep->setup->config, "time_limit"))
+            state->limit_ns = limit_of(result.virtual_ns);
         sweep->first = options->cancel_at > 0 ? options->cancel_at : 1;
         sweep->last = options->cancel_at > 0 ? options->cancel_at : (int64_t)sweep->places[0].report.n_awaits;
         if (sweep->last == 0) {

@@ -11,6 +11,7 @@
 struct simulate_failure {
     int64_t seed;
     int64_t await;                 /* at which the task was cancelled; 0: at none */
+    uint64_t limit_ns;             /* of virtual time, which the command has set; 0: none */
     struct simulate_result result; /* with VERDICT_NONDETERMINED that of the first run */
     struct simulate_result second; /* of the second run, if there was one */
     size_t group;                  /* failures of the same way have the same number */

@@ -3,6 +3,7 @@
  * A program with one flaw, which its argument names; some have it with some seeds alone. For tests/simulate.sh. */
 #undef NDEBUG /* one flaw is an assertion that fails */
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #include <trale/random.h>
 #include <trale/sim.h>
+#include <trale/task.h>
 #include <trale/timer.h>
 
 static const char *flaw = "none";
@@ -176,6 +178,36 @@ trale_async(outer)
     trale_return(0);
 }
 
+/* Begins its work again for ever when that was aborted. */
+struct worker {
+    struct trale_future future;
+    struct trale_sleep sleep;
+};
+
+trale_async(worker)
+{
+    trale_begin();
+    trale_await(trale_sleep(&self->sleep, TRALE_SECOND));
+    trale_await(trale_sleep(&self->sleep, TRALE_SECOND));
+    trale_return(0);
+}
+
+struct stubborn {
+    struct trale_future future;
+    struct trale_sleep sleep;
+    struct trale_join_future join;
+    int64_t result;
+};
+
+trale_async(stubborn)
+{
+    trale_begin();
+    trale_await_to(self->result, trale_join_future(&self->join, trale_spawn(cx->runtime, worker)));
+    while (self->result == -ECANCELED)
+        trale_await(trale_sleep(&self->sleep, TRALE_SECOND));
+    trale_return(self->result);
+}
+
 struct work {
     struct trale_future future;
     struct trale_sleep sleep;
@@ -220,7 +252,9 @@ int main(int argc, char **argv)
     int r = trale_open(&runtime, NULL);
     if (r < 0)
         return trale_perror("trale_open", r);
-    struct trale_task *task = is("hang") ? trale_spawn(runtime, waiter) : trale_spawn(runtime, work);
+    struct trale_task *task = is("hang")       ? trale_spawn(runtime, waiter)
+                              : is("stubborn") ? trale_spawn(runtime, stubborn)
+                                               : trale_spawn(runtime, work);
     long result = task != NULL ? trale_join(task) : -1;
     trale_close(runtime);
     return result < 0 || is("lines") ? 1 : 0;
