@@ -147,6 +147,11 @@ static inline int64_t do_get_listener(struct streams *s, uint32_t option)
     return call.result;
 }
 
+static inline struct iovec piece_of(const char *text)
+{
+    return (struct iovec){(void *)(uintptr_t)text, strlen(text)};
+}
+
 /* Closes so that the peer sees a reset. */
 static inline void do_reset(struct streams *s, struct trale_stream_socket *socket)
 {
@@ -225,10 +230,12 @@ static inline void connect_pair(struct streams *s)
     s->server = accept.socket;
 }
 
+/* Buffers have a fixed size, so that tests know what does not fit into them. */
 static inline int streams_open(void **state)
 {
     struct streams *s = calloc(1, sizeof *s);
-    s->runtime = test_open("timer, stream", TEST_TIMER TEST_STREAM);
+    s->runtime = test_open("timer, stream",
+                           TEST_TIMER TEST_STREAM "receive_buffer = 64K\nsend_buffer = 64K\nbacklog = 64\n");
     test_call_in_task(s->runtime, stream_listens, s);
     connect_pair(s);
     *state = s;
