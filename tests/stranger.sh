@@ -12,7 +12,7 @@ each_driver() {
     "$@" inotify 'timer' '' inotify.c
     "$@" simulated_timer '' '' simulated_timer.c
     "$@" lines 'timer' 'longest = 1K' lines.cpp
-    "$@" trace 'timer, udp' 'over = timer, udp' trace.c trace_udp.c
+    "$@" trace 'timer, udp' 'over = timer, udp' trace.c trace_udp.c trace_stream.c
     "$@" delay 'timer, udp' 'over = udp' delay.c
     "$@" words 'timer' '' words.rs
     "$@" datagrams '' 'kernel = thread' datagrams/{driver,socket,thread,uring}.c

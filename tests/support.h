@@ -121,7 +121,7 @@ static inline struct trale *test_open(const char *drivers, const char *sections)
         drivers = simulated[0];
         sections = simulated[1];
     }
-    test_over(over, drivers, "timer udp signal blocking");
+    test_over(over, drivers, "timer udp stream signal blocking");
     for (int i = 0; i < test_layers() && over[0] != '\0'; i++) {
         snprintf(names + strlen(names), sizeof names - strlen(names), ", trace%d", i);
         snprintf(layers + strlen(layers), sizeof layers - strlen(layers),

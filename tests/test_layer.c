@@ -11,6 +11,7 @@
 #include <trale/branches.h>
 #include <trale/introspection.h>
 #include <trale/signal.h>
+#include <trale/stream.h>
 #include <trale/udp_info.h>
 #include <trale/udp_socket.h>
 
@@ -199,6 +200,42 @@ static void test_a_layer_is_over_what_trale_ini_says_alone(void **state)
     runtime = test_open("udp, trace", TEST_UDP TRACE("trace", "udp"));
     assert_null(trale_timer(runtime));
     assert_non_null(trale_udp(runtime));
+    trale_close(runtime);
+}
+
+static void closes_stream(void *socket)
+{
+    trale_stream_close(socket);
+}
+
+/* A connection is made by the driver below, in a future that the layer has wrapped, and is the layer's all the same. */
+static void test_connections_belong_to_the_layer(void **state)
+{
+    (void)state;
+    struct trale *runtime = test_open("timer, stream, trace",
+                                      TEST_TIMER "[driver:stream]\npath = stream.so\n" TRACE("trace", "stream"));
+    const struct trace *trace = trace_of(runtime);
+    struct trale_stream_listener *listener;
+    struct trale_stream_connect connect;
+    struct trale_stream_accept accept;
+    struct trale_stream_write write;
+    struct trale_stream_read read;
+    struct trale_address address;
+    char buf[8];
+    assert_int_equal(trale_stream_listen(runtime, "127.0.0.1:0", 0, &listener), 0);
+    assert_int_equal(trale_stream_listener_local(listener, &address), 0);
+    assert_int_equal(trale_block_on(runtime, trale_stream_connect(&connect, &address)), 0);
+    assert_int_equal(trale_block_on(runtime, trale_stream_accept(&accept, listener)), 0);
+    assert_int_equal(trale_block_on(runtime, trale_stream_write(&write, connect.socket, "hello", 5)), 5);
+    assert_int_equal(trale_block_on(runtime, trale_stream_read(&read, accept.socket, buf, sizeof buf)), 5);
+    test_call_in_task(runtime, closes_stream, accept.socket);
+    assert_int_equal(trale_block_on(runtime, trale_stream_read(&read, connect.socket, buf, sizeof buf)), 0);
+    assert_int_equal(count(trace, "stream_listen"), 1);
+    assert_int_equal(count(trace, "stream_connect resolved"), 1);
+    assert_int_equal(count(trace, "stream_accept resolved"), 1);
+    assert_int_equal(count(trace, "stream_write made"), 1);
+    assert_int_equal(count(trace, "stream_read resolved"), 2);
+    assert_int_equal(count(trace, "stream_close"), 1);
     trale_close(runtime);
 }
 
@@ -550,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_a_program_runs_with_and_without_a_layer_in_trale_ini),
         cmocka_unit_test(test_two_layers_see_the_same),
         cmocka_unit_test(test_a_layer_is_over_what_trale_ini_says_alone),
+        cmocka_unit_test(test_connections_belong_to_the_layer),
         cmocka_unit_test(test_what_is_logged_is_what_happens),
         cmocka_unit_test(test_a_sleep_is_reset_and_dropped_through_layers),
         cmocka_unit_test(test_sleeps_that_fail_below_while_they_wait_fail_through_layers),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A layer over trale.timer/1, trale.udp/1, trale.signal/1 and trale.blocking/1, or over some of them: it counts every
- * operation and call, and logs them if trale.ini says so. */
+ * A layer over trale.timer/1, trale.udp/1, trale.stream/1, trale.signal/1 and trale.blocking/1, or over some of them:
+ * it counts every operation and call, and logs them if trale.ini says so. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,11 @@ static const char *const calls[N_CALLS] = {[CALL_now] = "now",
                                            [CALL_taken] = "taken",
                                            [CALL_close] = "close",
 #define NAME(type, member, parameters, arguments) [CALL_##member] = #member,
-                                           UDP_OPENS(NAME) UDP_CALLS(NAME)};
+                                           UDP_OPENS(NAME) UDP_CALLS(NAME)
+#undef NAME
+#define NAME(type, member, parameters, arguments) [CALL_stream_##member] = "stream_" #member,
+#define CLOSE(member, parameters) [CALL_stream_##member] = "stream_" #member,
+                                               STREAM_OPENS(NAME) STREAM_CALLS(NAME) STREAM_CLOSES(CLOSE)};
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
 
@@ -56,7 +60,10 @@ static int64_t trace_count(void *instance, const char *what)
     struct tracer *tracer = instance;
     const struct traced *all[] = {&tracer->sleep, &tracer->signal, &tracer->blocking,
 #define ONE(member, operation) &tracer->member,
-                                  UDP_FUTURES(ONE)};
+                                  UDP_FUTURES(ONE)
+#undef ONE
+#define ONE(member, operation) &tracer->stream_##member,
+                                      STREAM_FUTURES(ONE)};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (traced_find(all[i], what) >= 0)
             return traced_find(all[i], what);
@@ -73,7 +80,7 @@ static const struct trace *trace_below(void *instance)
 
 /* --- operations --------------------------------------------------------------------------------------------------- */
 
-static int64_t traced_poll(struct trale_future *future, struct trale_context *context)
+int64_t tracer_poll(struct trale_future *future, struct trale_context *context)
 {
     struct traced *traced = trale_layer_of(future);
     traced_count(traced, EVENT_POLLED, 0);
@@ -92,7 +99,7 @@ static void traced_drop(struct trale_future *future)
 
 static void traced_init(struct traced *traced, struct tracer *tracer, const char *name)
 {
-    trale_layer_kind_init(&traced->kind, traced_poll, traced_drop, traced);
+    trale_layer_kind_init(&traced->kind, tracer_poll, traced_drop, traced);
     traced->tracer = tracer;
     traced->name = name;
 }
@@ -179,6 +186,7 @@ static void tracer_set_tables(struct tracer *tracer)
     if (tracer->pool_below != NULL)
         tracer->pool = (struct trale_pool){{sizeof tracer->pool, 1, tracer}, trace_run};
     tracer_set_udp(tracer);
+    tracer_set_stream(tracer);
 }
 
 /* --- the driver --------------------------------------------------------------------------------------------------- */
@@ -194,6 +202,7 @@ static int32_t trace_start(const struct trale_host *host, const struct trale_set
     tracer->below = host->interface(host->context, "org.example.trace/1", sizeof(struct trace));
     tracer->timer_below = host->interface(host->context, "trale.timer/1", sizeof(struct trale_timer));
     tracer->udp_below = host->interface(host->context, TRALE_UDP_1, sizeof(struct trale_udp));
+    tracer->stream_below = host->interface(host->context, TRALE_STREAM_1, sizeof(struct trale_stream));
     tracer->signals_below = host->interface(host->context, "trale.signal/1", sizeof(struct trale_signals));
     tracer->pool_below = host->interface(host->context, "trale.blocking/1", sizeof(struct trale_pool));
     traced_init(&tracer->sleep, tracer, "sleep");
@@ -201,6 +210,8 @@ static int32_t trace_start(const struct trale_host *host, const struct trale_set
     traced_init(&tracer->blocking, tracer, "blocking");
 #define INIT(member, operation) traced_init(&tracer->member, tracer, #member);
     UDP_FUTURES(INIT)
+#define STREAM_INIT(member, operation) traced_init(&tracer->stream_##member, tracer, "stream_" #member);
+    STREAM_FUTURES(STREAM_INIT)
     tracer_set_tables(tracer);
     *instance = tracer;
     return 0;
@@ -214,6 +225,8 @@ static void trace_stop(void *instance)
     trale_layer_kind_deinit(&tracer->blocking.kind);
 #define DEINIT(member, operation) trale_layer_kind_deinit(&tracer->member.kind);
     UDP_FUTURES(DEINIT)
+#define STREAM_DEINIT(member, operation) trale_layer_kind_deinit(&tracer->stream_##member.kind);
+    STREAM_FUTURES(STREAM_DEINIT)
     free(tracer);
 }
 
@@ -228,6 +241,7 @@ static const struct trale_interface *trace_interface(void *instance, const char 
         bool is_there;
     } tables[] = {{"trale.timer/1", &tracer->timer.interface, tracer->timer_below != NULL},
                   {"trale.udp/1", &tracer->udp.interface, tracer->udp_below != NULL},
+                  {"trale.stream/1", &tracer->stream.interface, tracer->stream_below != NULL},
                   {"trale.signal/1", &tracer->signals.interface, tracer->signals_below != NULL},
                   {"trale.blocking/1", &tracer->pool.interface, tracer->pool_below != NULL}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
@@ -243,5 +257,5 @@ static const struct trale_option options[] = {
 
 TRALE_DRIVER(.name = "trace", .version = "1.0", .summary = "counts the operations of the drivers that it is over",
              .interfaces = "org.example.trace/1",
-             .layers = TRALE_TIMER_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1, .options = options,
-             .start = trace_start, .stop = trace_stop, .interface = trace_interface);
+             .layers = TRALE_TIMER_1 " " TRALE_UDP_1 " " TRALE_STREAM_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1,
+             .options = options, .start = trace_start, .stop = trace_stop, .interface = trace_interface);
