@@ -95,6 +95,10 @@ fine "a race in a race" \
 
 refused "a frame whose first member is no future" "first member" "trale_begin(); trale_return(0);" \
     'struct late { int n; struct trale_future future; }; trale_async(late) { trale_begin(); trale_return(0); }'
+long=$(printf '%0120d' 0)
+refused "a name of trale_sometimes that is longer than a report has room for" "more than 119 bytes" \
+    "trale_begin(); trale_sometimes(\"$long\"); trale_return(0);" '#include <trale/sim.h>'
+fine "one as long as can be" "trale_begin(); trale_sometimes(\"${long:1}\"); trale_return(0);" '#include <trale/sim.h>'
 refused "an unknown member in a spawn" "no member|does not refer" \
     "trale_begin(); trale_detach(trale_spawn(cx->runtime, frame, .nothing = 1)); trale_return(0);"
 

@@ -101,7 +101,14 @@ ok "the last lines of the output are shown" prints 1 "line 99" --lines 3 --seed 
 ok "and no more" bash -c "! grep -q 'line 96' '$tmp/out' && grep -q 'line 97' '$tmp/out'"
 ok "a mark that no seed reaches fails the sweep" prints 1 'never reached: trale_sometimes("the number is 8")' \
     --seeds 1..100 -- "$marked"
-ok "others do not" bash -c "! grep 'never reached' '$tmp/out' | grep -E 'is 3|works'"
+ok "nor another one with a long name" says \
+    'never reached: trale_sometimes("a name of more than 55 bytes, of which there are two that differ only at their end: two")'
+ok "more marks than are counted" prints 2 "the programs have 513 names of trale_sometimes; allowed are 512" --seed 1 \
+    -- "$build/tests/flawed_many_marks"
+others_are_reached() {
+    simulate 1 --seeds 1..100 -- "$marked" && equal "$(grep -c 'never reached' "$tmp/out")" 2
+}
+ok "the others are reached" others_are_reached
 ok "one seed is no sweep" prints 0 passed --seed 1 -- "$marked"
 
 # --- programs that are not deterministic ------------------------------------------------------------------------------
@@ -150,6 +157,18 @@ ok "several programs share a world" prints 0 "passed: 5 seeds, 10 runs" "${pair[
 ok "one of them fails" prints 1 "world: Connection timed out" --set loss=100% "${pair[@]}" "${echo_pair[@]}"
 ok "the output is shown program by program" says "output of $build/examples/echo_server:" "listening on 10.0.0.1:7" \
     "output of $build/examples/echo_client:"
+
+# --- datagrams that stay on their host --------------------------------------------------------------------------------
+
+note="note: all that was sent has stayed on its host, where no fault of a link can touch it"
+reliable=(-c "$tmp/pair.ini" --seeds 1..5 -- "$build/examples/reliable")
+ok "a sweep in which no fault of a link could do anything says so" prints 0 "$note" "${reliable[@]}" 127.0.0.1:0 127.0.0.1:0
+ok "also where one host sends to itself" prints 0 "$note" "${reliable[@]}" 10.0.0.1:1 10.0.0.1:2
+says_nothing() {
+    simulate 0 "$@" && ! grep note: "$tmp/out"
+}
+ok "one with several hosts does not" says_nothing "${reliable[@]}" 10.0.0.1:1 10.0.0.2:1
+ok "nor one without datagrams" says_nothing --seeds 1..5 -- "$flawed"
 
 # --- scenarios: with a stand-in for the driver sim --------------------------------------------------------------------
 
@@ -220,7 +239,11 @@ if command -v python3 >/dev/null; then
         ok "JSON has the cause: $cause" json 1 "found['failures'][0]['cause'] == '${cause/process/other}'" --guard warn \
             --seeds 1..5 -- "$flawed" $cause
     done
-    ok "JSON has the marks" json 1 "sorted(m['name'] for m in found['marks']) == ['it works', 'the number is 3', 'the number is 8']" \
+    ok "JSON has the note" json 0 "found['linked'] == 0 and found['sent'] > 0 and 'no fault of a link' in found['note']" \
+        "${reliable[@]}" 127.0.0.1:0 127.0.0.1:0
+    ok "JSON of a sweep without it" json 0 "found['linked'] > 0 and found['note'] is None" "${reliable[@]}" 10.0.0.1:1 10.0.0.2:1
+    ok "JSON has the marks" json 1 "sorted(m['name'] for m in found['marks'])[-3:] == ['it works', 'the number is 3', 'the number is 8']
+        and len(found['marks']) == 5 and found['marks_lost'] == 0" \
         --seeds 1..2 -- "$marked"
 fi
 

@@ -574,6 +574,43 @@ static void test_marks_and_success_are_in_the_report(void **state)
     assert_int_equal(report.success_ns, 0);
 }
 
+struct many_marks {
+    struct trale_future future;
+};
+
+/* Marks whose names are as long as can be, and differ at the end. */
+trale_async(many_marks)
+{
+    trale_begin();
+    for (int i = 0; i < 2 * (TRALE_SIM_MARKS + 8); i++) {
+        char name[TRALE_SIM_MARK_NAME];
+        snprintf(name, sizeof name, "%0*d", (int)sizeof name - 1, i / 2);
+        const struct trale_sim *sim = trale_sim(cx->runtime);
+        sim->reached(sim->interface.instance, name);
+    }
+    trale_return(0);
+}
+
+static void test_marks_with_long_names_are_told_apart_and_too_many_are_said(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    char options[300], name[TRALE_SIM_MARK_NAME];
+    snprintf(options, sizeof options, "report = %s/report", folder);
+    assert_int_equal(open_scenario(&runtime, "", options), 0);
+    assert_int_equal(trale_join(trale_spawn(runtime, many_marks)), 0);
+    assert_int_equal(trale_close(runtime), 0);
+    const struct trale_sim_report report = report_of(in_folder("report"));
+    assert_int_equal(report.n_marks, TRALE_SIM_MARKS);
+    assert_int_equal(report.n_marks_lost, 2 * 8);
+    for (int i = 0; i < TRALE_SIM_MARKS; i++) {
+        snprintf(name, sizeof name, "%0*d", (int)sizeof name - 1, i);
+        assert_string_equal(report.marks[i].name, name);
+        assert_int_equal(report.marks[i].n_reached, 2);
+    }
+    assert_non_null(strstr(messages.text, "more than 512 marks were reached; not counted: trale_sometimes(\"0"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +636,7 @@ int main(void)
         TEST_IN_FOLDER(test_a_scenario_that_is_no_text_is_refused),
         TEST_IN_FOLDER(test_files_that_could_not_be_written_are_named_at_the_end),
         TEST_IN_FOLDER(test_marks_and_success_are_in_the_report),
+        TEST_IN_FOLDER(test_marks_with_long_names_are_told_apart_and_too_many_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

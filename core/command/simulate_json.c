@@ -132,12 +132,15 @@ void simulate_show_json(const struct simulate_sweep *sweep, const struct simulat
 {
     const struct simulate_options *options = sweep->setup->options;
     printf("{\"ok\": %s, \"first_seed\": %lld, \"last_seed\": %lld, \"done\": %lld, \"runs\": %llu,\n"
-           " \"seconds\": %.3f, \"virtual_ns\": %llu, \"events\": %llu, \"sent\": %llu, \"failed\": %zu, "
-           "\"groups\": %zu,\n ",
+           " \"seconds\": %.3f, \"virtual_ns\": %llu, \"events\": %llu, \"sent\": %llu, \"linked\": %llu, "
+           "\"failed\": %zu, \"groups\": %zu, \"marks_lost\": %llu,\n \"note\": ",
            is_ok ? "true" : "false", (long long)options->first_seed, (long long)options->last_seed,
            (long long)sweep->n_done, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9,
            (unsigned long long)sweep->virtual_ns, (unsigned long long)sweep->n_events,
-           (unsigned long long)sweep->n_sent, sweep->n_failures, sweep->n_groups);
+           (unsigned long long)sweep->n_sent, (unsigned long long)sweep->n_linked, sweep->n_failures, sweep->n_groups,
+           (unsigned long long)sweep->n_marks_lost);
+    json_print_text(simulate_note(sweep), stdout);
+    printf(",\n ");
     print_failures(sweep, explanations, n_explanations);
     printf(",\n ");
     print_calls_and_marks(sweep);

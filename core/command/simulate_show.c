@@ -177,6 +177,14 @@ void simulate_show_failure(const struct simulate_explanation *explanation, const
     putchar('\n');
 }
 
+const char *simulate_note(const struct simulate_sweep *sweep)
+{
+    return sweep->n_sent > 0 && sweep->n_linked == 0
+               ? "all that was sent has stayed on its host, where no fault of a link can touch it; hosts have "
+                 "addresses such as 10.0.0.1"
+               : NULL;
+}
+
 size_t simulate_count_missed(const struct simulate_sweep *sweep)
 {
     const struct simulate_options *options = sweep->setup->options;
@@ -209,6 +217,11 @@ void simulate_show_end(const struct simulate_sweep *sweep, bool is_ok)
     for (size_t i = 0; n_missed > 0 && i < sweep->marks.n_items; i++)
         if (sweep->marks.items[i].n_runs == 0)
             printf("never reached: trale_sometimes(\"%s\")\n", sweep->marks.items[i].name);
+    if (sweep->n_marks_lost > 0)
+        printf("warning: a run has reached more than %d names of trale_sometimes, and counted no more\n",
+               TRALE_SIM_MARKS);
+    if (simulate_note(sweep) != NULL)
+        printf("note: %s\n", simulate_note(sweep));
     double seconds = (double)sweep->real_ns / 1e9;
     const char *what = sweep->setup->options->cancel_everywhere != NULL ? "await" : "seed";
     printf("%s: %lld %s%s, %llu run%s in %.1f s (%.0f per second), ", is_ok ? "passed" : "failed",

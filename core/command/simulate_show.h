@@ -16,6 +16,9 @@ void simulate_show_end(const struct simulate_sweep *sweep, bool is_ok);
 void simulate_show_json(const struct simulate_sweep *sweep, const struct simulate_explanation *explanations,
                         size_t n_explanations, bool is_ok);
 
+/* What is to be known of a sweep in which no fault of a link could do anything; NULL: it is none. */
+const char *simulate_note(const struct simulate_sweep *sweep);
+
 /* Marks count if a sweep went through all its seeds, and had more than one. Returns how many were never reached. */
 size_t simulate_count_missed(const struct simulate_sweep *sweep);
 

@@ -110,7 +110,7 @@ void simulate_marks_reached(struct simulate_marks *marks, const struct trale_sim
 {
     if (marks->n_items == 0 || report->magic != TRALE_SIM_REPORT_MAGIC)
         return;
-    for (size_t i = 0; i < TRALE_SIM_MARKS && report->marks[i].name[0] != '\0'; i++) {
+    for (size_t i = 0; i < report->n_marks; i++) {
         struct simulate_mark *mark = report->marks[i].n_reached > 0 ? find(marks, report->marks[i].name) : NULL;
         if (mark != NULL)
             mark->n_runs++;

@@ -233,10 +233,15 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
 
 void simulate_place_read_report(struct simulate_place *place)
 {
-    memset(&place->report, 0, sizeof place->report);
-    ssize_t n = pread(place->report_file, &place->report, sizeof place->report, 0);
-    bool is_report = n >= (ssize_t)offsetof(struct trale_sim_report, n_polls) &&
-                     place->report.magic == TRALE_SIM_REPORT_MAGIC && place->report.version == TRALE_SIM_REPORT_VERSION;
+    struct trale_sim_report *report = &place->report;
+    const size_t head = offsetof(struct trale_sim_report, marks);
+    memset(report, 0, head);
+    ssize_t n = pread(place->report_file, report, head, 0);
+    bool is_report = n == (ssize_t)head && report->magic == TRALE_SIM_REPORT_MAGIC &&
+                     report->version == TRALE_SIM_REPORT_VERSION && report->n_marks <= TRALE_SIM_MARKS;
     if (!is_report)
-        memset(&place->report, 0, sizeof place->report);
+        memset(report, 0, head);
+    const size_t size = report->n_marks * sizeof report->marks[0];
+    if (size > 0 && pread(place->report_file, report->marks, size, (off_t)head) != (ssize_t)size)
+        report->n_marks = 0;
 }

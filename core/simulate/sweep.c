@@ -73,6 +73,8 @@ static int add_up(struct simulate_sweep *sweep, const struct simulate_place *pla
     sweep->n_runs++;
     sweep->virtual_ns += result->virtual_ns;
     sweep->n_sent += result->n_sent;
+    sweep->n_linked += place->report.n_linked;
+    sweep->n_marks_lost += place->report.n_marks_lost;
     sweep->n_events += result->n_events;
     simulate_marks_reached(&sweep->marks, &place->report);
     return simulate_calls_add(&sweep->calls, place, sweep->setup);
@@ -211,6 +213,22 @@ static int set_range(struct state *state)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
+static int read_marks(struct simulate_sweep *sweep)
+{
+    const struct simulate_setup *setup = sweep->setup;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < setup->options->n_programs; i++)
+        r = simulate_marks_read(&sweep->marks, setup->paths[i]);
+    if (r == 0 && sweep->marks.n_items > TRALE_SIM_MARKS)
+        r = -E2BIG;
+    if (r == -E2BIG)
+        fprintf(stderr, "trale simulate: the programs have %zu names of trale_sometimes; allowed are %d\n",
+                sweep->marks.n_items, TRALE_SIM_MARKS);
+    else if (r < 0)
+        fprintf(stderr, "trale simulate: %s\n", strerror(-r));
+    return r;
+}
+
 int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *setup)
 {
     const struct simulate_options *options = setup->options;
@@ -220,8 +238,6 @@ int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *se
     sweep->places = calloc(options->n_jobs, sizeof *sweep->places);
     state.jobs = calloc(options->n_jobs, sizeof *state.jobs);
     int r = sweep->places != NULL && state.jobs != NULL ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < options->n_programs; i++)
-        r = simulate_marks_read(&sweep->marks, setup->paths[i]);
     for (size_t i = 0; r == 0 && i < options->n_jobs; i++) {
         char name[32];
         snprintf(name, sizeof name, "job-%zu", i);
@@ -229,6 +245,8 @@ int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *se
     }
     if (r < 0)
         fprintf(stderr, "trale simulate: %s: %s\n", setup->folder, strerror(-r));
+    if (r == 0)
+        r = read_marks(sweep);
     if (r == 0)
         r = set_range(&state);
     simulate_progress_begin(&state.progress, options->cancel_everywhere != NULL ? "awaits" : "seeds",

@@ -189,6 +189,16 @@ void cluster_look(struct cluster *cluster)
 
 /* --- marks and success -------------------------------------------------------------------------------------------- */
 
+static void lose_mark(const struct program *program, const char *name)
+{
+    char message[256];
+    if (program->report->n_marks_lost++ > 0)
+        return;
+    snprintf(message, sizeof message, "more than %d marks were reached; not counted: trale_sometimes(\"%.120s\")",
+             TRALE_SIM_MARKS, name);
+    program->host.log(program->host.context, TRALE_LOG_WARNING, message);
+}
+
 static void cluster_reached(void *instance, const char *name)
 {
     struct cluster *cluster = instance;
@@ -196,8 +206,10 @@ static void cluster_reached(void *instance, const char *name)
     uint64_t i = 0;
     while (i < report->n_marks && strncmp(report->marks[i].name, name, TRALE_SIM_MARK_NAME - 1) != 0)
         i++;
-    if (i == TRALE_SIM_MARKS)
+    if (i == TRALE_SIM_MARKS) {
+        lose_mark(cluster->program, name);
         return;
+    }
     if (i == report->n_marks) {
         snprintf(report->marks[i].name, TRALE_SIM_MARK_NAME, "%s", name);
         report->n_marks++;

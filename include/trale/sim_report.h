@@ -65,15 +65,15 @@ static inline const char *trale_sim_loss_name(uint32_t loss)
     return loss < TRALE_SIM_N_LOSSES ? names[loss] : "unknown";
 }
 
-/* A place in a program (trale_sometimes). */
-#define TRALE_SIM_MARK_NAME 56
+/* A place in a program (trale_sometimes, which refuses longer names). */
+#define TRALE_SIM_MARK_NAME 120
 struct trale_sim_mark {
-    char name[TRALE_SIM_MARK_NAME]; /* cut after 55 bytes; empty: this and all further marks are not used */
+    char name[TRALE_SIM_MARK_NAME]; /* with its zero */
     uint32_t n_passed;              /* how often the program came by */
     uint32_t n_reached;             /* and how often with a condition that held */
 };
 
-#define TRALE_SIM_MARKS 128
+#define TRALE_SIM_MARKS 512
 #define TRALE_SIM_FAILURE 256
 
 struct trale_sim_report {
@@ -92,12 +92,11 @@ struct trale_sim_report {
     uint64_t n_entropy;                            /* bytes drawn by trale.random/1 */
 
     uint64_t n_sent, n_delivered, n_received, n_duplicated, n_corrupted;
+    uint64_t n_linked; /* sent from one host to another: no fault of a link applies to the others */
     uint64_t n_lost[TRALE_SIM_N_LOSSES];
     uint64_t n_faults; /* that have begun */
 
     uint64_t success_ns; /* when success was reported; UINT64_MAX: it was not */
-    uint64_t n_marks;
-    struct trale_sim_mark marks[TRALE_SIM_MARKS];
 
     /* With `cancel_task`: how often a poll of such a task has ended without a result. `cancel_await` counts these from
      * 1, and aborts the task after the one that it names. */
@@ -105,9 +104,13 @@ struct trale_sim_report {
     /* What names the failure, if the outcome is one: of a hang, where the task waits that waits for no other task, and
      * of these the first. One line, without numbers that differ from seed to seed; empty: nothing. */
     char failure[TRALE_SIM_FAILURE];
+
+    uint64_t n_marks;      /* of `marks`, that are used */
+    uint64_t n_marks_lost; /* how often a mark was reached for which no room was left */
+    struct trale_sim_mark marks[TRALE_SIM_MARKS];
 };
 
-static_assert(sizeof(struct trale_sim_mark) == 64, "an array element");
+static_assert(sizeof(struct trale_sim_mark) == 128, "an array element");
 static_assert(offsetof(struct trale_sim_report, n_polls) == 56, "append only");
 
 #ifdef __cplusplus

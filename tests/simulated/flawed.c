@@ -18,6 +18,18 @@
 #include <trale/task.h>
 #include <trale/timer.h>
 
+#ifdef HAS_MANY_MARKS
+/* 513 names, "mark 000" to "mark 512", as trale_sometimes makes them. */
+__asm__(".pushsection trale_sometimes,\"a\"\n"
+        ".set number, 0\n"
+        ".rept 513\n"
+        ".ascii \"mark \"\n"
+        ".byte '0' + number / 100, '0' + number / 10 % 10, '0' + number % 10, 0\n"
+        ".set number, number + 1\n"
+        ".endr\n"
+        ".popsection\n");
+#endif
+
 static const char *flaw = "none";
 
 static bool is(const char *name)
@@ -237,6 +249,9 @@ trale_async(work)
         trale_sometimes("the number is 3");
     if (self->number % 7 == 8)
         trale_sometimes("the number is 8");
+    trale_sometimes("a name of more than 55 bytes, of which there are two that differ only at their end: one");
+    if (self->number % 7 == 9)
+        trale_sometimes("a name of more than 55 bytes, of which there are two that differ only at their end: two");
 #endif
     trale_return(0);
 }

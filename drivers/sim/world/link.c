@@ -132,6 +132,7 @@ struct link_fate link_decide(struct world *world, struct link *link, uint32_t si
     const struct fault_rules *rules = &link->rules;
     struct link_fate fate = {.departs_ns = world->now_ns};
     uint64_t counter = link->n_sent++;
+    world->report->n_linked++;
     if (!link_queue(world, link, size, &fate.departs_ns))
         return link_lose(fate, TRALE_SIM_LOST_QUEUE);
     if (rules->cut)
