@@ -71,11 +71,11 @@ loops_of_drivers() {
             awk '$1 != $2' | loops)
     done
 }
-# The world and its faults include only each other.
+# The world, with its TCP and its faults, includes only its own headers.
 worldly() {
     local own
-    own=$(cd drivers/sim && ls world/*.h faults/*.h | sed -E 's,.*/,,' | paste -sd '|')
-    grep -nE '#include "' drivers/sim/{world,faults}/*.[ch] | grep -vE "\"($own|list\.h)\""
+    own=$(cd drivers/sim && ls world/*.h faults/*.h tcp/*.h | sed -E 's,.*/,,' | paste -sd '|')
+    grep -nE '#include "' drivers/sim/{world,faults,tcp}/*.[ch] | grep -vE "\"($own|list\.h)\""
 }
 missing_arrows() {
     [[ $(includes | wc -l) -gt 50 && $(rooms | wc -l) -gt 5 ]] || echo "no includes or no table were found"

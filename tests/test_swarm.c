@@ -97,7 +97,7 @@ static void test_an_entry_is_written_and_read_back_and_ends_in_time(void **state
             scenario_format(&read, again);
             assert_string_equal(text, again);
             assert_true(entry->begins_ns == read.begins_ns && entry->ends_ns == read.ends_ns);
-            assert_true(entry->kind == SCENARIO_CLOCK ||
+            assert_true(entry->kind == SCENARIO_CLOCK || entry->kind == SCENARIO_RESET ||
                         (entry->ends_ns > entry->begins_ns && entry->ends_ns <= ENDS_NS));
         }
     }

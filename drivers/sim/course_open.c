@@ -83,7 +83,7 @@ static int read_kinds(const struct program *program, uint32_t *kinds)
         if (kind == SCENARIO_KINDS || (SWARM_KINDS & 1u << kind) == 0)
             return option_refuse(&program->host, program->settings, OPTION_FAULTS,
                                  "allowed are all, none, or words of loss, duplicate, reorder, corrupt, latency, "
-                                 "partition, crash, pause and clock");
+                                 "partition, crash, pause, clock and reset");
         *kinds |= 1u << kind;
         text += length;
     }

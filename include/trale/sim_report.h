@@ -108,6 +108,12 @@ struct trale_sim_report {
     uint64_t n_marks;      /* of `marks`, that are used */
     uint64_t n_marks_lost; /* how often a mark was reached for which no room was left */
     struct trale_sim_mark marks[TRALE_SIM_MARKS];
+
+    /* TCP: connections that were opened, counted on both sides, and that were reset; segments, those of them that did
+     * not arrive, and those that were sent again; bytes that have arrived. */
+    uint64_t n_opened, n_resets;
+    uint64_t n_segments, n_segments_lost, n_segments_again;
+    uint64_t n_bytes;
 };
 
 static_assert(sizeof(struct trale_sim_mark) == 128, "an array element");

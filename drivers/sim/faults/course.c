@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "list.h"
+#include "tcp.h"
 #include "world.h"
 
 /* Writes an entry into the list of the run. */
@@ -108,7 +109,7 @@ static uint64_t course_fault_end(const struct plan *plan, const struct scenario_
 static void course_begin(struct world *world, struct plan_fault *fault)
 {
     const struct scenario_entry *entry = &fault->fault.entry;
-    bool lasts = entry->kind != SCENARIO_CLOCK && entry->kind != SCENARIO_SIGNAL;
+    bool lasts = entry->kind < SCENARIO_CLOCK;
     uint64_t ends_ns = course_fault_end(&world->plan, entry);
     course_log(world, fault, LOG_FAULT);
     world->report->n_faults++;
@@ -118,6 +119,8 @@ static void course_begin(struct world *world, struct plan_fault *fault)
         fault_begin(&world->faults, &fault->fault);
     else if (lasts)
         course_mark_all(world, &fault->fault, 1);
+    else if (entry->kind == SCENARIO_RESET)
+        tcp_reset(world, &entry->from, &entry->to);
     if (lasts && ends_ns != UINT64_MAX)
         (void)!world_add(world, &fault->event, ends_ns); /* its place in the heap has just become free */
 }

@@ -5,6 +5,7 @@
 #include "list.h"
 #include "port.h"
 #include "socket.h"
+#include "tcp.h"
 
 static void crash_socket(struct world *world, struct socket *socket)
 {
@@ -24,6 +25,7 @@ void crash_host(struct world *world, struct host *host)
 {
     for (struct trale_link *link = host->sockets.next; link != &host->sockets; link = link->next)
         crash_socket(world, list_entry(link, struct socket, host_link));
+    tcp_crash(world, host);
 }
 
 void crash_program(struct world *world, struct world_program *program)
@@ -38,5 +40,6 @@ void crash_program(struct world *world, struct world_program *program)
             socket_free(world, socket);
         }
     }
+    tcp_leave(world, program);
     world_leave(world, program);
 }

@@ -18,6 +18,7 @@
  *     at 3s pause 10.0.0.3 for 500ms
  *     at 4s clock 10.0.0.1 step -3s                          CLOCK_REALTIME
  *     at 5s signal 10.0.0.1 TERM
+ *     at 6s reset 10.0.0.1 -> 10.0.0.2                       connections of TCP between them
  *
  * `at` and `from` are the same. Times are counted from the beginning of the run. Without `until`, `for` or `restart` a
  * fault lasts until the faults of the run end; with `keep` as the last word it lasts longer than that. `*` is every
@@ -49,6 +50,8 @@ enum scenario_kind {
     SCENARIO_PAUSE,
     SCENARIO_CLOCK,  /* step_ns; at once */
     SCENARIO_SIGNAL, /* amount: its number; at once */
+    /* Of connections: */
+    SCENARIO_RESET, /* at once */
     SCENARIO_KINDS
 };
 

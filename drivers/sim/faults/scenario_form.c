@@ -16,6 +16,7 @@ const struct scenario_form scenario_forms[SCENARIO_KINDS] = {
     [SCENARIO_PAUSE] = {"pause", REST_FOR},
     [SCENARIO_CLOCK] = {"clock", REST_STEP},
     [SCENARIO_SIGNAL] = {"signal", REST_SIGNAL},
+    [SCENARIO_RESET] = {"reset", REST_LINK},
 };
 
 const char *scenario_word(enum scenario_kind kind)

@@ -194,7 +194,7 @@ static void read_entry(struct reader *reader, struct scenario_entry *entry)
         entry->kind++;
     if (entry->kind == SCENARIO_KINDS || reader->error[0] != '\0') {
         reader_refuse(reader, "a fault: loss, duplicate, reorder, corrupt, latency, drop, mtu, bandwidth, queue, "
-                              "partition, crash, pause, clock or signal");
+                              "partition, crash, pause, clock, signal or reset");
         return;
     }
     reader_next(reader);

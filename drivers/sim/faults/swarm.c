@@ -125,6 +125,36 @@ static void draft_host_faults(struct draft *draft, const struct trale_address *h
     }
 }
 
+/* Connections between the two are reset, up to three times. */
+static void draft_resets(struct draft *draft, const struct trale_address *host, const struct trale_address *other)
+{
+    for (uint64_t n = draft_below(draft, 4); n > 0; n--) {
+        struct scenario_entry entry = {.kind = SCENARIO_RESET, .from = {{*other}, 1}, .to = {{*host}, 1}};
+        if (!draft_time(draft, &entry, SHORTEST_NS))
+            continue;
+        entry.ends_ns = SCENARIO_NEVER;
+        draft->add(draft->data, &entry);
+    }
+}
+
+/* Whether a kind of fault is about two hosts. */
+static bool is_of_two(uint32_t kind)
+{
+    return kind <= SCENARIO_PARTITION || kind == SCENARIO_RESET;
+}
+
+static void draft_pair(struct draft *draft, const struct trale_address *host, const struct trale_address *other)
+{
+    if (draft->kind == SCENARIO_PARTITION) {
+        draft_partitions(draft, host, other);
+    } else if (draft->kind == SCENARIO_RESET) {
+        draft_resets(draft, host, other);
+    } else {
+        draft_link_fault(draft, host, other);
+        draft_link_fault(draft, other, host);
+    }
+}
+
 void swarm_plan(const struct swarm *swarm, const struct swarm_host *hosts, uint32_t n_hosts, bool crashes,
                 uint64_t now_ns, void (*add)(void *data, const struct scenario_entry *entry), void *data)
 {
@@ -137,16 +167,10 @@ void swarm_plan(const struct swarm *swarm, const struct swarm_host *hosts, uint3
         for (uint32_t i = 0; i < n_hosts; i++) {
             draft.key = (uint64_t)hosts[n_hosts - 1].number << 32 | hosts[i].number;
             draft.counter = 0;
-            if (draft.kind > SCENARIO_PARTITION && i == n_hosts - 1)
+            if (!is_of_two(draft.kind) && i == n_hosts - 1)
                 draft_host_faults(&draft, host);
-            if (draft.kind > SCENARIO_PARTITION || i == n_hosts - 1)
-                continue;
-            if (draft.kind == SCENARIO_PARTITION) {
-                draft_partitions(&draft, host, &hosts[i].address);
-                continue;
-            }
-            draft_link_fault(&draft, host, &hosts[i].address);
-            draft_link_fault(&draft, &hosts[i].address, host);
+            if (is_of_two(draft.kind) && i < n_hosts - 1)
+                draft_pair(&draft, host, &hosts[i].address);
         }
     }
 }

@@ -19,7 +19,7 @@ struct swarm {
 #define SWARM_KINDS                                                                                                    \
     (1u << SCENARIO_LOSS | 1u << SCENARIO_DUPLICATE | 1u << SCENARIO_REORDER | 1u << SCENARIO_CORRUPT |                \
      1u << SCENARIO_LATENCY | 1u << SCENARIO_PARTITION | 1u << SCENARIO_CRASH | 1u << SCENARIO_PAUSE |                 \
-     1u << SCENARIO_CLOCK)
+     1u << SCENARIO_CLOCK | 1u << SCENARIO_RESET)
 
 /* How many hosts a host has faults with at most. */
 #define SWARM_PARTNERS 16u

@@ -17,6 +17,8 @@ enum event_kind {
     EVENT_DEPARTURE, /* a datagram has left its host */
     EVENT_ARRIVAL,   /* a datagram reaches a host */
     EVENT_REPORT,    /* the report of an error reaches a host */
+    EVENT_SEGMENT,   /* a segment of TCP reaches a host */
+    EVENT_ENDPOINT,  /* the timer of an endpoint of TCP */
 };
 
 /* Zeroed but for its kind, it is in no heap. */

@@ -121,6 +121,7 @@ struct host *host_get(struct world *world, const struct trale_address *address)
     host->key = key;
     host->number = ++world->n_hosts;
     list_init(&host->sockets);
+    list_init(&host->endpoints);
     host->next = *bucket;
     *bucket = host;
     host->following = NULL;
@@ -150,7 +151,9 @@ struct host_port *host_port_get(struct world *world, struct host *host, uint16_t
     struct host_port **port = &(*page)->ports[number % HOST_PORTS_IN_PAGE];
     if (*port == NULL)
         *port = world_alloc(world, sizeof **port);
-    if (*port != NULL && (*port)->sockets.next == NULL)
+    if (*port != NULL && (*port)->sockets.next == NULL) {
         list_init(&(*port)->sockets);
+        list_init(&(*port)->endpoints);
+    }
     return *port;
 }

@@ -23,7 +23,8 @@
 
 /* The sockets of a port, and of a host. */
 struct host_port {
-    struct trale_link sockets; /* by their `port_link`, in the order in which they were bound */
+    struct trale_link sockets;   /* by their `port_link`, in the order in which they were bound */
+    struct trale_link endpoints; /* of TCP, likewise */
 };
 
 #define HOST_PORTS_IN_PAGE 256u
@@ -49,7 +50,9 @@ struct host {
     uint64_t resumes_ns;           /* when the last of them ends; UINT64_MAX: never */
     uint32_t n_memberships;        /* of its sockets, in groups */
     uint32_t n_ephemeral;          /* ports that were chosen for sockets so far */
-    struct trale_link sockets;     /* by their `host_link` */
+    uint32_t n_ephemeral_tcp;
+    struct trale_link sockets;   /* by their `host_link` */
+    struct trale_link endpoints; /* likewise */
     struct host_page *pages[65536 / HOST_PORTS_IN_PAGE];
 };
 

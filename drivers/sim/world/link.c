@@ -80,24 +80,33 @@ enum stream {
     STREAM_BIT
 };
 
-static uint64_t link_draw(const struct world *world, const struct link *link, enum stream stream, uint64_t counter)
+/* One of those that take a link: the counter is that of its kind. */
+struct traveller {
+    const struct world *world;
+    const struct link *link;
+    uint64_t kind, counter;
+};
+
+#define KIND_DATAGRAM UINT64_C(0x6c696e6b)
+#define KIND_SEGMENT UINT64_C(0x7365676d)
+
+static uint64_t link_draw(const struct traveller *traveller, enum stream stream, uint64_t counter)
 {
-    return world_draw(world, draw_fold(UINT64_C(0x6c696e6b), stream), link->key, counter);
+    return world_draw(traveller->world, draw_fold(traveller->kind, stream), traveller->link->key, counter);
 }
 
-static bool link_happens(const struct world *world, const struct link *link, enum stream stream, uint64_t counter,
-                         uint32_t rate)
+static bool link_happens(const struct traveller *traveller, enum stream stream, uint64_t counter, uint32_t rate)
 {
-    return rate > 0 && draw_happens(link_draw(world, link, stream, counter), rate);
+    return rate > 0 && draw_happens(link_draw(traveller, stream, counter), rate);
 }
 
 /* The latency, from latency - jitter to latency + jitter, and never less than 0. */
-static uint64_t link_latency(const struct world *world, const struct link *link, enum stream stream, uint64_t counter)
+static uint64_t link_latency(const struct traveller *traveller, enum stream stream)
 {
-    const struct fault_rules *rules = &link->rules;
+    const struct fault_rules *rules = &traveller->link->rules;
     if (rules->jitter_ns == 0)
         return rules->latency_ns;
-    uint64_t varied = draw_below(link_draw(world, link, stream, counter), 2 * rules->jitter_ns + 1);
+    uint64_t varied = draw_below(link_draw(traveller, stream, traveller->counter), 2 * rules->jitter_ns + 1);
     uint64_t sum = rules->latency_ns + varied;
     return sum > rules->jitter_ns ? sum - rules->jitter_ns : 0;
 }
@@ -126,12 +135,12 @@ static struct link_fate link_lose(struct link_fate fate, enum trale_sim_loss rea
     return fate;
 }
 
-struct link_fate link_decide(struct world *world, struct link *link, uint32_t size, uint32_t n_fragments,
-                             uint32_t n_bits)
+static struct link_fate decide(struct world *world, struct link *link, const struct traveller *traveller, uint32_t size,
+                               uint32_t n_fragments, uint32_t n_bits)
 {
     const struct fault_rules *rules = &link->rules;
     struct link_fate fate = {.departs_ns = world->now_ns};
-    uint64_t counter = link->n_sent++;
+    uint64_t counter = traveller->counter;
     world->report->n_linked++;
     if (!link_queue(world, link, size, &fate.departs_ns))
         return link_lose(fate, TRALE_SIM_LOST_QUEUE);
@@ -141,32 +150,45 @@ struct link_fate link_decide(struct world *world, struct link *link, uint32_t si
         return link_lose(fate, TRALE_SIM_LOST_LOSS);
     /* The loss of one fragment is the loss of the datagram. */
     for (uint32_t i = 0; i < n_fragments && rules->loss > 0; i++)
-        if (link_happens(world, link, STREAM_LOSS, counter << 12 | i, rules->loss))
+        if (link_happens(traveller, STREAM_LOSS, counter << 12 | i, rules->loss))
             return link_lose(fate, TRALE_SIM_LOST_LOSS);
-    if (link_happens(world, link, STREAM_CORRUPT, counter, rules->corrupt)) {
+    if (link_happens(traveller, STREAM_CORRUPT, counter, rules->corrupt)) {
         world->report->n_corrupted++;
         if (!rules->unchecked || n_bits == 0)
             return link_lose(fate, TRALE_SIM_LOST_CHECKSUM);
-        fate.flipped_bit = 1 + (uint32_t)draw_below(link_draw(world, link, STREAM_BIT, counter), n_bits);
+        fate.flipped_bit = 1 + (uint32_t)draw_below(link_draw(traveller, STREAM_BIT, counter), n_bits);
     }
-    fate.arrives_ns = fate.departs_ns + link_latency(world, link, STREAM_LATENCY, counter);
-    if (link_happens(world, link, STREAM_DUPLICATE, counter, rules->duplicate)) {
+    fate.arrives_ns = fate.departs_ns + link_latency(traveller, STREAM_LATENCY);
+    if (link_happens(traveller, STREAM_DUPLICATE, counter, rules->duplicate)) {
         world->report->n_duplicated++;
-        fate.copy_ns = fate.departs_ns + link_latency(world, link, STREAM_COPY, counter);
+        fate.copy_ns = fate.departs_ns + link_latency(traveller, STREAM_COPY);
         if (fate.copy_ns < link->last_arrival_ns)
             fate.copy_ns = link->last_arrival_ns;
     }
-    if (link_happens(world, link, STREAM_REORDER, counter, rules->reorder)) {
+    if (link_happens(traveller, STREAM_REORDER, counter, rules->reorder)) {
         uint64_t longest_ns = 2 * (rules->latency_ns + rules->jitter_ns) + SECOND_NS / 1000;
         if (rules->hold_ns > 0)
             longest_ns = rules->hold_ns;
-        fate.arrives_ns += 1 + draw_below(link_draw(world, link, STREAM_HOLD, counter), longest_ns);
+        fate.arrives_ns += 1 + draw_below(link_draw(traveller, STREAM_HOLD, counter), longest_ns);
     } else {
         if (fate.arrives_ns < link->last_arrival_ns)
             fate.arrives_ns = link->last_arrival_ns;
         link->last_arrival_ns = fate.arrives_ns;
     }
     return fate;
+}
+
+struct link_fate link_decide(struct world *world, struct link *link, uint32_t size, uint32_t n_fragments,
+                             uint32_t n_bits)
+{
+    const struct traveller traveller = {world, link, KIND_DATAGRAM, link->n_sent++};
+    return decide(world, link, &traveller, size, n_fragments, n_bits);
+}
+
+struct link_fate link_decide_segment(struct world *world, struct link *link, uint32_t size)
+{
+    const struct traveller traveller = {world, link, KIND_SEGMENT, link->n_segments++};
+    return decide(world, link, &traveller, size, 1, 0);
 }
 
 /* --- reports ------------------------------------------------------------------------------------------------------ */

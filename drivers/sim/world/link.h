@@ -16,7 +16,7 @@ struct link {
     struct link *next; /* in its bucket */
     uint64_t key;
     struct trale_address from, to; /* identities */
-    uint64_t n_sent;
+    uint64_t n_sent, n_segments;
     uint64_t last_arrival_ns;
     uint64_t idle_ns;         /* when the last datagram that waits will have left */
     struct fault_rules rules; /* as of `n_changes` */
@@ -46,6 +46,9 @@ struct link_fate {
  * payload of `n_bits`. */
 struct link_fate link_decide(struct world *world, struct link *link, uint32_t size, uint32_t n_fragments,
                              uint32_t n_bits);
+
+/* The same for a segment of TCP. What is drawn for it changes nothing for datagrams. */
+struct link_fate link_decide_segment(struct world *world, struct link *link, uint32_t size);
 
 /* Whether the host `from` may send one more report of an error to the host `to` (net.ipv4.icmp_ratelimit: six at once,
  * then one each second). */

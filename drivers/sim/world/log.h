@@ -58,6 +58,16 @@ enum log_kind {
     LOG_SUCCESS,   /* the program has reported success */
     LOG_LEAVE,     /* a program has left the world */
     LOG_OUTCOME,   /* the run has ended: outcome */
+    LOG_LISTEN,    /* a TCP socket listens: socket, address */
+    LOG_CONNECT,   /* a TCP socket begins to connect: socket, local, peer */
+    LOG_OPENED,    /* a connection is there, on this side: socket, connection, local, peer */
+    LOG_BROKEN,    /* a connection has broken off, on this side: socket, error */
+    LOG_SEGMENT,   /* a segment was sent: segment, connection, from, to, flags, sequence and acknowledged (counted from
+                    * the SYN, which is 0), window, size, hash, payload */
+    LOG_SEGMENT_LOST,    /* a segment will not arrive: segment, reason */
+    LOG_SEGMENT_ARRIVED, /* a segment has reached its host: segment */
+    LOG_WRITTEN,         /* a program has written bytes: socket, size */
+    LOG_READ,            /* a program has read bytes: socket, size; 0: the end of the stream */
     LOG_N_KINDS,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What happens when an event's time has come. */
+#include "arrival.h"
 #include "course.h"
 #include "deliver.h"
 
@@ -18,7 +19,7 @@ static void datagram_leaves(struct world *world, struct datagram *datagram)
 bool world_step(struct world *world)
 {
     struct event *event = event_first(&world->events);
-    if (event == NULL)
+    if (world_next_ns(world) == UINT64_MAX)
         return false;
     world_remove(world, event);
     if (event->at_ns > world->now_ns)
@@ -35,6 +36,12 @@ bool world_step(struct world *world)
         break;
     case EVENT_REPORT:
         deliver_message(world, (struct icmp_message *)(void *)event);
+        break;
+    case EVENT_SEGMENT:
+        arrival_segment(world, (struct segment *)(void *)event);
+        break;
+    case EVENT_ENDPOINT:
+        arrival_timer(world, (struct endpoint *)(void *)event);
         break;
     case EVENT_FAULT:
         course_happen(world, (struct plan_fault *)(void *)event);

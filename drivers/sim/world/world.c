@@ -13,6 +13,7 @@ static struct world *world_begin(struct memory *memory, uint64_t seed)
     list_init(&world->faults.active);
     list_init(&world->plan.notices);
     list_init(&world->plan.active);
+    list_init(&world->local_segments);
     world->plan.list_fd = -1;
     world->plan.quiet_ns = WORLD_BEGINS_NS;
     world->hosts = world_alloc(world, WORLD_HOST_BUCKETS * sizeof *world->hosts);
@@ -74,7 +75,8 @@ void world_rouse(struct world *world)
 {
     for (uint32_t i = 0; i < world->n_programs; i++) {
         struct world_program *program = &world->programs[i];
-        if (!program->is_out && (program->has_rung || program->signals != 0 || !list_is_empty(&program->ready)))
+        if (!program->is_out && (program->has_rung || program->signals != 0 || !list_is_empty(&program->ready) ||
+                                 !list_is_empty(&program->ready_endpoints)))
             program->is_idle = false;
     }
 }

@@ -27,13 +27,14 @@ struct host;
 
 /* A program that lives in the world: a process with a runtime. */
 struct world_program {
-    struct event alarm;      /* when it wants to be woken */
-    struct trale_link ready; /* its sockets that have become ready, by their `ready` */
-    bool has_rung;           /* the alarm; the program clears it */
-    bool is_idle;            /* it waits for the world */
-    bool is_out;             /* it has left the world, or died */
-    uint64_t signals;        /* that were sent to it, and that its process has not got: bit `number - 1` */
-    struct host *home;       /* where its tasks are that have bound no address */
+    struct event alarm;                /* when it wants to be woken */
+    struct trale_link ready;           /* its sockets that have become ready, by their `ready_link` */
+    struct trale_link ready_endpoints; /* likewise, of TCP */
+    bool has_rung;                     /* the alarm; the program clears it */
+    bool is_idle;                      /* it waits for the world */
+    bool is_out;                       /* it has left the world, or died */
+    uint64_t signals;                  /* that were sent to it, and that its process has not got: bit `number - 1` */
+    struct host *home;                 /* where its tasks are that have bound no address */
 };
 
 struct world {
@@ -59,6 +60,12 @@ struct world {
     uint32_t n_links, n_link_buckets;
     uint64_t n_datagrams, n_sockets; /* so far */
     uint64_t n_addresses;            /* that sockets got, and peers */
+
+    /* TCP: */
+    struct trale_link local_segments;                /* that have not left their hosts, by their `link` */
+    uint64_t n_segments, n_connections, n_endpoints; /* so far */
+    uint64_t n_detached;                             /* endpoints that have left their connections */
+    uint64_t n_futile, futile_changes; /* events that change nothing as long as world_changes() is this (probe.h) */
 };
 
 /* Makes a world; NULL: no memory. */
@@ -105,11 +112,19 @@ void world_rouse(struct world *world);
 /* Sets a program's alarm to that time; UINT64_MAX: never. When the time has come, has_rung is set. 0 or -ENOMEM. */
 int world_set_alarm(struct world *world, struct world_program *program, uint64_t at_ns);
 
-/* When the next event is; UINT64_MAX: there is none. */
+/* Stays the same as long as faults and connections do; never 0. */
+static inline uint64_t world_changes(const struct world *world)
+{
+    return world->faults.n_changes + world->n_detached + 1;
+}
+
+/* When the next event is; UINT64_MAX: there is none, or none that changes anything. */
 static inline uint64_t world_next_ns(const struct world *world)
 {
     const struct event *event = event_first(&world->events);
-    return event != NULL ? event->at_ns : UINT64_MAX;
+    if (event == NULL || (world->n_futile == world->events.n && world->futile_changes == world_changes(world)))
+        return UINT64_MAX;
+    return event->at_ns;
 }
 
 /* Takes the next event: the clock moves on to its time, and it happens. Returns false if there is none. (step.c) */
