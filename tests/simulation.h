@@ -44,7 +44,7 @@ static inline void test_append(char *buf, const char *text, size_t length)
 /* Whether the first `length` bytes of `word` are the name of a driver whose interface the simulation offers. */
 static inline bool test_sim_offers(const char *word, size_t length)
 {
-    const char *const names[] = {"timer", "udp", "random", "signal", "blocking"};
+    const char *const names[] = {"timer", "udp", "stream", "random", "signal", "blocking"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strlen(names[i]) == length && strncmp(word, names[i], length) == 0)
             return true;

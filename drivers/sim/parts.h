@@ -12,6 +12,7 @@
 #include "random.h"
 #include "replay.h"
 #include "signal.h"
+#include "stream_table.h"
 #include "tasks.h"
 #include "timer.h"
 #include "turn.h"
@@ -24,6 +25,7 @@ struct sim {
     struct signal_source signals;
     struct pool pool;
     struct udp udp;
+    struct stream stream;
     struct guard guard;
     struct tasks tasks;
     struct cluster cluster;

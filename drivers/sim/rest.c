@@ -16,6 +16,7 @@ static void rest_look(struct sim *sim)
 {
     cluster_look(&sim->cluster);
     udp_wake_ready(&sim->udp);
+    stream_wake_ready(&sim->stream);
     timer_fire(&sim->timer);
     signal_source_look(&sim->signals);
     pool_fire(&sim->pool);

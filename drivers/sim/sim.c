@@ -75,6 +75,7 @@ static void sim_free(struct sim *sim)
     guard_close(&sim->guard);
     replay_close(sim->replay);
     udp_deinit(&sim->udp);
+    stream_deinit(&sim->stream);
     timer_deinit(&sim->timer);
     tasks_deinit(&sim->tasks);
     pool_deinit(&sim->pool);
@@ -97,6 +98,7 @@ static void sim_stop(void *instance)
     struct sim *sim = instance;
     struct program *program = &sim->program;
     udp_deinit(&sim->udp);
+    stream_deinit(&sim->stream);
     if (sim->replay != NULL)
         replay_finish(sim->replay);
     log_event(&program->log, LOG_LEAVE, log_number("program", program->number));
@@ -198,6 +200,7 @@ static int sim_open_parts(struct sim *sim)
                (uint64_t)option_integer(settings, OPTION_SLACK), wall_ns);
     entropy_init(&sim->entropy, program);
     udp_init(&sim->udp, program, &sim->tasks, &sim->timer);
+    stream_init(&sim->stream, program, &sim->tasks);
     char why[192];
     const struct trale_value *names = &settings->values[OPTION_SIGNALS];
     if (signal_source_init(&sim->signals, program, names->text, names->line == 0, why, sizeof why) < 0)
@@ -255,6 +258,8 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
         return &sim->entropy.table.interface;
     if (strcmp(name, "trale.udp/1") == 0)
         return &sim->udp.table.interface;
+    if (strcmp(name, "trale.stream/1") == 0 && sim->replay == NULL)
+        return &sim->stream.table.interface;
     if (strcmp(name, "trale.sim/1") == 0)
         return &sim->cluster.table.interface;
     if (strcmp(name, "trale.signal/1") == 0)
@@ -265,7 +270,7 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
 }
 
 TRALE_DRIVER(.name = "sim", .version = TRALE_VERSION, .summary = "a simulated world: time, chance and a network",
-             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1 " " TRALE_SIGNAL_1 " " TRALE_BLOCKING_1
-                                         " " TRALE_SIM_1,
+             .interfaces = TRALE_TIMER_1 " " TRALE_RANDOM_1 " " TRALE_UDP_1 " " TRALE_STREAM_1 " " TRALE_SIGNAL_1
+                                         " " TRALE_BLOCKING_1 " " TRALE_SIM_1,
              .options = sim_options, .start = sim_start, .stop = sim_stop, .interface = sim_interface,
              .before_wait = sim_before_wait, .demands = TRALE_DRIVER_DEMANDS_ONE_THREAD);
