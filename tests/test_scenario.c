@@ -37,6 +37,7 @@ static void test_entries_are_written_as_they_were_read(void **state)
         "at 1.000000001s pause 10.0.0.3, 10.0.0.4 for 1ns",
         "at 4s clock 10.0.0.1 step -3s",
         "at 5s signal 10.0.0.1 TERM",
+        "at 6s reset 10.0.0.1, 10.0.0.2 -> *",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char text[SCENARIO_TEXT];

@@ -30,7 +30,7 @@ static uint64_t since(const struct sight *sight, const struct trale *runtime)
     return trale_now((struct trale *)(uintptr_t)runtime) - sight->begins_ns;
 }
 
-/* --- a server that answers with what it reads ---------------------------------------------------------------------- */
+/* --- a server that answers with what it reads --------------------------------------------------------------------- */
 
 struct answering {
     struct trale_future future;
@@ -105,7 +105,7 @@ trale_async(hosting)
     trale_return(trale_result());
 }
 
-/* --- a client that sends a message each 100 ms --------------------------------------------------------------------- */
+/* --- a client that sends a message each 100 ms -------------------------------------------------------------------- */
 
 struct client {
     struct trale_future future;

@@ -183,6 +183,7 @@ static int sim_open_replay(struct sim *sim)
     int r = replay_open(&sim->replay, &sim->program, sim->tasks.inspector, sim_end_replay, sim);
     sim->tasks.also = &replay_observer;
     sim->tasks.also_data = sim->replay;
+    sim->stream.is_off = true;
     return r;
 }
 
@@ -258,7 +259,7 @@ static const struct trale_interface *sim_interface(void *instance, const char *n
         return &sim->entropy.table.interface;
     if (strcmp(name, "trale.udp/1") == 0)
         return &sim->udp.table.interface;
-    if (strcmp(name, "trale.stream/1") == 0 && sim->replay == NULL)
+    if (strcmp(name, "trale.stream/1") == 0)
         return &sim->stream.table.interface;
     if (strcmp(name, "trale.sim/1") == 0)
         return &sim->cluster.table.interface;

@@ -17,6 +17,7 @@ struct stream {
     struct trale_stream table;
     struct program *program;
     struct tasks *tasks;
+    bool is_off; /* a replay, for recordings have no streams: listens and connects are -EOPNOTSUPP */
     uint32_t backlog;
     uint32_t receive_buffer, send_buffer; /* 0: as they are */
     struct trale_link open;               /* sockets, by their `link` */

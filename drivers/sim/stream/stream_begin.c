@@ -39,6 +39,8 @@ int32_t stream_listen(void *instance, const struct trale_address *local, uint32_
     struct stream *stream = instance;
     struct program *program = stream->program;
     trale_host_expect(&program->host, "trale_stream.listen");
+    if (stream->is_off)
+        return -EOPNOTSUPP;
     if ((flags & ~LISTEN_FLAGS) != 0)
         return -EINVAL;
     if (trale_address_length(local) == 0)
@@ -133,7 +135,7 @@ static int32_t connect_begin(struct trale_stream_connect *op)
 {
     struct stream *stream = op->driver;
     struct program *program = stream->program;
-    if (op->path != NULL)
+    if (op->path != NULL || stream->is_off)
         return -EOPNOTSUPP;
     if (trale_address_length(&op->to) == 0)
         return -EAFNOSUPPORT;
