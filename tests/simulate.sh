@@ -133,6 +133,20 @@ chains_are_no_events() {
         ! grep -q chain= "$tmp/plain" && diff <(cut -f 1-8 "$tmp/plain") <(cut -f 1-8 "$tmp/chains")
 }
 ok "chains in a file of events change nothing else" chains_are_no_events
+limited() {
+    simulate 1 --seed 1 --set events_limit=1K -- "$flawed" address &&
+        says "the file of events has reached its limit, and ends before event" "(--set events_limit=SIZE)" \
+            "one run: event" "is not in the file" && (($(wc -c <"$(echo "$TMPDIR"/*/seed-1/events)") < 2048))
+}
+ok "a file of events has a limit, and what is missing is said" limited
+limit_is_marked() {
+    simulate 0 --seed 1 --events "$tmp/cut" --set events_limit=1K -- "$flawed" &&
+        cut -f 8 "$tmp/cut" | tail -n 1 | grep -qx limit && equal "$(cut -f 8 "$tmp/cut" | grep -c limit)" 1 &&
+        simulate 0 --seed 1 --events "$tmp/whole" --set events_limit=0 -- "$flawed" &&
+        diff <(head -n -1 "$tmp/cut") <(head -n "$(($(wc -l <"$tmp/cut") - 1))" "$tmp/whole") &&
+        "$trale" view traffic "$tmp/cut" >"$tmp/out" && "$trale" view perfetto "$tmp/cut" >"$tmp/out"
+}
+ok "its last line says so, and it can be viewed" limit_is_marked
 differs "hashes pointers" hash "it depends on addresses"
 # ThreadSanitizer has an allocator of its own, which fills nothing.
 [[ ${TRALE_SANITIZE:-none} == thread ]] || differs "uses memory that it has not written" memory "it depends on memory"

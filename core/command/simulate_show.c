@@ -172,7 +172,11 @@ void simulate_show_failure(const struct simulate_explanation *explanation, const
         print_difference(&explanation->difference);
     print_output(&explanation->place, setup);
     print_faults(explanation, setup->options);
-    printf("    files: %s\n    again: ", explanation->place.folder);
+    printf("    files: %s\n", explanation->place.folder);
+    if (explanation->place.report.missing_event > 0)
+        printf("    the file of events has reached its limit, and ends before event %llu (--set events_limit=SIZE)\n",
+               (unsigned long long)explanation->place.report.missing_event);
+    printf("    again: ");
     simulate_replay_print(setup->options, failure->seed, failure->await, explanation->shrinking.path, stdout);
     putchar('\n');
 }

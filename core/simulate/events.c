@@ -46,10 +46,21 @@ static void events_close(struct events *events)
     free(events->line);
 }
 
+/* The last line of a file that has reached its limit. */
+static bool is_limit(const struct events *events)
+{
+    return strcmp(events->columns[KIND], "limit") == 0;
+}
+
 /* "event 17 at 1.500000000 s: poll of task 3 (client) on 10.0.0.1: type=sleep line=12" */
 static char *describe(const struct events *events)
 {
     struct text text = {0};
+    if (is_limit(events)) {
+        text_add(&text, "event %s is not in the file, which has reached its limit (--set events_limit=SIZE)",
+                 events->columns[NUMBER]);
+        return text.chars;
+    }
     unsigned long long ns = strtoull(events->columns[TIME], NULL, 10);
     text_add(&text, "event %s at %llu.%09llu s: %s", events->columns[NUMBER], ns / 1000000000, ns % 1000000000,
              events->columns[KIND]);
@@ -150,10 +161,11 @@ void simulate_events_compare(const char *first_path, const char *second_path, st
     do
         for (int i = 0; i < 2; i++)
             is_there[i] = events_next(&both[i]);
-    while (is_there[0] && is_there[1] && strcmp(both[0].columns[HASH], both[1].columns[HASH]) == 0);
+    while (is_there[0] && is_there[1] && !is_limit(&both[0]) && !is_limit(&both[1]) &&
+           strcmp(both[0].columns[HASH], both[1].columns[HASH]) == 0);
     for (int i = 0; i < 2; i++) {
         found[i] = (struct simulate_event){.text = is_there[i] ? describe(&both[i]) : NULL};
-        if (is_there[i] && subject(&both[i]) != 0)
+        if (is_there[i] && !is_limit(&both[i]) && subject(&both[i]) != 0)
             find_chains(paths[i], &both[i], &found[i]);
         events_close(&both[i]);
     }

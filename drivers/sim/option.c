@@ -139,6 +139,12 @@ const struct trale_option sim_options[N_OPTIONS + 1] = {
                        .type = TRALE_OPTION_TEXT,
                        .default_value = "",
                        .help = "a file for a line on each event; drivers/sim/world/log.h describes them"},
+    [OPTION_EVENTS_LIMIT] = {.name = "events_limit",
+                             .type = TRALE_OPTION_SIZE,
+                             .maximum = INT64_C(1) << 50,
+                             .default_value = "1G",
+                             .help =
+                                 "how large the file of events may become; the run goes on without it; 0: no limit"},
     [OPTION_CAPTURE] = {.name = "capture",
                         .type = TRALE_OPTION_BOOLEAN,
                         .default_value = "no",

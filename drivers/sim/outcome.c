@@ -18,9 +18,22 @@ void outcome_init(struct outcome *outcome, struct program *program, struct tasks
     outcome->settled_ns = settle_ns > 0 ? program->world->plan.quiet_ns + settle_ns : UINT64_MAX;
 }
 
+static void say_limit(struct program *program, uint64_t missing)
+{
+    char message[512];
+    program->knows_limit = true;
+    program->report->missing_event = missing;
+    snprintf(message, sizeof message, "%.300s has reached events_limit = %s, and ends before event %" PRIu64,
+             program->settings->values[OPTION_EVENTS].text, program->settings->values[OPTION_EVENTS_LIMIT].text,
+             missing);
+    program->host.log(program->host.context, TRALE_LOG_WARNING, message);
+}
+
 void outcome_update(const struct outcome *outcome)
 {
-    const struct program *program = outcome->program;
+    struct program *program = outcome->program;
+    if (program->world->log_state.missing > 0 && !program->knows_limit)
+        say_limit(program, program->world->log_state.missing);
     program->report->hash = program->world->log_state.hash;
     program->report->n_events = program->world->log_state.n_events;
     program->report->virtual_ns = program_now(program) - WORLD_BEGINS_NS;

@@ -17,6 +17,7 @@ struct program {
     uint32_t number;             /* from 1 */
     struct log log;
     struct trale_sim_report *report;
+    bool knows_limit;  /* that the file of events has reached it was said */
     int list_fd;       /* of `scenario_out`; -1: none */
     struct host *home; /* of tasks that are on no other one */
     struct host *here; /* the host of the task that runs */

@@ -161,6 +161,7 @@ static int sim_open_world(struct sim *sim)
     program->log.state = &program->world->log_state;
     program->log.now_ns = &program->world->now_ns;
     program->log.begins_ns = WORLD_BEGINS_NS;
+    program->log.limit = (uint64_t)option_integer(settings, OPTION_EVENTS_LIMIT);
     program->log.captures = option_integer(settings, OPTION_CAPTURE) != 0;
     program->report->n_programs++;
     program->report->n_running++;

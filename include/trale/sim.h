@@ -70,8 +70,7 @@ static inline const struct trale_sim *trale_sim(struct trale *runtime)
 /* A statement that should be reached in some runs, such as the handling of a rare fault. `trale simulate` fails when
  * none of the runs of a sweep has reached it, for then the sweep did not test what it was meant to test. The name is a
  * string literal of at most 119 bytes, and there are 512 names at most; those of a program are read from its section
- * "trale_sometimes". Outside of a task, and with
- * other drivers, it does nothing. [any] */
+ * "trale_sometimes". Outside of a task, and with other drivers, it does nothing. [any] */
 #define trale_sometimes(name)                                                                                          \
     do {                                                                                                               \
         static_assert(sizeof(name) <= TRALE_SIM_MARK_NAME, "the name of a mark has more than 119 bytes");              \

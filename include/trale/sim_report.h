@@ -105,6 +105,8 @@ struct trale_sim_report {
      * of these the first. One line, without numbers that differ from seed to seed; empty: nothing. */
     char failure[TRALE_SIM_FAILURE];
 
+    uint64_t missing_event; /* the first that is not in the file of events, which has reached its limit; 0: none */
+
     uint64_t n_marks;      /* of `marks`, that are used */
     uint64_t n_marks_lost; /* how often a mark was reached for which no room was left */
     struct trale_sim_mark marks[TRALE_SIM_MARKS];

@@ -122,6 +122,7 @@ static void line_flush(struct line *line)
             line->log->error = -errno;
         n_written += n > 0 ? (size_t)n : 0;
     }
+    line->log->state->n_bytes += line->length;
     line->length = 0;
 }
 
@@ -189,7 +190,7 @@ static void line_add_field(struct line *line, const struct log_field *field)
     }
 }
 
-static void log_write(struct log *log, enum log_kind kind, const struct log_field *fields, size_t n_fields)
+static void log_write(struct log *log, const char *kind, const struct log_field *fields, size_t n_fields)
 {
     struct line line = {.log = log};
     line.length = (size_t)snprintf(line.buf, sizeof line.buf, "%" PRIu64 "\t%" PRIu64 "\t%016" PRIx64 "\t%" PRIu32 "\t",
@@ -201,7 +202,7 @@ static void log_write(struct log *log, enum log_kind kind, const struct log_fiel
         line_add(&line, *c);
     line_add_text(&line, log->place.name);
     line_add(&line, '\t');
-    line_add_text(&line, kind_names[kind]);
+    line_add_text(&line, kind);
     for (size_t i = 0; i < n_fields; i++)
         line_add_field(&line, &fields[i]);
     line_add(&line, '\n');
@@ -220,6 +221,12 @@ void log_add(struct log *log, enum log_kind kind, const struct log_field *fields
         hash = hash_field(hash, &fields[i]);
     state->hash = hash;
     state->n_events++;
-    if (log->fd >= 0)
-        log_write(log, kind, fields, n_fields);
+    if (log->fd < 0 || state->missing > 0)
+        return;
+    if (log->limit == 0 || state->n_bytes < log->limit) {
+        log_write(log, kind_names[kind], fields, n_fields);
+        return;
+    }
+    state->missing = state->n_events;
+    log_write(log, "limit", NULL, 0);
 }

@@ -19,6 +19,9 @@
  *              is the bytes themselves, and comes with `capture = yes` alone; "chain" is the async backtrace, with \n
  *              between its lines and \\ for a backslash, and comes with `chains = yes` alone
  *
+ * The file ends with the run, or where it has reached `events_limit`: then its last line has the kind "limit", and the
+ * number, time and hash of the first event that is not there.
+ *
  * In texts, a tab, a newline and every other control character is written as '?'. Each line is written as soon as the
  * event has happened, so the file of a program that crashes ends with what happened last. */
 #ifndef SIM_LOG_H
@@ -83,6 +86,8 @@ struct log_field {
 struct log_state {
     uint64_t hash;
     uint64_t n_events;
+    uint64_t n_bytes; /* in the file */
+    uint64_t missing; /* the first event that is not in the file, for it has reached its limit; 0: none */
 };
 
 /* Which task runs. The texts are lent until the next change. */
@@ -100,6 +105,7 @@ struct log {
     uint32_t program;        /* from 1 */
     int fd;                  /* of the file; -1: none */
     bool captures;           /* payloads are written */
+    uint64_t limit;          /* of the file, in bytes; 0: none */
     int error;               /* the first write that failed, a negative errno; 0: none */
     struct log_place place;
 };
