@@ -161,6 +161,10 @@ ok "... the place is named" says "it calls pthread_create, called by"
 ok "the guard gives it a simulated clock" prints 0 "passed" --seeds 1..5 -- "$flawed" clock
 ok "or refuses it" prints 1 "a call that leaves the simulation" --guard refuse --seed 1 -- "$flawed" clock
 
+for sleep in before ever end; do
+    ok "the longest sleeps of libc are as long as the clock goes: $sleep" prints 0 passed --seed 1 -- "$flawed" $sleep
+done
+
 # --- several programs -------------------------------------------------------------------------------------------------
 
 sed 's/drivers = .*/drivers = timer, udp, random/' "$tmp/trale.ini" >"$tmp/pair.ini"

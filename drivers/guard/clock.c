@@ -72,19 +72,27 @@ clock_t guard_clock(void)
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
 
-/* Waits in virtual time; false: that cannot be, and libc waits. */
-static bool wait_for(const struct timespec *time)
+static bool is_valid(const struct timespec *time)
 {
-    if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= SECOND_NS)
-        return false; /* which answers EINVAL */
-    return guard_block((uint64_t)time->tv_sec * SECOND_NS + (uint64_t)time->tv_nsec);
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < SECOND_NS;
+}
+
+/* A time that is valid, up to INT64_MAX ns, some 292 years. */
+static int64_t to_ns(const struct timespec *time)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)time->tv_sec, SECOND_NS, &ns) ||
+        __builtin_add_overflow(ns, (int64_t)time->tv_nsec, &ns))
+        return INT64_MAX;
+    return ns;
 }
 
 int guard_nanosleep(const struct timespec *time, struct timespec *left) GUARD_FOR(nanosleep);
 int guard_nanosleep(const struct timespec *time, struct timespec *left)
 {
     GUARD_REAL(int(const struct timespec *, struct timespec *), "nanosleep");
-    if (guard_call(GUARD_CLOCK, "nanosleep", HERE, true) == GUARD_PASS || !wait_for(time))
+    if (guard_call(GUARD_CLOCK, "nanosleep", HERE, true) == GUARD_PASS || !is_valid(time) ||
+        !guard_block((uint64_t)to_ns(time)))
         return real(time, left);
     return 0;
 }
@@ -94,14 +102,13 @@ int guard_clock_nanosleep(clockid_t clock, int flags, const struct timespec *tim
 int guard_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
 {
     GUARD_REAL(int(clockid_t, int, const struct timespec *, struct timespec *), "clock_nanosleep");
-    if (guard_call(GUARD_CLOCK, "clock_nanosleep", HERE, true) == GUARD_PASS)
+    if (guard_call(GUARD_CLOCK, "clock_nanosleep", HERE, true) == GUARD_PASS || !is_valid(time))
         return real(clock, flags, time, left);
-    struct timespec wanted = *time;
-    if ((flags & TIMER_ABSTIME) != 0) {
-        int64_t ns = (int64_t)time->tv_sec * SECOND_NS + time->tv_nsec - guard_now_ns(clock);
-        wanted = to_timespec(ns > 0 ? ns : 0);
-    }
-    return wait_for(&wanted) ? 0 : real(clock, flags & ~TIMER_ABSTIME, &wanted, left);
+    int64_t ns = to_ns(time);
+    if ((flags & TIMER_ABSTIME) != 0)
+        ns -= guard_now_ns(clock); /* neither is negative */
+    const struct timespec wanted = to_timespec(ns > 0 ? ns : 0);
+    return ns <= 0 || guard_block((uint64_t)ns) ? 0 : real(clock, flags & ~TIMER_ABSTIME, &wanted, left);
 }
 
 int guard_usleep(unsigned us) GUARD_FOR(usleep);

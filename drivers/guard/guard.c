@@ -219,12 +219,17 @@ void guard_random(void *buffer, size_t size)
     }
 }
 
+static int64_t add_ns(int64_t now_ns, uint64_t ns)
+{
+    return ns < (uint64_t)(INT64_MAX - now_ns) ? now_ns + (int64_t)ns : INT64_MAX;
+}
+
 bool guard_block(uint64_t ns)
 {
     const struct trale_guard_source *source = own_source();
     if (source == NULL) {
-        guard.wall_ns += (int64_t)ns;
-        guard.monotonic_ns += (int64_t)ns;
+        guard.wall_ns = add_ns(guard.wall_ns, ns);
+        guard.monotonic_ns = add_ns(guard.monotonic_ns, ns);
         return guard.source == NULL;
     }
     if (source->block != NULL)

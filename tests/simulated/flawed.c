@@ -108,6 +108,25 @@ static uint64_t leak(void)
                                        : 0;
 }
 
+/* --- sleeps of libc ----------------------------------------------------------------------------------------------- */
+
+/* A time of so many seconds that their nanoseconds are a multiple of 2^64. Clocks end after 292 years. */
+static const struct timespec ever = {INT64_C(1) << 55, 0};
+#define YEARS_291 (INT64_C(291) * 365 * 86400)
+
+static bool sleeps_for_ever(void)
+{
+    struct timespec now;
+    return nanosleep(&ever, NULL) == 0 && clock_gettime(CLOCK_MONOTONIC, &now) == 0 && now.tv_sec > YEARS_291;
+}
+
+static bool sleeps_until_the_end(struct trale *runtime)
+{
+    return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ever, NULL) == 0 &&
+           clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){0, 2000000000}, NULL) == EINVAL &&
+           trale_now_on(runtime, TRALE_CLOCK_MONOTONIC) / TRALE_SECOND > YEARS_291;
+}
+
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
 
 struct never {
@@ -235,6 +254,8 @@ trale_async(work)
         trale_return(-1);
     for (self->i = 0; self->i < 3; self->i++)
         trale_await(trale_sleep(&self->sleep, self->number % (100 * TRALE_MILLISECOND)));
+    if ((is("ever") && !sleeps_for_ever()) || (is("end") && !sleeps_until_the_end(cx->runtime)))
+        trale_return(-ETIME);
     if (is("deep"))
         trale_await(trale_call(outer, &self->outer));
     trale_await(trale_sleep(&self->sleep, 1 + leak() % TRALE_MILLISECOND));
@@ -263,6 +284,8 @@ int main(int argc, char **argv)
         return 0;
     for (int i = 0; i < 100 && is("lines"); i++)
         printf("line %d\n", i);
+    if (is("before") && !sleeps_for_ever())
+        return 5;
     struct trale *runtime;
     int r = trale_open(&runtime, NULL);
     if (r < 0)
