@@ -188,6 +188,13 @@ says_nothing() {
 ok "one with several hosts does not" says_nothing "${reliable[@]}" 10.0.0.1:1 10.0.0.2:1
 ok "nor one without datagrams" says_nothing --seeds 1..5 -- "$flawed"
 
+echo 'from 0s latency * -> * 3000s' >"$tmp/long"
+weakened() {
+    simulate 1 -c "$tmp/pair.ini" --set time_limit=10s --shrink --scenario "$tmp/long" -- "$build/examples/reliable" 10.0.0.1:1 10.0.0.2:1 &&
+        says "faults: the only one is necessary" && sed -n 's/^ *from 0s latency \* -> \* \([0-9]*\).*s$/\1/p' "$tmp/out" | { read -r n && ((n < 100)); }
+}
+ok "many seconds are weakened as few are" weakened
+
 # --- scenarios: with a stand-in for the driver sim --------------------------------------------------------------------
 
 mkdir "$tmp/standin"

@@ -4,7 +4,9 @@
  * refused. */
 #include "tests/support.h"
 
+#include "core/config/option.h"
 #include "drivers/sim/faults/scenario.h"
+#include "drivers/sim/faults/scenario_value.h"
 
 static struct scenario_entry read_line(const char *line)
 {
@@ -79,7 +81,8 @@ static void test_what_is_no_entry_is_refused_with_what_may_be_there(void **state
         {"loss * -> * 1%", "'loss' is not 'at' or 'from'"},
         {"at", "the line ends where a time, such as 250ms or 1.5s should follow"},
         {"at 5 loss", "'5' is not a time, such as 250ms or 1.5s"},
-        {"at 1.0000000001s loss * -> * 1%", "'1.0000000001s' is not a time"},
+        {"at 1.s loss * -> * 1%", "'1.s' is not a time"},
+        {"at 1m loss * -> * 1%", "'1m' is not a time"},
         {"at 99999999999h loss * -> * 1%", "'99999999999h' is not a time"},
         {"at 1s lose * -> * 1%", "'lose' is not a fault: loss, duplicate"},
         {"at 1s", "the line ends where a fault: loss"},
@@ -96,9 +99,9 @@ static void test_what_is_no_entry_is_refused_with_what_may_be_there(void **state
         {"at 1s queue * -> * 0", "a number above 0"},
         {"at 1s crash 10.0.0.1, restart after 0s", "allowed is a time above 0"},
         {"at 1s pause 10.0.0.1 for 0ms", "allowed is a time above 0"},
-        {"at 1s latency * -> * 5124095h", "allowed is a time up to 1h"},
+        {"at 1s latency * -> * 2562047h", "allowed is a time up to 1h"},
         {"at 1s latency * -> * 1s jitter 61min", "allowed is a time up to 1h"},
-        {"at 1s reorder * -> * 1% by 5124095h", "allowed is a time up to 1h"},
+        {"at 1s reorder * -> * 1% by 2562047h", "allowed is a time up to 1h"},
         {"at 1s reorder * -> * 1% 3ms", "'3ms' is not 'by'"},
         {"at 1s crash 10.0.0.1, again", "'again' is not the address of a host"},
         {"at 1s crash *, again", "'again' is not 'restart'"},
@@ -114,6 +117,32 @@ static void test_what_is_no_entry_is_refused_with_what_may_be_there(void **state
         if (strstr(error, cases[i].error) == NULL)
             fail_msg("%s: %s", cases[i].line, error);
         assert_int_equal(entry.kind, 77);
+    }
+}
+
+/* Words, and whether they are durations, or sizes. */
+static void test_durations_and_sizes_are_those_of_trale_ini(void **state)
+{
+    (void)state;
+    /* clang-format off */
+    static const char *const words[] = {
+        "0", "00", "0s", "0.0s", "1", "1ns", "1us", "1ms", "1s", "1min", "1h", "1m", "1d", "1S", "1.5s", "1.s",
+        ".5s", "1.", ".", "s", "", "1..s", "1.5.s", "-1s", "+1s", "1.25min", "0.1h", "0.5ns", "2.9ns",
+        "0.0000000019s", "1.123456789123s", "0.00000000000027h", "2562047h", "1 s", "010s", "0x1s", "64K", "1M",
+        "1G", "1T", "64k", "1.5K", "K", "4096", "010", "0x10", "8388607G", "9007199254740993K", "5124095h",
+        "18014398509481985K",
+    };
+    /* clang-format on */
+    const struct trale_option duration = {.type = TRALE_OPTION_DURATION}, size = {.type = TRALE_OPTION_SIZE};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        uint64_t value = 77;
+        int64_t wanted = 77;
+        bool is_duration = value_read_duration(words[i], strlen(words[i]), &value);
+        if (is_duration != (option_parse(&duration, words[i], &wanted) == 0) || value != (uint64_t)wanted)
+            fail_msg("duration %s: %d, %lld and %lld", words[i], is_duration, (long long)value, (long long)wanted);
+        bool is_size = value_read_size(words[i], strlen(words[i]), &value);
+        if (is_size != (option_parse(&size, words[i], &wanted) == 0) || value != (uint64_t)wanted)
+            fail_msg("size %s: %d, %lld and %lld", words[i], is_size, (long long)value, (long long)wanted);
     }
 }
 
@@ -155,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_other_ways_to_write_an_entry_are_read),
         cmocka_unit_test(test_lines_without_an_entry_are_left_out),
         cmocka_unit_test(test_what_is_no_entry_is_refused_with_what_may_be_there),
+        cmocka_unit_test(test_durations_and_sizes_are_those_of_trale_ini),
         cmocka_unit_test(test_a_side_has_so_many_hosts_and_no_more),
         cmocka_unit_test(test_a_host_is_on_a_side_whatever_its_port),
     };

@@ -121,12 +121,12 @@ static enum strength strength_of(const char *word, size_t length, const char *be
     return is_limit && is_size ? STRENGTH_LIMIT : STRENGTH_NONE;
 }
 
-/* A duration with at most three digits, as people write it. */
+/* A duration with at most three digits, but for many seconds, as people write it. */
 static void write_duration(char text[32], double ns)
 {
     double size = ns < 0 ? -ns : ns;
     size_t i = size < 1e3 ? 0 : size < 1e6 ? 1 : size < 1e9 ? 2 : 3;
-    snprintf(text, 32, "%.3g%s", ns / units[i].ns, units[i].name);
+    snprintf(text, 32, size < 1e12 ? "%.3g%s" : "%.0f%s", ns / units[i].ns, units[i].name);
 }
 
 /* The word at half its strength; false: it is as weak as it gets. */

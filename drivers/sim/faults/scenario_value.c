@@ -45,18 +45,40 @@ static const struct {
              {"us", 1000},
              {"ns", 1}};
 
+/* The digits of a fraction of a unit, as far as nanoseconds have them. */
+static uint64_t read_fraction(const char *digits, size_t length, uint64_t unit_ns)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < length && unit_ns > 1; i++) {
+        unit_ns /= 10;
+        sum += (uint64_t)(digits[i] - '0') * unit_ns;
+    }
+    return sum;
+}
+
+/* As the durations of trale.ini (core/config/option.c). */
 bool value_read_duration(const char *word, size_t length, uint64_t *ns)
 {
     size_t n_digits = 0;
+    if (length > 0 && strspn(word, "0") >= length) {
+        *ns = 0;
+        return true;
+    }
     while (n_digits < length && ((word[n_digits] >= '0' && word[n_digits] <= '9') || word[n_digits] == '.'))
         n_digits++;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (strlen(units[i].word) == length - n_digits &&
             memcmp(units[i].word, word + n_digits, length - n_digits) == 0) {
+            const char *point = memchr(word, '.', n_digits);
+            size_t n_whole = point != NULL ? (size_t)(point - word) : n_digits, n_rest = n_digits - n_whole;
             uint64_t value;
-            if (read_decimal(word, n_digits, units[i].ns, &value) != n_digits || n_digits == 0)
+            if (n_whole == 0 || n_rest == 1 || (n_rest > 1 && memchr(point + 1, '.', n_rest - 1) != NULL) ||
+                read_decimal(word, n_whole, units[i].ns, &value) != n_whole)
                 return false;
-            *ns = value;
+            uint64_t part = n_rest > 1 ? read_fraction(point + 1, n_rest - 1, units[i].ns) : 0;
+            if (value > INT64_MAX || part > INT64_MAX - value)
+                return false;
+            *ns = value + part;
             return true;
         }
     return false;
@@ -113,13 +135,15 @@ void value_write_rate(uint32_t rate, char text[VALUE_TEXT])
     write_decimal(rate, 10000000, "%", text);
 }
 
+/* As the sizes of trale.ini. */
 bool value_read_size(const char *word, size_t length, uint64_t *size)
 {
     static const char letters[] = "KMG";
     const char *letter = length > 0 ? memchr(letters, word[length - 1], 3) : NULL;
     uint64_t scale = letter != NULL ? UINT64_C(1) << 10 * (letter - letters + 1) : 1, value;
     size_t n_digits = letter != NULL ? length - 1 : length;
-    if (memchr(word, '.', length) != NULL || n_digits == 0 || read_decimal(word, n_digits, scale, &value) != n_digits)
+    if (memchr(word, '.', length) != NULL || n_digits == 0 || read_decimal(word, n_digits, scale, &value) != n_digits ||
+        value > INT64_MAX)
         return false;
     *size = value;
     return true;
