@@ -13,6 +13,9 @@ export TRALE_DRIVERS=$build/drivers TRALE_CONFIG=$root/config/trale.ini TMPDIR=$
 export PKG_CONFIG_PATH=$build/meson-uninstalled LD_LIBRARY_PATH=$build
 mkdir "$TMPDIR" "$tmp/work"
 ln -s "$root/examples" "$root/tests" "$tmp/work"
+# What an earlier failure has left is not in the way.
+mkdir -p "$TMPDIR/trale-simulate.before/seed-1"
+touch -d yesterday "$TMPDIR/trale-simulate.before/seed-1"/{shrunk,events} "$TMPDIR/trale-simulate.before/seed-1"
 cd "$tmp/work" || exit 1
 awk '/^```/ { inside = $0 == "```ini"; file = ""; next }
      inside && /^; [a-z]+\.ini$/ { file = $2 }
