@@ -152,7 +152,7 @@ static inline bool dns_tcp_write(struct dns_serve_tcp *self)
     const uint8_t prefix[2] = {(uint8_t)(self->answer.size >> 8), (uint8_t)self->answer.size};
     size_t total = self->answer.size + 2, at = self->n_written;
     if (dns_is(&self->query, "halftcp"))
-        total = 100;
+        total = 2 + self->answer.size / 2;
     if (at >= total)
         return false;
     ssize_t n = at < 2 ? send(self->client, prefix + at, 2 - at, MSG_NOSIGNAL)
