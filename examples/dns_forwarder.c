@@ -6,6 +6,7 @@
  *         -t  how long one try waits for the upstream, default 500; there are three
  *         -m  maximum of queries in flight, default 1000; more are dropped
  *
+ * UPSTREAM is 192.0.2.1:53, [2001:db8::1]:53, or with the driver `resolve` (examples/lookup.ini) a name: dns.example:53.
  * It listens on ADDRESS, by default 127.0.0.1:0, and prints the address with the port that the system chose.
  *
  * One task per query. Each has a socket of its own that is connected to the upstream, instead of one socket for all
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include <trale/random.h>
+#include <trale/resolve.h>
 #include <trale/timer.h>
 #include <trale/trale.h>
 #include <trale/udp.h>
@@ -229,6 +231,23 @@ static int forwarder_listen(struct forwarder *forwarder, struct trale *runtime, 
     return 0;
 }
 
+/* Reads a numeric address, or has the name looked up. 0 or a negative errno. */
+static int64_t forwarder_find_upstream(struct forwarder *forwarder, struct trale *runtime, const char *text)
+{
+    char name[256];
+    uint16_t port;
+    struct trale_resolve resolve;
+    int64_t r = trale_address_parse(text, &forwarder->upstream);
+    if (r != -EINVAL)
+        return r;
+    r = trale_resolve_split(text, name, sizeof name, &port);
+    if (r == 0)
+        r = trale_block_on(runtime, trale_resolve(&resolve, TRALE_LOOKUP_ADDRESSES, name, port));
+    if (r == 0)
+        forwarder->upstream = resolve.address;
+    return r;
+}
+
 static sigset_t stop_signals; /* set once, by main */
 
 static void *stop_at_signal(void *server)
@@ -281,9 +300,10 @@ int main(int argc, char **argv)
     if (r < 0)
         return trale_perror("trale_open", r);
 
-    r = trale_address_parse(argv[optind], &forwarder.upstream);
-    if (r == 0) /* before any task runs, this thread may open a socket */
-        r = forwarder_listen(&forwarder, runtime, optind + 1 < argc ? argv[optind + 1] : "127.0.0.1:0");
+    /* Before any task runs, this thread may open a socket. */
+    r = forwarder_listen(&forwarder, runtime, optind + 1 < argc ? argv[optind + 1] : "127.0.0.1:0");
+    if (r == 0)
+        r = forwarder_find_upstream(&forwarder, runtime, argv[optind]);
     if (r == 0)
         r = forwarder_run(&forwarder, runtime);
     trale_close(runtime); /* closes the socket as well */

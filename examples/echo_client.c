@@ -3,6 +3,7 @@
  * Sends texts to a UDP echo server, one after the other, and waits for each echo.
  *
  *     echo_client ADDRESS TEXT...
+ *         ADDRESS  192.0.2.1:7, [2001:db8::1]:7, or with the driver `resolve` (examples/lookup.ini) a name: localhost:7
  *
  * Datagrams get lost, so each text has three tries of a second each. The exit status is not 0 if an echo is missing.
  */
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <trale/resolve.h>
 #include <trale/timer.h>
 #include <trale/trale.h>
 #include <trale/udp.h>
@@ -99,6 +101,23 @@ trale_async_with(client, client_close)
     trale_return(self->n_missing);
 }
 
+/* Reads a numeric address, or has the name looked up. 0 or a negative errno. */
+static int64_t find_server(struct trale *runtime, const char *text, struct trale_address *server)
+{
+    char name[256];
+    uint16_t port;
+    struct trale_resolve resolve;
+    int64_t r = trale_address_parse(text, server);
+    if (r != -EINVAL)
+        return r;
+    r = trale_resolve_split(text, name, sizeof name, &port);
+    if (r == 0) /* a single future needs no task: it runs here, in main's own memory */
+        r = trale_block_on(runtime, trale_resolve(&resolve, TRALE_LOOKUP_ADDRESSES, name, port));
+    if (r == 0)
+        *server = resolve.address;
+    return r;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -111,8 +130,8 @@ int main(int argc, char **argv)
         return trale_perror("trale_open", r);
 
     struct trale_address server;
-    int64_t result = trale_address_parse(argv[1], &server);
-    if (result == 0) { /* a single future needs no task: it runs here, in main's own memory */
+    int64_t result = find_server(runtime, argv[1], &server);
+    if (result == 0) {
         struct client client;
         result = trale_block_on(runtime, trale_call(client, &client, .server = &server, .texts = argv + 2));
     }

@@ -1,75 +1,107 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that block: looks up names with getaddrinfo(3), all at once, for at most five seconds each. A lookup that
- * takes longer is dropped; but nothing can stop getaddrinfo, so the program ends only when it has returned.
+ * Names: looks names up, all at once, for at most five seconds each, and prints each record when it arrives.
  *
- *     lookup NAME...
+ *     lookup [-4 | -6 | -s | -t | -r] NAME...
+ *         -4  IPv4 addresses, -6 IPv6 addresses; without an option, both
+ *         -s  services, such as _xmpp-server._tcp.example.org
+ *         -t  texts
+ *         -r  the names of addresses; NAME is an address
  *
- * It needs the driver `blocking`, which the default trale.ini does not load: see examples/lookup.ini. */
-#define _GNU_SOURCE 1 /* getaddrinfo(3) */
+ * It needs the driver `resolve`, which the default trale.ini does not load: see examples/lookup.ini. */
+#define _GNU_SOURCE 1 /* getopt(3) */
 
-#include <netdb.h>
+#include <ctype.h>
+#include <unistd.h>
 
-#include <trale/address.h>
-#include <trale/blocking.h>
+#include <trale/resolve.h>
 #include <trale/timer.h>
-
-/* The data of the thread that looks the name up. The thread owns it, and may still use it when the time is up. */
-struct query {
-    char name[256];
-    struct trale_address address;
-};
-
-static int64_t query_run(void *data)
-{
-    struct query *query = data;
-    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found;
-    int r = getaddrinfo(query->name, NULL, &hints, &found);
-    if (r != 0)
-        return r == EAI_SYSTEM ? -errno : r == EAI_AGAIN ? -EAGAIN : r == EAI_MEMORY ? -ENOMEM : -ENOENT;
-    memcpy(&query->address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return 0;
-}
-
-static void *query_new(const char *name)
-{
-    struct query *query = calloc(1, sizeof *query);
-    if (query != NULL)
-        snprintf(query->name, sizeof query->name, "%s", name);
-    return query;
-}
 
 struct lookup {
     struct trale_future future;
+    uint32_t kind;
     const char *name;
-    struct trale_blocking work;
+    uint64_t deadline_ns;
+    struct trale_lookup lookup;
     struct trale_timeout timeout;
 };
 
-/* Runs however the task ends. If the lookup was dropped, the thread owns the data, and work.data is NULL. */
+static void print_text(const struct trale_text *text)
+{
+    putchar('"');
+    for (uint64_t i = 0; i < text->size; i++) {
+        unsigned char byte = ((const unsigned char *)text->bytes)[i];
+        if (isprint(byte) && byte != '"' && byte != '\\')
+            putchar(byte);
+        else
+            printf("\\%03d", byte);
+    }
+    putchar('"');
+}
+
+static void print_record(const char *name, const struct trale_lookup *lookup)
+{
+    char address[TRALE_ADDRESS_TEXT];
+    printf("%s: ", name);
+    if (lookup->kind == TRALE_LOOKUP_SRV)
+        printf("%s port %u, priority %u, weight %u", lookup->target, lookup->target_port, lookup->priority,
+               lookup->weight);
+    else if (lookup->kind == TRALE_LOOKUP_REVERSE)
+        printf("%s", lookup->target);
+    else if (lookup->kind != TRALE_LOOKUP_TXT && trale_address_format(&lookup->address, address, sizeof address) > 0)
+        printf("%.*s", (int)(strrchr(address, ':') - address), address); /* without the port */
+    for (uint32_t i = 0; i < lookup->n_strings; i++)
+        print_text(&lookup->strings[i]);
+    if (lookup->ttl_s != TRALE_TTL_UNKNOWN)
+        printf(" for %u s", lookup->ttl_s);
+    putchar('\n');
+}
+
+/* Reads an address with a port or without. */
+static int read_address(const char *text, struct trale_address *address)
+{
+    char written[TRALE_ADDRESS_TEXT];
+    int length = snprintf(written, sizeof written, strchr(text, ':') != NULL ? "[%s]:0" : "%s:0", text);
+    return length < (int)sizeof written ? trale_address_parse(written, address) : -EINVAL;
+}
+
+/* Runs however the task ends, and ends the lookup if that has not. */
 static void lookup_close(struct lookup *self)
 {
-    free(self->work.data);
+    trale_lookup_end(&self->lookup);
 }
 
 trale_async_with(lookup, lookup_close)
 {
     trale_begin();
-    struct query *query = query_new(self->name);
-    if (query == NULL)
-        trale_return(-ENOMEM);
-    trale_try(trale_timeout(&self->timeout, trale_blocking(&self->work, query_run, query, free), 5 * TRALE_SECOND));
-    char text[TRALE_ADDRESS_TEXT];
-    int r = trale_address_format(&((struct query *)self->work.data)->address, text, sizeof text);
-    if (r < 0)
-        trale_return(r);
-    printf("%s: %s\n", self->name, text);
-    trale_return(0);
+    trale_lookup(&self->lookup, self->kind, self->name, 0);
+    if (self->kind == TRALE_LOOKUP_REVERSE) {
+        struct trale_address address;
+        int r = read_address(self->name, &address);
+        if (r < 0)
+            trale_return(r);
+        trale_lookup_reverse(&self->lookup, &address);
+    }
+    self->deadline_ns = trale_now(cx->runtime) + 5 * TRALE_SECOND;
+    for (;;) {
+        trale_try(trale_deadline(&self->timeout, trale_lookup_next(&self->lookup), self->deadline_ns));
+        if (trale_result() == 0)
+            trale_return(0);
+        print_record(self->name, &self->lookup);
+    }
 }
 
 int main(int argc, char **argv)
 {
+    static const char options[] = "46str";
+    static const uint32_t kinds[] = {TRALE_LOOKUP_V4, TRALE_LOOKUP_V6, TRALE_LOOKUP_SRV, TRALE_LOOKUP_TXT,
+                                     TRALE_LOOKUP_REVERSE};
+    uint32_t kind = TRALE_LOOKUP_ADDRESSES;
+    for (int option; (option = getopt(argc, argv, options)) != -1;) {
+        if (option == '?')
+            return EXIT_FAILURE;
+        kind = kinds[strchr(options, option) - options];
+    }
     struct trale *runtime;
     int r = trale_open(&runtime, NULL);
     if (r < 0)
@@ -80,9 +112,9 @@ int main(int argc, char **argv)
         trale_close(runtime);
         return trale_perror(argv[0], -ENOMEM);
     }
-    for (int i = 1; i < argc; i++)
-        tasks[i] = trale_spawn(runtime, lookup, .name = argv[i]);
-    for (int i = 1; i < argc; i++) {
+    for (int i = optind; i < argc; i++)
+        tasks[i] = trale_spawn(runtime, lookup, .kind = kind, .name = argv[i]);
+    for (int i = optind; i < argc; i++) {
         int64_t result = trale_join(tasks[i]);
         if (result < 0)
             status = trale_perror(argv[i], result);

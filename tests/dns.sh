@@ -36,6 +36,17 @@ answers_by_the_hundred() {
     grep -q 'Queries completed: *2000 ' "$tmp/dnsperf" && grep -q 'NOERROR 2000 ' "$tmp/dnsperf"
 }
 
+# The upstream's name instead of its address, from a hosts file of the test's own.
+serves_by_name() {
+    start upstream "$upstream"
+    printf '127.0.0.1 upstream.test\n' >"$tmp/hosts"
+    sed "s|^path = resolve.so|&\nhosts = $tmp/hosts|; s/^\[runtime\]/&\nthreads = $1/" "$root/examples/lookup.ini" >"$tmp/names.ini"
+    TRALE_CONFIG=$tmp/names.ini start forwarder "$forwarder" "upstream.test:${address##*:}"
+    ok "threads = $1: the upstream may be a name" answered www.example.
+    ok "threads = $1: the forwarder ends with status 0" stop forwarder
+    stop upstream
+}
+
 serves() {
     use_threads "$1"
     local threads="threads = $1"
@@ -69,6 +80,7 @@ serves() {
 
 for threads in 1 2 0; do
     serves $threads
+    [[ ! -x $build/examples/cares ]] || serves_by_name $threads
 done
 use_threads 1
 

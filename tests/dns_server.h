@@ -21,7 +21,6 @@ struct dns_server {
     _Atomic int n_queries, n_streams;
     char asked[4096]; /* the names that were asked for, those of type A alone, each with a blank behind it */
     _Atomic bool holds_v6, is_silent;
-    uint32_t edns_refused;
 };
 
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
@@ -183,17 +182,25 @@ trale_async_with(dns_serve_tcp, dns_serve_tcp_close)
     }
 }
 
+/* Begins to serve, on the thread that polls. */
+static inline void dns_server_begin(void *data)
+{
+    struct dns_server *server = data;
+    struct trale_udp_socket *socket;
+    int r = server->udp < 0 ? trale_udp_open(server->runtime, server->address, 0, &socket)
+                            : trale_udp_adopt(server->runtime, server->udp, &socket);
+    assert_int_equal(r, 0);
+    if (server->tcp >= 0)
+        trale_detach(
+            trale_spawn(server->runtime, dns_serve_tcp, .server = server, .runtime = server->runtime, .client = -1));
+    trale_detach(trale_spawn(server->runtime, dns_serve, .server = server, .socket = socket));
+}
+
 /* Serves until the runtime closes. */
 static inline void dns_server_start(struct dns_server *server, struct trale *runtime)
 {
-    struct trale_udp_socket *socket;
-    if (server->udp < 0)
-        assert_int_equal(trale_udp_open(runtime, server->address, 0, &socket), 0);
-    else
-        assert_int_equal(trale_udp_adopt(runtime, server->udp, &socket), 0);
-    if (server->tcp >= 0)
-        trale_detach(trale_spawn(runtime, dns_serve_tcp, .server = server, .runtime = runtime, .client = -1));
-    trale_detach(trale_spawn(runtime, dns_serve, .server = server, .socket = socket));
+    server->runtime = runtime;
+    test_call_in_task(runtime, dns_server_begin, server);
 }
 
 #endif

@@ -106,8 +106,34 @@ ends_what_is_under_way() {
 looks_up() {
     sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/lookup.ini" >"$tmp/lookup.ini"
     local printed
-    printed=$(TRALE_CONFIG=$tmp/lookup.ini "$examples/lookup" 127.0.0.9 ::1 192.0.2.1 | sort) || return 1
-    equal "$printed" $'127.0.0.9: 127.0.0.9:0\n192.0.2.1: 192.0.2.1:0\n::1: [::1]:0'
+    printed=$(TRALE_CONFIG=$tmp/lookup.ini "$examples/lookup" 127.0.0.9 ::1 192.0.2.1 host.localhost | sort) || return 1
+    grep -q '^host.localhost: 127' <<<"$printed" || { echo "$printed"; return 1; }
+    equal "$(grep -v localhost <<<"$printed")" $'127.0.0.9: 127.0.0.9\n192.0.2.1: 192.0.2.1\n::1: [::1]'
+}
+
+# A name in place of an address, from a hosts file of the test's own, which the driver without c-ares does not take.
+echoes_by_name() {
+    local printed
+    [[ -x $examples/cares ]] || return 0
+    printf '127.0.0.1 echo.test\n' >"$tmp/hosts"
+    sed "s|^path = resolve.so|&\nhosts = $tmp/hosts|" "$tmp/lookup.ini" >"$tmp/names.ini"
+    printed=$(TRALE_CONFIG=$tmp/names.ini "$examples/echo_client" "echo.test:${address##*:}" word) && [[ $printed == 'word ('* ]]
+}
+
+# Without the driver there is a message that names it.
+needs_driver() {
+    fails "$@" 2>"$tmp/message"
+    cat "$tmp/message"
+    grep -q 'no driver offers trale.resolve/1' "$tmp/message"
+}
+
+sums_up() {
+    local printed
+    sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/checksum.ini" >"$tmp/checksum.ini"
+    printf Wikipedia >"$tmp/text"
+    : >"$tmp/nothing"
+    printed=$(TRALE_CONFIG=$tmp/checksum.ini "$examples/checksum" "$tmp/text" "$tmp/nothing" | sort) || return 1
+    equal "$printed" "00000001  $tmp/nothing"$'\n'"11e60398  $tmp/text"
 }
 
 # The UDP driver formats the addresses.
@@ -117,7 +143,9 @@ for threads in 1 2 0; do
     ok "threads = $threads: a heart that skips beats knows how many" beats skip 13 1000000
     ok "threads = $threads: a heart that catches up, or puts off, has missed none" catches_up
     ok "threads = $threads: what a thread hands over arrives" hands_over
-    ok "threads = $threads: names are looked up on threads" looks_up
+    ok "threads = $threads: files are read on threads" sums_up
+    ok "threads = $threads: one that is not there fails" fails env TRALE_CONFIG="$tmp/checksum.ini" "$examples/checksum" nowhere
+    ok "threads = $threads: names are looked up" looks_up
     ok "threads = $threads: what is no name fails" fails env TRALE_CONFIG="$tmp/lookup.ini" "$examples/lookup" a..b
 
     graceful patient -w 300
@@ -146,6 +174,8 @@ for threads in 1 2 0; do
 
     start server "$examples/echo_server"
     ok "threads = $threads: the echo server answers" echoes
+    ok "threads = $threads: its address may be a name" echoes_by_name
+    ok "threads = $threads: which needs the driver" needs_driver "$examples/echo_client" "localhost:${address##*:}" word
     ok "threads = $threads: who is there is found out, and who is not" finds_out
     ok "threads = $threads: fibers ask the echo server" fibers_ask
     ok "threads = $threads: the echo server ends with status 0 at SIGTERM" stop server

@@ -240,7 +240,7 @@ int message_read(const uint8_t *bytes, size_t size, uint16_t type, uint16_t port
     list_init(&found);
     struct reader reader = {.bytes = bytes, .size = size, .type = type, .port = port, .records = &found};
     reader.alias_ttl_s = INT32_MAX;
-    size_t from;
+    size_t from = 0;
     bool is_alias = true, has_any = false;
     int r = size < HEADER_SIZE ? -EBADMSG : read_name(&reader, HEADER_SIZE, size, reader.alias, &from);
     if (r > 0 || (r == 0 && size - from < 4))

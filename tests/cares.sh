@@ -4,7 +4,7 @@
 # c-ares, driven by trale_fd_wait, resolves names over loopback, from the test's own name server.
 
 source "$(dirname "$0")/shell.sh"
-resolve=$build/examples/resolve
+resolve=$build/examples/cares
 upstream=$build/tests/dns_upstream
 [[ -x $resolve ]] || skip "c-ares (libc-ares-dev) was not there when the build folder was set up"
 
