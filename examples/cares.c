@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A library that has sockets and timeouts of its own: c-ares resolves names, all at once, in one task. The task waits
- * for whichever of the library's sockets is ready, or until the library's next timeout, and lets the library go on. A program
- * that only wants names uses lookup.c.
+ * for whichever of the library's sockets is ready, or until the library's next timeout, and lets the library go on. A
+ * program that only wants names uses lookup.c.
  *
  *     cares [-s SERVER[:PORT]] [-t MILLISECONDS] NAME...
  *         -s  the name server; without it, those of /etc/resolv.conf

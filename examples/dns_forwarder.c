@@ -6,8 +6,9 @@
  *         -t  how long one try waits for the upstream, default 500; there are three
  *         -m  maximum of queries in flight, default 1000; more are dropped
  *
- * UPSTREAM is 192.0.2.1:53, [2001:db8::1]:53, or with the driver `resolve` (examples/lookup.ini) a name: dns.example:53.
- * It listens on ADDRESS, by default 127.0.0.1:0, and prints the address with the port that the system chose.
+ * UPSTREAM is 192.0.2.1:53, [2001:db8::1]:53, or with the driver `resolve` (examples/lookup.ini) a name:
+ * dns.example:53. It listens on ADDRESS, by default 127.0.0.1:0, and prints the address with the port that the system
+ * chose.
  *
  * One task per query. Each has a socket of its own that is connected to the upstream, instead of one socket for all
  * with a table of ids. So the kernel chooses an unpredictable port for every query (RFC 5452, 9.2), drops datagrams
