@@ -183,7 +183,7 @@ void simulate_show_failure(const struct simulate_explanation *explanation, const
 
 const char *simulate_note(const struct simulate_sweep *sweep)
 {
-    return sweep->n_sent > 0 && sweep->n_linked == 0
+    return sweep->n_sent + sweep->n_segments > 0 && sweep->n_linked == 0
                ? "all that was sent has stayed on its host, where no fault of a link can touch it; hosts have "
                  "addresses such as 10.0.0.1"
                : NULL;

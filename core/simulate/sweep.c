@@ -73,6 +73,7 @@ static int add_up(struct simulate_sweep *sweep, const struct simulate_place *pla
     sweep->n_runs++;
     sweep->virtual_ns += result->virtual_ns;
     sweep->n_sent += result->n_sent;
+    sweep->n_segments += place->report.n_segments;
     sweep->n_linked += place->report.n_linked;
     sweep->n_marks_lost += place->report.n_marks_lost;
     sweep->n_events += result->n_events;

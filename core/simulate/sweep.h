@@ -26,7 +26,8 @@ struct simulate_sweep {
     struct simulate_calls calls; /* that the guard let pass, or refused */
     int64_t first, last;         /* seeds, or awaits with --cancel-everywhere */
     int64_t n_done;              /* of them */
-    uint64_t n_runs, virtual_ns, n_sent, n_linked, n_events, real_ns, n_marks_lost; /* as in reports, of all runs */
+    /* As in reports, of all runs. */
+    uint64_t n_runs, virtual_ns, n_sent, n_segments, n_linked, n_events, real_ns, n_marks_lost;
     bool is_interrupted;
 };
 

@@ -92,9 +92,15 @@ struct trale_sim_report {
     uint64_t n_entropy;                            /* bytes drawn by trale.random/1 */
 
     uint64_t n_sent, n_delivered, n_received, n_duplicated, n_corrupted;
-    uint64_t n_linked; /* sent from one host to another: no fault of a link applies to the others */
+    uint64_t n_linked; /* and segments, sent from one host to another: no fault of a link applies to the others */
     uint64_t n_lost[TRALE_SIM_N_LOSSES];
     uint64_t n_faults; /* that have begun */
+
+    /* TCP: connections that were opened, counted on both sides, and that were reset; segments, those of them that did
+     * not arrive, and those that were sent again; bytes that have arrived. */
+    uint64_t n_opened, n_resets;
+    uint64_t n_segments, n_segments_lost, n_segments_again;
+    uint64_t n_bytes;
 
     uint64_t success_ns; /* when success was reported; UINT64_MAX: it was not */
 
@@ -107,15 +113,9 @@ struct trale_sim_report {
 
     uint64_t missing_event; /* the first that is not in the file of events, which has reached its limit; 0: none */
 
-    uint64_t n_marks;      /* of `marks`, that are used */
-    uint64_t n_marks_lost; /* how often a mark was reached for which no room was left */
-    struct trale_sim_mark marks[TRALE_SIM_MARKS];
-
-    /* TCP: connections that were opened, counted on both sides, and that were reset; segments, those of them that did
-     * not arrive, and those that were sent again; bytes that have arrived. */
-    uint64_t n_opened, n_resets;
-    uint64_t n_segments, n_segments_lost, n_segments_again;
-    uint64_t n_bytes;
+    uint64_t n_marks;                             /* of `marks`, that are used */
+    uint64_t n_marks_lost;                        /* how often a mark was reached for which no room was left */
+    struct trale_sim_mark marks[TRALE_SIM_MARKS]; /* the last member, for it is large */
 };
 
 static_assert(sizeof(struct trale_sim_mark) == 128, "an array element");
