@@ -273,6 +273,21 @@ trale_async(cluster)
     trale_return(trale_result());
 }
 
+/* A host whose program waits. */
+struct idler {
+    struct trale_future future;
+    struct life *life;
+    struct trale_address address;
+    TRALE_SIM_HOST(helper) host;
+};
+
+trale_async(idler)
+{
+    trale_begin();
+    trale_await(trale_sim_host(&self->host, &self->address, helper, .life = self->life));
+    trale_return(trale_result());
+}
+
 static void test_a_host_that_crashes_begins_again(void **state)
 {
     (void)state;
@@ -302,6 +317,55 @@ static void test_a_host_that_crashes_begins_again(void **state)
     assert_int_equal(life.n_ends, 3);
     assert_int_equal(trale_close(runtime), 0);
     assert_int_equal(life.n_helpers_ended, 3);
+}
+
+static uint64_t processor_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * TRALE_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* How long so many hosts take to crash, and to begin again. */
+static uint64_t crash_all(uint32_t n_hosts)
+{
+    struct life life = {.line = NULL};
+    struct trale *runtime = NULL;
+    struct trale_sleep sleep;
+    struct trale_task **tasks = calloc(n_hosts, sizeof *tasks);
+    assert_int_equal(open_scenario(&runtime, "at 1s crash *, restart after 1s\n", ""), 0);
+    for (uint32_t i = 0; i < n_hosts; i++) {
+        struct trale_address address = test_address("10.0.0.1:0");
+        address.v4.sin_addr.s_addr = htonl(0x0a000001 + i);
+        tasks[i] = trale_spawn(runtime, idler, .life = &life, .address = address);
+    }
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 999 * TRALE_MILLISECOND)), 0);
+    uint64_t began_ns = processor_ns();
+    assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, 2 * TRALE_SECOND)), 0);
+    uint64_t took_ns = processor_ns() - began_ns;
+    assert_int_equal(life.n_helpers_ended, n_hosts);
+    for (uint32_t i = 0; i < n_hosts; i++)
+        trale_abort(tasks[i]);
+    for (uint32_t i = 0; i < n_hosts; i++)
+        assert_int_equal(trale_join(tasks[i]), -ECANCELED);
+    assert_int_equal(life.n_helpers_ended, 2 * n_hosts);
+    assert_int_equal(trale_close(runtime), 0);
+    free(tasks);
+    return took_ns;
+}
+
+static void test_a_crash_of_all_hosts_takes_time_in_proportion_to_their_number(void **state)
+{
+    (void)state;
+    uint64_t few_ns = UINT64_MAX, many_ns = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        uint64_t took_ns = crash_all(100);
+        few_ns = took_ns < few_ns ? took_ns : few_ns;
+        took_ns = crash_all(3200);
+        many_ns = took_ns < many_ns ? took_ns : many_ns;
+    }
+    if (many_ns > 32 * 4 * few_ns)
+        fail_msg("%.3f ms for 100 hosts, %.3f ms for 3200", (double)few_ns / 1e6, (double)many_ns / 1e6);
 }
 
 /* How often the program of 10.0.0.2 began and ended, until the last number was sent. */
@@ -624,6 +688,7 @@ int main(void)
         TEST_IN_FOLDER(test_what_comes_to_a_paused_host_waits),
         TEST_IN_FOLDER(test_the_sleeps_of_a_paused_host_end_when_it_goes_on),
         TEST_IN_FOLDER(test_a_host_that_crashes_begins_again),
+        TEST_IN_FOLDER(test_a_crash_of_all_hosts_takes_time_in_proportion_to_their_number),
         TEST_IN_FOLDER(test_two_crashes_of_one_moment_are_one),
         TEST_IN_FOLDER(test_a_host_that_appears_in_a_crash_begins_after_it),
         TEST_IN_FOLDER(test_a_pause_holds_for_a_host_that_appears_in_it_and_ends),

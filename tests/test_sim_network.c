@@ -574,6 +574,40 @@ static void test_the_steady_state_takes_no_further_memory(void **state)
 
 /* --- ports without a socket --------------------------------------------------------------------------------------- */
 
+/* Sends to addresses that no host has. */
+static void scan(struct socket *socket, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        char text[TRALE_ADDRESS_TEXT];
+        snprintf(text, sizeof text, "11.%u.%u.%u:9", i >> 16, i >> 8 & 0xff, i & 0xff);
+        assert_int_equal(send_to(socket, text, 1), 1);
+        run();
+    }
+}
+
+static void test_addresses_without_a_host_take_memory_for_the_last_of_them_alone(void **state)
+{
+    (void)state;
+    struct socket *socket = open_at("10.0.0.1:1000");
+    const struct trale_address late = test_address("11.0.0.0:0");
+    scan(socket, 0, 2 * LINKS_TO_NOBODY);
+    uint64_t n_used = world->memory.n_used;
+    assert_int_equal(world->n_links, LINKS_TO_NOBODY);
+    scan(socket, 2 * LINKS_TO_NOBODY, 4 * LINKS_TO_NOBODY);
+    assert_int_equal(world->n_links, LINKS_TO_NOBODY);
+    assert_int_equal(world->memory.n_used, n_used);
+    /* One that is used again and again stays, and so does that of a host that appears. */
+    const struct link *often = link_get(world, &here->identity, &late);
+    for (uint32_t i = 0; i < 4; i++) {
+        scan(socket, i * LINKS_TO_NOBODY, LINKS_TO_NOBODY - 1);
+        assert_ptr_equal(link_get(world, &here->identity, &late), often);
+    }
+    assert_non_null(host_get(world, &late));
+    scan(socket, 0, 2 * LINKS_TO_NOBODY);
+    assert_ptr_equal(link_get(world, &here->identity, &late), often);
+    assert_int_equal(world->n_links, LINKS_TO_NOBODY + 2); /* that one, and its way back */
+}
+
 static void test_a_refused_datagram_is_told_to_a_socket_with_a_peer(void **state)
 {
     (void)state;
@@ -917,6 +951,7 @@ int main(void)
         TEST(test_a_full_queue_loses_and_tells_a_socket_that_keeps_errors),
         TEST(test_what_a_closed_socket_has_sent_arrives_and_nothing_of_it_stays),
         TEST(test_the_steady_state_takes_no_further_memory),
+        TEST(test_addresses_without_a_host_take_memory_for_the_last_of_them_alone),
         TEST(test_a_refused_datagram_is_told_to_a_socket_with_a_peer),
         TEST(test_a_host_reports_six_errors_at_once_and_then_one_each_second),
         TEST(test_a_report_is_lost_like_a_datagram_and_is_for_the_socket_that_is_there_then),

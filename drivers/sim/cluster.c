@@ -103,34 +103,43 @@ static void member_wake(struct cluster *cluster, struct trale_sim_host *member, 
 }
 
 /* A host goes down, or comes up. */
-static void cluster_switch(struct cluster *cluster, struct host *host, bool is_down)
+static void cluster_switch(struct cluster *cluster, struct host *host)
 {
     struct program *program = cluster->program;
-    host->has_crashed = is_down;
-    log_event(&program->log, is_down ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
-    if (is_down) {
+    host->has_crashed = host->n_down > 0;
+    host->is_switched = true;
+    log_event(&program->log, host->has_crashed ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
+    if (host->has_crashed)
         crash_host(program->world, host);
-        tasks_abort(cluster->tasks, host);
-    }
-    for (struct trale_link *link = cluster->members.next; link != &cluster->members; link = link->next) {
-        struct trale_sim_host *member = list_entry(link, struct trale_sim_host, link);
-        if (member_host(cluster, member) != host)
-            continue;
-        if (is_down && (member->state == MEMBER_RUNS || member->state == MEMBER_RESTARTS))
-            member_wake(cluster, member, member->state == MEMBER_RUNS ? MEMBER_CRASHES : MEMBER_DOWN);
-        else if (!is_down && (member->state == MEMBER_DOWN || member->state == MEMBER_CRASHES))
-            member_wake(cluster, member, MEMBER_RESTARTS);
-    }
+}
+
+static void member_switch(struct cluster *cluster, struct trale_sim_host *member, bool is_down)
+{
+    if (is_down && (member->state == MEMBER_RUNS || member->state == MEMBER_RESTARTS))
+        member_wake(cluster, member, member->state == MEMBER_RUNS ? MEMBER_CRASHES : MEMBER_DOWN);
+    else if (!is_down && (member->state == MEMBER_DOWN || member->state == MEMBER_CRASHES))
+        member_wake(cluster, member, MEMBER_RESTARTS);
 }
 
 /* --- faults of hosts ---------------------------------------------------------------------------------------------- */
 
+/* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. There may be many
+ * hosts and tasks: each is looked at once. */
 static void cluster_crash(struct cluster *cluster, const struct plan_fault *fault)
 {
-    /* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. */
-    for (struct host *host = cluster->program->world->first_host; host != NULL; host = host->following)
+    struct host *first = cluster->program->world->first_host;
+    for (struct host *host = first; host != NULL; host = host->following)
         if (scenario_has(&fault->fault.entry.from, &host->identity) && (host->n_down > 0) != host->has_crashed)
-            cluster_switch(cluster, host, host->n_down > 0);
+            cluster_switch(cluster, host);
+    tasks_abort_crashed(cluster->tasks);
+    for (struct trale_link *link = cluster->members.next; link != &cluster->members; link = link->next) {
+        struct trale_sim_host *member = list_entry(link, struct trale_sim_host, link);
+        const struct host *host = member_host(cluster, member);
+        if (host->is_switched)
+            member_switch(cluster, member, host->has_crashed);
+    }
+    for (struct host *host = first; host != NULL; host = host->following)
+        host->is_switched = false;
 }
 
 /* No clock is set to a time before 1970, or after 2262. */

@@ -227,24 +227,24 @@ struct host *tasks_enter(struct tasks *tasks, struct host *host)
     return before;
 }
 
-struct host_tasks {
+struct crash {
     struct tasks *tasks;
-    const struct host *host;
     const struct trale_task *running;
 };
 
 static void abort_one(void *data, struct trale_task *task)
 {
-    const struct host_tasks *all = data;
-    const struct task_record *record = find(all->tasks, task);
-    if (record != NULL && record->host == all->host && task != all->running)
-        all->tasks->inspector->abort(all->tasks->inspector->context, task);
+    const struct crash *crash = data;
+    const struct task_record *record = find(crash->tasks, task);
+    const struct host *host = record != NULL ? record->host : NULL;
+    if (host != NULL && host->is_switched && host->has_crashed && task != crash->running)
+        crash->tasks->inspector->abort(crash->tasks->inspector->context, task);
 }
 
 /* In the executor's order of tasks, and not in that of the table, which depends on addresses. */
-void tasks_abort(struct tasks *tasks, const struct host *host)
+void tasks_abort_crashed(struct tasks *tasks)
 {
     const struct trale_inspector *inspector = tasks->inspector;
-    struct host_tasks all = {tasks, host, inspector->running(inspector->context)};
-    inspector->each(inspector->context, abort_one, &all);
+    struct crash crash = {tasks, inspector->running(inspector->context)};
+    inspector->each(inspector->context, abort_one, &crash);
 }

@@ -2,6 +2,7 @@
 #include "link.h"
 
 #include "host.h"
+#include "list.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define FIRST_BUCKETS 256u
@@ -31,6 +32,45 @@ static bool links_grow(struct world *world)
     return true;
 }
 
+static void link_free(struct world *world, struct link *link)
+{
+    struct link **place = &world->links[link->key % world->n_link_buckets];
+    while (*place != link)
+        place = &(*place)->next;
+    *place = link->next;
+    world->n_links--;
+    list_remove(&link->nobody);
+    world->n_links_to_nobody--;
+    world_give(world, link, sizeof *link);
+}
+
+static bool is_to_nobody(const struct world *world, const struct link *link)
+{
+    return host_find(world, &link->from) == NULL || host_find(world, &link->to) == NULL;
+}
+
+/* The link is the one of its list that was used last. It leaves the list when its hosts are there. */
+static void link_use(struct world *world, struct link *link)
+{
+    list_remove(&link->nobody);
+    if (is_to_nobody(world, link))
+        list_append(&world->links_to_nobody, &link->nobody);
+    else
+        world->n_links_to_nobody--;
+}
+
+/* Forgets the links that were not used for longest. */
+static void links_bound(struct world *world)
+{
+    while (world->n_links_to_nobody > LINKS_TO_NOBODY) {
+        struct link *oldest = list_entry(world->links_to_nobody.next, struct link, nobody);
+        if (is_to_nobody(world, oldest))
+            link_free(world, oldest);
+        else
+            link_use(world, oldest);
+    }
+}
+
 static struct link *link_new(struct world *world, uint64_t key, const struct trale_address *from,
                              const struct trale_address *to)
 {
@@ -46,6 +86,9 @@ static struct link *link_new(struct world *world, uint64_t key, const struct tra
     link->next = world->links[key % world->n_link_buckets];
     world->links[key % world->n_link_buckets] = link;
     world->n_links++;
+    world->n_links_to_nobody++;
+    link_use(world, link);
+    links_bound(world);
     return link;
 }
 
@@ -58,6 +101,8 @@ struct link *link_get(struct world *world, const struct trale_address *from, con
         link = link->next;
     if (link == NULL)
         link = link_new(world, key, from, to);
+    else if (list_has(&link->nobody))
+        link_use(world, link);
     if (link != NULL && (!link->has_rules || link->n_changes != world->faults.n_changes)) {
         fault_look(&world->faults, from, to, &link->rules);
         link->n_changes = world->faults.n_changes;

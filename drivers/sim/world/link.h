@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Links: what happens to datagrams from one host to another. There is one for each direction, made when the first
- * datagram goes that way, whether or not the other host is there yet. What befalls a datagram is drawn from the seed,
- * the two addresses, and how many datagrams went that way before.
+ * datagram goes that way, whether or not the other host is there yet. Of those between a host and an address that no
+ * host has, the LINKS_TO_NOBODY that were used last are kept: the others are forgotten, and begin anew. What befalls a
+ * datagram is drawn from the seed, the two addresses, and how many datagrams went that way before.
  *
  * The order is kept, also where the latency varies: a datagram does not overtake another one, except if that is
  * reordered. Where the bandwidth is limited, datagrams wait in the queue of the link, which is that of the sender's
@@ -12,8 +13,11 @@
 
 #include "world.h"
 
+#define LINKS_TO_NOBODY 4096u
+
 struct link {
-    struct link *next; /* in its bucket */
+    struct link *next;        /* in its bucket */
+    struct trale_link nobody; /* in world->links_to_nobody, if one of its hosts is not there */
     uint64_t key;
     struct trale_address from, to; /* identities */
     uint64_t n_sent, n_segments;
@@ -29,7 +33,8 @@ struct link {
     uint64_t report_credit_ns, report_credit_since_ns;
 };
 
-/* The link from one host to another, by their identities, with the rules of this moment; NULL: no memory. */
+/* The link from one host to another, by their identities, with the rules of this moment; NULL: no memory. It stays
+ * where it is for LINKS_TO_NOBODY - 1 further calls at least. */
 struct link *link_get(struct world *world, const struct trale_address *from, const struct trale_address *to);
 
 /* What a link does to a datagram. */

@@ -58,6 +58,8 @@ struct world {
     uint32_t n_hosts;
     struct link **links; /* buckets, by their keys */
     uint32_t n_links, n_link_buckets;
+    struct trale_link links_to_nobody; /* those used last at the end */
+    uint32_t n_links_to_nobody;
     uint64_t n_datagrams, n_sockets; /* so far */
     uint64_t n_addresses;            /* that sockets got, and peers */
 
