@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The differences between a simulation and the real drivers that docs/simulation.md lists are the reasons why tests do
-# not run in a simulation: all of them, and no others.
+# not run in a simulation, and the rules of Linux that tests/test_sim_linux.c avoids: all of them, and no others.
 
 cd "$1" || exit 1
 failures=0
@@ -20,7 +20,7 @@ ok() {
 
 # The reasons in the tests. clang-format may put one on a line of its own.
 reasons() {
-    cat tests/test_*.c | tr '\n' ' ' | grep -oE 'TEST_REAL_ONLY\( *"[^"]*"' | sed -E 's/^[^"]*"//; s/"$//' | sort -u
+    cat tests/test_*.c | tr '\n' ' ' | grep -oE '(TEST_REAL_ONLY|NOT_AS_LINUX)\( *"[^"]*"' | sed -E 's/^[^"]*"//; s/"$//' | sort -u
 }
 
 listed() {

@@ -719,6 +719,46 @@ static void test_ports_are_shared_as_on_linux(void **state)
     }
 }
 
+static void test_a_socket_keeps_the_address_of_its_first_peer_from_others(void **state)
+{
+    (void)state;
+    struct socket *refused = NULL, *socket = open_at("[::]:5002");
+    const struct trale_address v6 = test_address("[::1]:5003"), v4 = test_address("127.0.0.1:5003");
+    assert_int_equal(peer_connect(world, socket, &v6), 0);
+    assert_int_equal(peer_connect(world, socket, &v4), 0);
+    assert_int_equal(try_open("[::1]:5002", &v6_only, &refused), -EADDRINUSE);
+    assert_int_equal(try_open("0.0.0.0:5002", &none_flags, &refused), -EADDRINUSE);
+    open_with("[fd00::a00:1]:5002", &v6_only);
+}
+
+static void test_what_leaves_by_the_loopback_interface_comes_back_in(void **state)
+{
+    (void)state;
+    struct socket *sender = open_at("10.0.0.1:1000"), *any = open_at("0.0.0.0:2000");
+    const struct trale_address other = test_address("10.0.0.2:2000"), closed = test_address("10.0.0.2:2001");
+    sender->options.interface_index = HOST_LOOPBACK;
+    assert_int_equal(peer_connect(world, sender, &other), 0);
+    assert_int_equal(send_bytes(sender, &other, "to", 2), 2);
+    assert_int_equal(take(any), 2);
+    assert_int_equal(peer_connect(world, sender, &closed), 0);
+    assert_int_equal(send_bytes(sender, &closed, "to", 2), 2);
+    assert_int_equal(sender->error, 0);
+}
+
+static void test_a_peer_that_is_a_group_of_one_interface_binds_its_socket_to_it(void **state)
+{
+    (void)state;
+    struct socket *socket = open_at("[::]:1000");
+    const struct trale_address near = test_address("[ff12::5]:2000"), far = test_address("[ff15::5]:2000");
+    assert_int_equal(peer_connect(world, socket, &near), -EINVAL);
+    socket->options.multicast_interface = HOST_NETWORK;
+    assert_int_equal(peer_connect(world, socket, &far), 0);
+    assert_int_equal(socket->options.interface_index, 0);
+    assert_int_equal(peer_connect(world, socket, &near), 0);
+    assert_int_equal(socket->options.interface_index, HOST_NETWORK);
+    assert_int_equal(peer_address(socket).v6.sin6_scope_id, HOST_NETWORK);
+}
+
 static void test_a_chosen_port_is_not_chosen_again_soon_and_all_can_be_in_use(void **state)
 {
     (void)state;
@@ -956,6 +996,9 @@ int main(void)
         TEST(test_a_host_reports_six_errors_at_once_and_then_one_each_second),
         TEST(test_a_report_is_lost_like_a_datagram_and_is_for_the_socket_that_is_there_then),
         TEST(test_ports_are_shared_as_on_linux),
+        TEST(test_a_socket_keeps_the_address_of_its_first_peer_from_others),
+        TEST(test_what_leaves_by_the_loopback_interface_comes_back_in),
+        TEST(test_a_peer_that_is_a_group_of_one_interface_binds_its_socket_to_it),
         TEST(test_a_chosen_port_is_not_chosen_again_soon_and_all_can_be_in_use),
         TEST(test_the_socket_that_fits_best_gets_a_datagram),
         TEST(test_a_dual_stack_socket_hears_both_families_and_a_v6_only_one_does_not),

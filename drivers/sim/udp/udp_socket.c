@@ -119,7 +119,7 @@ int32_t udp_peer(void *instance, struct trale_udp_socket *base, struct trale_add
     const struct socket *socket = udp_socket_of(base)->socket;
     if (!socket->is_connected)
         return -ENOTCONN;
-    *address = socket->peer;
+    *address = peer_address(socket);
     return 0;
 }
 

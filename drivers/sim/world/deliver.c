@@ -36,6 +36,9 @@ static void report_no_socket(struct world *world, struct host *host, const struc
 {
     struct icmp_report report = report_of(datagram);
     icmp_no_socket(&report);
+    /* No report has a foreign address as its source. */
+    if (datagram->is_local && !host_has(host, &datagram->to))
+        return;
     if (datagram->is_local) {
         /* Linux looks for the socket at the interface of the packet, which in IPv6 is that of the address. */
         bool is_network = datagram->from.any.sa_family == AF_INET6 && !trale_address_is_loopback(&datagram->from);

@@ -95,6 +95,37 @@ static void peer_choose_source(struct world *world, struct socket *socket, const
     }
 }
 
+/* Whether an address means something only together with an interface. */
+static bool needs_zone(const struct trale_address *address)
+{
+    if (address->any.sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *bytes = &address->v6.sin6_addr;
+    return IN6_IS_ADDR_LINKLOCAL(bytes) || IN6_IS_ADDR_MC_NODELOCAL(bytes) || IN6_IS_ADDR_MC_LINKLOCAL(bytes);
+}
+
+/* A peer that needs an interface binds its socket to one: that of its zone; or, if it is a group, that of the socket's
+ * groups. As in Linux, the socket stays bound to it, also if it gets another peer or none. */
+static int peer_bind_interface(struct socket *socket, const struct trale_address *peer)
+{
+    uint32_t *interface_index = &socket->options.interface_index, zone = peer->v6.sin6_scope_id;
+    if (zone != 0 && *interface_index != 0 && zone != *interface_index)
+        return -EINVAL;
+    if (zone != 0)
+        *interface_index = zone;
+    else if (*interface_index == 0 && trale_address_is_multicast(peer))
+        *interface_index = socket->options.multicast_interface;
+    return *interface_index == 0 ? -EINVAL : 0;
+}
+
+struct trale_address peer_address(const struct socket *socket)
+{
+    struct trale_address peer = socket->peer;
+    if (needs_zone(&peer))
+        peer.v6.sin6_scope_id = socket->options.interface_index;
+    return peer;
+}
+
 int peer_connect(struct world *world, struct socket *socket, const struct trale_address *peer)
 {
     struct route route;
@@ -103,9 +134,10 @@ int peer_connect(struct world *world, struct socket *socket, const struct trale_
     if (trale_address_length(peer) == 0 || (socket->family == AF_INET && peer->any.sa_family == AF_INET6) ||
         (socket->v6_only && peer->any.sa_family == AF_INET))
         return -EAFNOSUPPORT;
-    if (peer->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer->v6.sin6_addr) && peer->v6.sin6_scope_id != 0)
-        socket->options.interface_index = peer->v6.sin6_scope_id;
-    int r = route_find(socket, peer, NULL, 0, &route);
+    int r = needs_zone(peer) ? peer_bind_interface(socket, peer) : 0;
+    if (r < 0)
+        return r;
+    r = route_find(socket, peer, NULL, 0, &route);
     if (r == 0 && trale_address_is_unspecified(peer)) {
         struct trale_address found = route.to;
         r = route_find(socket, &found, NULL, 0, &route);

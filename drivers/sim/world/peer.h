@@ -21,6 +21,9 @@ void peer_close(struct world *world, struct socket *socket);
 /* Sets the peer, or removes it (AF_UNSPEC). Errors as of trale_udp_connect. */
 int peer_connect(struct world *world, struct socket *socket, const struct trale_address *peer);
 
+/* The peer of a socket that has one, with the zone that it has now. */
+struct trale_address peer_address(const struct socket *socket);
+
 /* The form in which a socket shows an address: an IPv6 socket has IPv4 addresses mapped. */
 struct trale_address peer_show(const struct socket *socket, const struct trale_address *address);
 

@@ -33,22 +33,37 @@ void port_update(struct socket *socket)
     socket->takes_v6 = local.any.sa_family == AF_INET6 && !peer_is_v4;
 }
 
-/* Whether a socket keeps others from 0.0.0.0, although it takes no IPv4: a socket of both families with a peer of
- * IPv6. (It has the address LOOPBACK4_IPV6 in Linux.) */
-static bool claims_v4(const struct socket *socket)
+/* The address of a socket as Linux has it for IPv4: one of IPv6 alone is LOOPBACK4_IPV6 there. */
+static in_addr_t v4_of(const struct socket *socket)
 {
-    return socket->family == AF_INET6 && !socket->v6_only && !socket->takes_v4;
+    const struct trale_address local = trale_address_unmap(&socket->local);
+    if (local.any.sa_family == AF_INET)
+        return local.v4.sin_addr.s_addr;
+    return is_any(&local) ? htonl(INADDR_ANY) : htonl(0x7f000006);
 }
 
-/* Whether two sockets could be meant by one datagram. */
+static bool overlap_v4(const struct socket *a, const struct socket *b)
+{
+    const in_addr_t any = htonl(INADDR_ANY);
+    return !b->v6_only && (v4_of(a) == v4_of(b) || v4_of(a) == any || v4_of(b) == any);
+}
+
+/* Whether a socket keeps a new one, a, from its address (inet_rcv_saddr_equal). A socket of both families may have an
+ * address of IPv6 and a peer of IPv4, or the other way round: it is the address that counts. */
 static bool overlap(const struct socket *a, const struct socket *b)
 {
-    const struct trale_address address = trale_address_unmap(&a->local);
-    if (claims_v4(b) && a->family == AF_INET && is_any(&address))
+    if (a->family == AF_INET)
+        return overlap_v4(a, b);
+    const struct in6_addr *at = &a->local.v6.sin6_addr;
+    const struct in6_addr *other = b->family == AF_INET6 ? &b->local.v6.sin6_addr : NULL;
+    bool is_v4 = IN6_IS_ADDR_V4MAPPED(at), other_is_v4 = other == NULL || IN6_IS_ADDR_V4MAPPED(other);
+    if (is_v4 && other_is_v4)
+        return overlap_v4(a, b);
+    if (other != NULL && IN6_IS_ADDR_UNSPECIFIED(other) && !(b->v6_only && is_v4))
         return true;
-    if (!(a->takes_v4 && b->takes_v4) && !(a->takes_v6 && b->takes_v6))
-        return false;
-    return is_any(&address) || is_at(b, &address, true);
+    if (IN6_IS_ADDR_UNSPECIFIED(at) && !(a->v6_only && other_is_v4))
+        return true;
+    return other != NULL && IN6_ARE_ADDR_EQUAL(at, other);
 }
 
 static bool is_in_use(const struct host *host, const struct socket *socket, uint16_t number)

@@ -107,7 +107,8 @@ static enum route_kind route_kind(const struct socket *socket, const struct rout
     if (host_has(host, &route->to))
         return trale_address_is_loopback(&route->to) && route->interface_index != HOST_LOOPBACK ? ROUTE_NOWHERE
                                                                                                 : ROUTE_LOCAL;
-    return route->interface_index == HOST_LOOPBACK ? ROUTE_NOWHERE : ROUTE_HOST;
+    /* What leaves by the loopback interface comes back in, whatever its address. */
+    return route->interface_index == HOST_LOOPBACK ? ROUTE_LOCAL : ROUTE_HOST;
 }
 
 /* What the kernel refuses. */
