@@ -33,6 +33,49 @@ line() { printf '%s\t%s\t%016x\t1\t%s\t%s\t%s\t%s' "$1" "$2" "$1" "$3" "$4" "$5"
     line 18 2000000000 10.0.0.1 1 client end id=1 result=0
 } >"$events"
 
+# A connection, over which five bytes go.
+segment() { # NUMBER TIME FROM TO FLAGS SEQUENCE ACKNOWLEDGED SIZE PAYLOAD
+    line "$1" "$2" - 0 - segment "segment=$1" connection=1 "from=$3" "to=$4" "flags=$5" "sequence=$6" \
+        "acknowledged=$7" window=212992 "size=$8" hash=0 "payload=$9"
+}
+near=10.0.0.1:40000 far=10.0.0.2:7
+{
+    segment 1 0 $near $far SYN 0 0 0 ''
+    line 2 1000000 - 0 - segment-arrived segment=1
+    segment 3 1000000 $far $near SYN+ACK 0 1 0 ''
+    segment 4 2000000 $near $far ACK 1 1 0 ''
+    segment 5 2000000 $near $far ACK 1 1 5 68656c6c6f
+    line 6 2000000 - 0 - segment-lost segment=5 reason=loss
+    segment 7 202000000 $near $far ACK 1 1 5 68656c6c6f
+    segment 8 203000000 $far $near ACK 1 6 0 ''
+    segment 9 204000000 $near $far FIN+ACK 6 1 0 ''
+    segment 10 205000000 $far $near RST+ACK 1 7 0 ''
+} >"$tmp/segments"
+
+segments_are_read() {
+    "$trale" view pcapng "$tmp/segments" >"$tmp/run.pcapng" || return 1
+    equal "$(tshark -r "$tmp/run.pcapng" -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields \
+        -e tcp.srcport -e tcp.flags -e tcp.seq -e tcp.ack -e tcp.len -e tcp.window_size -e tcp.checksum.status \
+        -e frame.comment 2>/dev/null)" \
+        "$(printf '%s\n' \
+            $'40000\t0x0002\t0\t0\t0\t65535\t1\tsegment 1, delivered after 1.000000 ms' \
+            $'7\t0x0012\t0\t1\t0\t65535\t1\tsegment 3' \
+            $'40000\t0x0010\t1\t1\t0\t212992\t1\tsegment 4' \
+            $'40000\t0x0010\t1\t1\t5\t212992\t1\tsegment 5, lost: loss' \
+            $'40000\t0x0010\t1\t1\t5\t212992\t1\tsegment 7' \
+            $'7\t0x0010\t1\t6\t0\t212992\t1\tsegment 8' \
+            $'40000\t0x0011\t6\t1\t0\t212992\t1\tsegment 9' \
+            $'7\t0x0014\t1\t7\t0\t212992\t1\tsegment 10')"
+}
+
+segments_are_counted() {
+    "$trale" view traffic "$tmp/segments" >"$tmp/table" || return 1
+    equal "$(sed 's/  */ /g' "$tmp/table")" "$(printf '%s\n' \
+        'TCP segments arrived bytes lost' \
+        '10.0.0.1:40000 5 1 10 1 by loss' \
+        '10.0.0.2:7 3 0 0 -')"
+}
+
 capture_is_read() {
     "$trale" view pcapng "$events" >"$tmp/run.pcapng" || return 1
     equal "$(tshark -r "$tmp/run.pcapng" -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE -T fields \
@@ -84,6 +127,7 @@ table_counts() {
 
 if command -v tshark >/dev/null; then
     ok "the capture is read by tshark, with its times, addresses, checksums and comments" capture_is_read
+    ok "segments of TCP are read by tshark, with flags, numbers and checksums" segments_are_read
 fi
 ok "the capture begins as pcapng does" capture_is_the_same
 if command -v protoc >/dev/null; then
@@ -92,6 +136,7 @@ fi
 ok "the timeline names what is awaited" timeline_is_there
 ok "the picture is well-formed, and shows what was lost" picture_is_drawn
 ok "the table counts what each socket has sent, and what was lost by what" table_counts
+ok "segments are counted in a table of their own" segments_are_counted
 
 : >"$tmp/empty"
 for format in pcapng perfetto svg traffic; do

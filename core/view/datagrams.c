@@ -5,20 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The words of their events, and the field that has their number. */
+static const struct words {
+    const char *number, *sent, *lost, *delivered, *received;
+} words[] = {[DATAGRAMS_UDP] = {"datagram", "sent", "lost", "delivered", "received"},
+             [DATAGRAMS_SEGMENTS] = {"segment", "segment", "segment-lost", "segment-arrived", ""}};
+
 /* Where the event is kept in its datagram; NULL: it is about no datagram. */
-static const struct event **place_of(struct datagram *datagram, const struct event *event)
+static const struct event **place_of(struct datagram *datagram, const struct words *is, const struct event *event)
 {
-    static const struct {
-        const char *kind;
-        size_t offset;
-    } places[] = {{"sent", offsetof(struct datagram, sent)},
-                  {"lost", offsetof(struct datagram, lost)},
-                  {"delivered", offsetof(struct datagram, delivered)},
-                  {"received", offsetof(struct datagram, received)}};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-        if (strcmp(places[i].kind, event->kind) == 0)
-            return (const struct event **)(void *)((char *)datagram + places[i].offset);
-    return NULL;
+    if (strcmp(event->kind, is->sent) == 0)
+        return &datagram->sent;
+    if (strcmp(event->kind, is->lost) == 0)
+        return &datagram->lost;
+    if (strcmp(event->kind, is->delivered) == 0)
+        return &datagram->delivered;
+    return strcmp(event->kind, is->received) == 0 ? &datagram->received : NULL;
 }
 
 static int compare(const void *a, const void *b)
@@ -45,21 +47,22 @@ static size_t merge(struct datagram *items, size_t n_items)
     return n;
 }
 
-int datagrams_find(struct datagrams *datagrams, const struct events *events)
+int datagrams_find(struct datagrams *datagrams, enum datagrams_kind kind, const struct events *events)
 {
+    const struct words *is = &words[kind];
     struct datagram *items = calloc(events->n_items + 1, sizeof *items);
     size_t n = 0;
     if (items == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < events->n_items; i++) {
-        const struct event *event = &events->items[i], **place = place_of(&items[n], event);
-        if (place == NULL || event_field(event, "datagram") == NULL)
+        const struct event *event = &events->items[i], **place = place_of(&items[n], is, event);
+        if (place == NULL || event_field(event, is->number) == NULL)
             continue;
         *place = event;
-        items[n++].number = event_number(event, "datagram");
+        items[n++].number = event_number(event, is->number);
     }
     qsort(items, n, sizeof *items, compare);
-    *datagrams = (struct datagrams){items, merge(items, n)};
+    *datagrams = (struct datagrams){kind, items, merge(items, n)};
     return 0;
 }
 
@@ -71,8 +74,9 @@ void datagrams_free(struct datagrams *datagrams)
 
 struct datagram *datagrams_of(const struct datagrams *datagrams, const struct event *event)
 {
-    if (event_field(event, "datagram") == NULL)
+    const char *number = words[datagrams->kind].number;
+    if (event_field(event, number) == NULL)
         return NULL;
-    const struct datagram key = {.number = event_number(event, "datagram")};
+    const struct datagram key = {.number = event_number(event, number)};
     return bsearch(&key, datagrams->items, datagrams->n_items, sizeof key, compare);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The datagrams of a run, put together from its events. */
+ * The datagrams of a run, or its segments of TCP, put together from its events. */
 #ifndef CORE_VIEW_DATAGRAMS_H
 #define CORE_VIEW_DATAGRAMS_H
 
@@ -15,13 +15,17 @@ struct datagram {
     const struct event *received;  /* NULL: it was not */
 };
 
+/* What is found. Segments are not received, for a program takes bytes. */
+enum datagrams_kind { DATAGRAMS_UDP, DATAGRAMS_SEGMENTS };
+
 struct datagrams {
-    struct datagram *items; /* in the order of their first events */
+    enum datagrams_kind kind;
+    struct datagram *items; /* in the order of their numbers */
     size_t n_items;
 };
 
 /* 0 or -ENOMEM. The events are lent until datagrams_free. */
-int datagrams_find(struct datagrams *datagrams, const struct events *events);
+int datagrams_find(struct datagrams *datagrams, enum datagrams_kind kind, const struct events *events);
 void datagrams_free(struct datagrams *datagrams);
 
 /* The datagram of an event that has one; NULL: there is none by that number. */

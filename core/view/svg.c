@@ -152,7 +152,7 @@ int view_svg(const struct events *events, FILE *file)
     int r = tracks_find(&picture.tracks, events);
     if (r < 0)
         return r;
-    r = datagrams_find(&datagrams, events);
+    r = datagrams_find(&datagrams, DATAGRAMS_UDP, events);
     if (r == 0) {
         draw(&picture, events, &datagrams);
         datagrams_free(&datagrams);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct row {
     const char *address;
     uint64_t n_sent, n_delivered, n_received; /* of what it sent */
     uint64_t n_taken;                         /* of what was sent to it */
+    uint64_t n_bytes;                         /* in what it sent */
     struct {
         const char *reason;
         uint64_t n;
@@ -62,6 +64,7 @@ static int count(struct traffic *traffic, const struct datagram *datagram)
     if (row == NULL)
         return -ENOMEM;
     row->n_sent++;
+    row->n_bytes += event_number(datagram->sent, "size");
     row->n_delivered += datagram->delivered != NULL;
     row->n_received += datagram->received != NULL;
     if (datagram->lost != NULL) {
@@ -82,7 +85,14 @@ static int compare(const void *a, const void *b)
     return strcmp(((const struct row *)a)->address, ((const struct row *)b)->address);
 }
 
-static void print(const struct traffic *traffic, FILE *file)
+static void print_losses(const struct row *row, FILE *file)
+{
+    for (size_t j = 0; j < REASONS && row->lost[j].reason != NULL; j++)
+        fprintf(file, "%s%llu by %s", j > 0 ? ", " : "", (unsigned long long)row->lost[j].n, row->lost[j].reason);
+    fputs(row->lost[0].reason == NULL ? "-\n" : "\n", file);
+}
+
+static void print_datagrams(const struct traffic *traffic, FILE *file)
 {
     fprintf(file, "%-24s %10s %10s %10s %10s  %s\n", "socket", "sent", "delivered", "received", "took", "lost");
     for (size_t i = 0; i < traffic->n_rows; i++) {
@@ -90,26 +100,51 @@ static void print(const struct traffic *traffic, FILE *file)
         fprintf(file, "%-24s %10llu %10llu %10llu %10llu  ", row->address, (unsigned long long)row->n_sent,
                 (unsigned long long)row->n_delivered, (unsigned long long)row->n_received,
                 (unsigned long long)row->n_taken);
-        for (size_t j = 0; j < REASONS && row->lost[j].reason != NULL; j++)
-            fprintf(file, "%s%llu by %s", j > 0 ? ", " : "", (unsigned long long)row->lost[j].n, row->lost[j].reason);
-        fputs(row->lost[0].reason == NULL ? "-\n" : "\n", file);
+        print_losses(row, file);
     }
 }
 
-int view_traffic(const struct events *events, FILE *file)
+static void print_segments(const struct traffic *traffic, FILE *file)
+{
+    fprintf(file, "%-24s %10s %10s %10s  %s\n", "TCP", "segments", "arrived", "bytes", "lost");
+    for (size_t i = 0; i < traffic->n_rows; i++) {
+        const struct row *row = &traffic->rows[i];
+        fprintf(file, "%-24s %10llu %10llu %10llu  ", row->address, (unsigned long long)row->n_sent,
+                (unsigned long long)row->n_delivered, (unsigned long long)row->n_bytes);
+        print_losses(row, file);
+    }
+}
+
+static bool has_segments(const struct events *events)
+{
+    for (size_t i = 0; i < events->n_items; i++)
+        if (strcmp(events->items[i].kind, "segment") == 0)
+            return true;
+    return false;
+}
+
+static int view_table(const struct events *events, enum datagrams_kind kind, FILE *file)
 {
     struct traffic traffic = {0};
     struct datagrams datagrams;
-    int r = datagrams_find(&datagrams, events);
+    int r = datagrams_find(&datagrams, kind, events);
     if (r < 0)
         return r;
     for (size_t i = 0; i < datagrams.n_items && r == 0; i++)
         r = count(&traffic, &datagrams.items[i]);
     if (traffic.n_rows > 0)
         qsort(traffic.rows, traffic.n_rows, sizeof *traffic.rows, compare);
-    if (r == 0)
-        print(&traffic, file);
+    if (r == 0 && kind == DATAGRAMS_UDP && (traffic.n_rows > 0 || !has_segments(events)))
+        print_datagrams(&traffic, file);
+    if (r == 0 && kind == DATAGRAMS_SEGMENTS && traffic.n_rows > 0)
+        print_segments(&traffic, file);
     free(traffic.rows);
     datagrams_free(&datagrams);
     return r;
+}
+
+int view_traffic(const struct events *events, FILE *file)
+{
+    int r = view_table(events, DATAGRAMS_UDP, file);
+    return r < 0 ? r : view_table(events, DATAGRAMS_SEGMENTS, file);
 }
