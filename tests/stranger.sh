@@ -147,7 +147,7 @@ refuses_32_bits() {
     printf 'extern int nothing;\n' >"$tmp/nothing.c"
     for compiler in 'gcc -m32' 'clang --target=i686-linux-gnu' 'g++ -m32 -x c++' 'clang++ --target=i686-linux-gnu -x c++'; do
         $compiler -fsyntax-only "$tmp/nothing.c" 2>/dev/null || continue
-        for header in future trale driver timer udp signal blocking sync fiber; do
+        for header in future trale driver timer udp stream stream_buffer signal blocking sync fiber; do
             printf '#include <trale/%s.h>\n' "$header" >"$tmp/narrow.c"
             ! $compiler -fsyntax-only $(package --cflags) "$tmp/narrow.c" 2>"$tmp/refusal" || return 1
             grep 'error: .*64-bit pointers' "$tmp/refusal" || { cat "$tmp/refusal" && return 1; }

@@ -212,7 +212,8 @@ static inline struct trale_future *trale_stream_connect_init_(struct trale_strea
 
 /* A future that connects to a TCP address; *to is copied. Resolves to 0, and sets `socket`. Or to:
  *   -ENODEV        No driver of the runtime offers streams.
- *   -ECONNREFUSED  No program listens there.
+ *   -ECONNREFUSED  No program listens there. A socket may instead connect to itself, if the port is one of this host
+ *                  from which the kernel chooses (net.ipv4.ip_local_port_range): local programs listen on others.
  *   -ETIMEDOUT     There was no answer; by default after two minutes (net.ipv4.tcp_syn_retries).
  *   -ENETUNREACH, -EHOSTUNREACH, -EADDRNOTAVAIL (no port is free), -EAFNOSUPPORT, -EMFILE, -ENFILE, -ENOMEM, or another
  *   error of connect(2).
