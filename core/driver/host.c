@@ -98,5 +98,6 @@ struct trale_host host_table(struct host *host)
         .n_looks = host->reactor->threaded ? NULL : host_n_looks,
         .interface = host_interface,
         .observe = host_observe,
+        .group_word = host->group_word != NULL ? host->group_word : &host->own_word,
     };
 }

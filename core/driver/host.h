@@ -22,6 +22,8 @@ struct host {
     size_t n_interfaces;   /* those of the drivers started before */
     struct ledger *ledger; /* with [runtime] checks = yes (checks/ledger.h); else NULL */
     struct observation observation;
+    uint64_t *group_word; /* that of the first runtime of the group; NULL: `own_word` */
+    uint64_t own_word;
 };
 
 /* The table, with `host` as its context. */

@@ -176,16 +176,18 @@ static bool executor_poll_some(struct executor *executor, const struct trale_tas
     return true;
 }
 
-/* Rounds: take in, poll, look or sleep. */
+/* Rounds: take in, poll, look or sleep. What before_wait wakes is polled without a look, for as long as
+ * TRALE_EVENT_INTERVAL allows, unless a driver asks for one by a limit of 0. */
 static void executor_loop(struct executor *executor, const struct trale_task *until)
 {
     executor->outer = executor_on_thread;
     executor_on_thread = executor;
-    while (!executor_is_done(executor, until)) {
-        uint32_t spent = 0;
-        if (!executor_poll_some(executor, until, &spent))
-            break;
+    uint32_t spent = 0;
+    while (!executor_is_done(executor, until) && executor_poll_some(executor, until, &spent)) {
         uint64_t limit_ns = executor->before_wait(executor->before_wait_data);
+        if (limit_ns > 0 && spent < TRALE_EVENT_INTERVAL && !run_queue_is_empty(&executor->run_queue))
+            continue;
+        spent = 0;
         task_pool_tidy(&executor->task_pool);
         if (limit_ns > 0 && run_queue_is_empty(&executor->run_queue))
             executor->n_sleeps += injection_sleep(&executor->injection, limit_ns);

@@ -73,7 +73,7 @@ int trale_group_open_sized(struct trale_group **result, const struct trale_optio
     }
     group->members[group->n_members++].runtime = first;
     while (r == 0 && group->n_members < n_wanted) {
-        r = runtime_open(&group->members[group->n_members].runtime, options, size, true);
+        r = runtime_open(&group->members[group->n_members].runtime, options, size, first);
         group->n_members += r == 0;
     }
     /* The first one is closed last. */

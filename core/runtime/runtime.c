@@ -101,7 +101,16 @@ static int runtime_open_drivers(struct trale *runtime)
     return result;
 }
 
-static int runtime_start_drivers(struct trale *runtime)
+/* The word of the driver in the first runtime of the group; NULL: there is none. */
+static uint64_t *group_word(struct trale *first, const char *name)
+{
+    for (size_t i = 0; first != NULL && i < first->n_started; i++)
+        if (strcmp(first->drivers[i].name, name) == 0)
+            return &first->hosts[i].own_word;
+    return NULL;
+}
+
+static int runtime_start_drivers(struct trale *runtime, struct trale *first)
 {
     for (size_t i = 0; i < runtime->settings.n_drivers; i++) {
         struct driver *driver = &runtime->drivers[i];
@@ -110,6 +119,7 @@ static int runtime_start_drivers(struct trale *runtime)
                                           .log = &runtime->log,
                                           .name = driver->name,
                                           .interfaces = &runtime->interfaces,
+                                          .group_word = group_word(first, driver->name),
                                           .n_interfaces = runtime->interfaces.n_items};
         driver->host = host_table(&runtime->hosts[i]);
         if (runtime->checks != NULL)
@@ -201,13 +211,13 @@ static int runtime_load(struct trale *runtime)
 }
 
 /* Goes as far as it can; runtime->state says how far that is. */
-static int runtime_set_up(struct trale *runtime, const struct trale_options *options, bool says_errors_only)
+static int runtime_set_up(struct trale *runtime, const struct trale_options *options, struct trale *first)
 {
-    int r = runtime_configure(runtime, options, says_errors_only);
+    int r = runtime_configure(runtime, options, first != NULL);
     if (r == 0)
         r = runtime_load(runtime);
     if (r == 0)
-        r = runtime_start_drivers(runtime);
+        r = runtime_start_drivers(runtime, first);
     if (r == 0)
         r = runtime_start_threads(runtime);
     if (r == 0)
@@ -215,7 +225,7 @@ static int runtime_set_up(struct trale *runtime, const struct trale_options *opt
     return r;
 }
 
-int runtime_open(struct trale **result, const struct trale_options *caller_options, size_t size, bool is_another)
+int runtime_open(struct trale **result, const struct trale_options *caller_options, size_t size, struct trale *first)
 {
     struct trale_options options = {0};
     if (caller_options != NULL)
@@ -228,7 +238,7 @@ int runtime_open(struct trale **result, const struct trale_options *caller_optio
         runtime->log = refusal_begin(&runtime->refusal, &log);
         runtime->trust = (struct file_trust){options.trusted_uids, options.n_trusted_uids};
         interfaces_init(&runtime->interfaces);
-        r = runtime_set_up(runtime, &options, is_another);
+        r = runtime_set_up(runtime, &options, first);
         refusal_end(&runtime->refusal, r);
     }
     if (r == 0) {
@@ -252,7 +262,7 @@ int runtime_open(struct trale **result, const struct trale_options *caller_optio
 
 int trale_open_sized(struct trale **result, const struct trale_options *options, size_t size)
 {
-    return runtime_open(result, options, size, false);
+    return runtime_open(result, options, size, NULL);
 }
 
 static struct trale *global;

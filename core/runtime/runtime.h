@@ -48,8 +48,9 @@ struct trale {
     struct interfaces interfaces;
 };
 
-/* trale_open_sized. `is_another`: a group has opened one of this configuration, and only errors in it are reported. */
-int runtime_open(struct trale **result, const struct trale_options *options, size_t size, bool is_another);
+/* trale_open_sized. `first` is the first runtime of the group, of the same configuration, in which only errors are
+ * reported now; NULL: this is the first one. */
+int runtime_open(struct trale **result, const struct trale_options *options, size_t size, struct trale *first);
 
 /* Runs a future that stays where it is, and waits for its result; -EDEADLK where that would wait for this thread.
  * `role`: TASK_COUNTED or TASK_OF_CALL. */

@@ -165,6 +165,11 @@ struct trale_host {
      * already; -ENOMEM. */
     int32_t (*observe)(void *context, const struct trale_observer *observer, void *data,
                        const struct trale_inspector **inspector);
+
+    /* [start] A word that the instances of one section share in all runtimes of a group (trale_group_open), which start
+     * one after the other; 0 when the first one starts, and lent until start returns. A runtime that is opened alone
+     * has its own. So what is decided by looking, such as whether the kernel has a facility, is the same for all. */
+    uint64_t *group_word;
 };
 
 /* A hint: waits are level-triggered. A wait that is registered while the fd is already ready wakes its task, so a
@@ -285,7 +290,8 @@ struct trale_driver {
      * after a look at the reactor. A sleep may end early for any reason, and a little late.
      * idle = 1: no task is runnable, and the executor is about to sleep; it does not if this function wakes a task.
      * idle = 0: a task is runnable, be it one that a driver asked before has just woken; the executor will not sleep,
-     * and the answer does not matter. */
+     * and the answer does not matter. Tasks that this function wakes may be polled before the reactor is looked at,
+     * unless it answers 0. */
     uint64_t (*before_wait)(void *instance, uint32_t idle);
 
     /* [stop] May be NULL. Called when the last future was dropped and before any driver is stopped: waits until nothing
@@ -338,6 +344,7 @@ static_assert(offsetof(struct trale_host, n_looks) == 80, "append only");
 static_assert(offsetof(struct trale_host, interface) == 88, "append only");
 static_assert(offsetof(struct trale_host, expect) == 96, "append only");
 static_assert(offsetof(struct trale_host, observe) == 104, "append only");
+static_assert(offsetof(struct trale_host, group_word) == 112, "append only");
 static_assert(offsetof(struct trale_driver, name) == 16, "append only");
 static_assert(offsetof(struct trale_driver, before_wait) == 96, "append only");
 static_assert(offsetof(struct trale_driver, settle) == 104, "append only");

@@ -147,6 +147,7 @@ pub struct Host {
     pub interface: Option<unsafe extern "C" fn(*mut c_void, *const c_char, u64) -> *const c_void>,
     pub expect: Option<unsafe extern "C" fn(*mut c_void, *const c_char)>,
     pub observe: Option<unsafe extern "C" fn(*mut c_void, *const Observer, *mut c_void, *mut *const Inspector) -> i32>,
+    pub group_word: *mut u64,
 }
 pub type Thread = usize; // pthread_t
 pub type ThreadFunction = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
