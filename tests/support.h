@@ -111,16 +111,27 @@ static inline const char *test_record(char names[64], char layers[1024], const c
     return path;
 }
 
+/* Copies sections of trale.ini, with $TRALE_TEST_UDP in place of udp.so: another driver of the interface. */
+static inline void test_choose_udp(char chosen[4096], const char *sections)
+{
+    const char *const udp = "path = udp.so", *driver = getenv("TRALE_TEST_UDP"), *found = strstr(sections, udp);
+    if (driver == NULL || found == NULL)
+        snprintf(chosen, 4096, "%s", sections);
+    else
+        snprintf(chosen, 4096, "%.*spath = %s%s", (int)(found - sections), sections, driver, found + strlen(udp));
+}
+
 /* Opens a runtime in that layout, with these layers, or in a simulation; `drivers` and `sections` are text for the
  * configuration. The drivers come from the build (TEST_DRIVERS). */
 static inline struct trale *test_open(const char *drivers, const char *sections)
 {
-    char text[8192], over[64], names[64] = "", layers[1024] = "", simulated[2][4096];
+    char text[8192], over[64], names[64] = "", layers[1024] = "", simulated[2][4096], chosen[4096];
     if (test_is_simulated() && test_simulate_drivers(simulated[0], drivers)) {
         test_simulate_sections(simulated[1], sections);
         drivers = simulated[0];
         sections = simulated[1];
     }
+    test_choose_udp(chosen, sections);
     test_over(over, drivers, "timer udp stream signal blocking");
     for (int i = 0; i < test_layers() && over[0] != '\0'; i++) {
         snprintf(names + strlen(names), sizeof names - strlen(names), ", trace%d", i);
@@ -129,7 +140,7 @@ static inline struct trale *test_open(const char *drivers, const char *sections)
     }
     const char *recording = test_record(names, layers, drivers);
     snprintf(text, sizeof text, "[runtime]\ndrivers = %s%s\nthreads = %d\ndrivers_folder = %s\n%s\n%s", drivers, names,
-             test_threads(), TEST_DRIVERS, sections, layers);
+             test_threads(), TEST_DRIVERS, chosen, layers);
     struct trale *runtime = NULL;
     int r = trale_open(
         &runtime, &(struct trale_options){.config_text = text, .log = recording != NULL ? test_recorder_log : NULL});

@@ -466,7 +466,8 @@ static void test_a_connected_socket_tells_an_error_that_comes_within_a_batch(voi
         }
         for (int i = 0; i < 8; i++)
             datagrams[i] = (struct trale_datagram){.buf = &byte, .size = 1};
-        assert_int_equal(trale_block_on(s.runtime, trale_udp_send_batch(&batch, s.socket, datagrams, 8)), 2);
+        int64_t n_sent = trale_block_on(s.runtime, trale_udp_send_batch(&batch, s.socket, datagrams, 8));
+        assert_in_range(n_sent, 2, by_receive ? 8 : 2); /* a receive in the kernel takes the first error */
         if (by_receive)
             assert_int_equal(trale_join(task), -ECONNREFUSED);
         else

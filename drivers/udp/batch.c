@@ -8,8 +8,6 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "info.h"
-#include "operation.h"
 #include "transfer.h"
 
 /* udp(7): UDP_SEGMENT */
@@ -48,7 +46,7 @@ static void message_set(struct udp_messages *messages, uint32_t i, struct trale_
 }
 
 /* A batch costs what its datagrams would have cost one by one, one of which its await pays. */
-static int64_t batch_pay(const struct trale_udp_batch *batch, int64_t n, struct trale_context *context)
+int64_t udp_batch_pay(const struct trale_udp_batch *batch, int64_t n, struct trale_context *context)
 {
     uint64_t cost = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -91,7 +89,7 @@ static int64_t recv_batch_attempt(struct trale_future *future)
     return n < 0 ? -errno : n;
 }
 
-static struct operation recv_batch_operation(struct trale_future *future)
+struct operation udp_recv_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, recv_batch_attempt,
@@ -100,15 +98,15 @@ static struct operation recv_batch_operation(struct trale_future *future)
 
 static int64_t recv_batch_poll(struct trale_future *future, struct trale_context *context)
 {
-    const struct operation operation = recv_batch_operation(future);
+    const struct operation operation = udp_recv_batch_operation(future);
     if (batch_of(future)->n_datagrams == 0)
         return -EINVAL;
-    return batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
+    return udp_batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
 }
 
 static void recv_batch_drop(struct trale_future *future)
 {
-    const struct operation operation = recv_batch_operation(future);
+    const struct operation operation = udp_recv_batch_operation(future);
     udp_operation_drop(&operation);
 }
 
@@ -124,7 +122,7 @@ void udp_transfer_recv_batch(void *instance, struct trale_udp_batch *batch)
 int64_t udp_transfer_try_recv_batch(void *instance, struct trale_udp_batch *batch)
 {
     trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_recv_batch");
-    const struct operation operation = recv_batch_operation(&batch->future);
+    const struct operation operation = udp_recv_batch_operation(&batch->future);
     return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }
 
@@ -253,7 +251,7 @@ static int64_t send_batch_attempt(struct trale_future *future)
     return has_pieces(first, n) ? send_pieces(socket, first) : n;
 }
 
-static struct operation send_batch_operation(struct trale_future *future)
+struct operation udp_send_batch_operation(struct trale_future *future)
 {
     struct trale_udp_batch *batch = batch_of(future);
     return (struct operation){future, (struct udp_socket *)batch->socket, &batch->wait, send_batch_attempt,
@@ -262,15 +260,15 @@ static struct operation send_batch_operation(struct trale_future *future)
 
 static int64_t send_batch_poll(struct trale_future *future, struct trale_context *context)
 {
-    const struct operation operation = send_batch_operation(future);
+    const struct operation operation = udp_send_batch_operation(future);
     if (batch_of(future)->n_datagrams == 0)
         return -EINVAL;
-    return batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
+    return udp_batch_pay(batch_of(future), udp_operation_poll(&operation, context), context);
 }
 
 static void send_batch_drop(struct trale_future *future)
 {
-    const struct operation operation = send_batch_operation(future);
+    const struct operation operation = udp_send_batch_operation(future);
     udp_operation_drop(&operation);
 }
 
@@ -286,6 +284,6 @@ void udp_transfer_send_batch(void *instance, struct trale_udp_batch *batch)
 int64_t udp_transfer_try_send_batch(void *instance, struct trale_udp_batch *batch)
 {
     trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_send_batch");
-    const struct operation operation = send_batch_operation(&batch->future);
+    const struct operation operation = udp_send_batch_operation(&batch->future);
     return batch->n_datagrams == 0 ? -EINVAL : udp_operation_try(&operation);
 }

@@ -54,6 +54,7 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
         return r;
     }
     udp_info_adopt(socket);
+    socket->adopted = true;
     struct trale_address peer;
     socket->connected = udp_peer(instance, &socket->base, &peer) == 0;
     fcntl(fd, F_SETFD, FD_CLOEXEC);

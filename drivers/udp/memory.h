@@ -44,6 +44,7 @@ struct udp_socket {
     bool connected : 1;      /* it has a peer */
     bool has_waited : 1;     /* an operation has waited since the reactor knows the fd */
     bool keeps_errors : 1;   /* TRALE_UDP_ERRORS is on */
+    bool adopted : 1;        /* its fd was open before, so that another process may have it */
 };
 _Static_assert(sizeof(struct udp_socket) == 32, "what a socket costs");
 

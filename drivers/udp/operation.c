@@ -132,6 +132,12 @@ static __attribute__((noinline)) int64_t operation_repeat(const struct operation
     return n;
 }
 
+int64_t udp_operation_answer(const struct operation *operation, int64_t n, struct trale_context *context)
+{
+    n = operation_fail(operation, n);
+    return n != -EAGAIN ? n : operation_repeat(operation, n, false, context);
+}
+
 static bool recv_waits_first(const struct operation *operation)
 {
     const struct udp_socket *socket = operation->socket;

@@ -52,6 +52,9 @@ static inline bool operation_is_cancelled(const struct operation *operation)
 /* Polls it. */
 int64_t udp_operation_poll(const struct operation *operation, struct trale_context *context);
 
+/* The same for an idle operation of which an attempt was made elsewhere, and has failed with `n`. */
+int64_t udp_operation_answer(const struct operation *operation, int64_t n, struct trale_context *context);
+
 /* Drops it: ends its wait, if there is one. */
 void udp_operation_drop(const struct operation *operation);
 

@@ -3,9 +3,6 @@
  * One datagram at a time: recvfrom(2) and sendto(2), and with info recvmsg(2) and sendmsg(2). */
 #include "transfer.h"
 
-#include "info.h"
-#include "operation.h"
-
 /* --- receives ----------------------------------------------------------------------------------------------------- */
 
 static ssize_t recv_with_info(const struct udp_socket *socket, struct trale_udp_recv *recv)
@@ -49,7 +46,7 @@ static int64_t recv_attempt(struct trale_future *future)
     return recv->truncated ? (int64_t)recv->size : n;
 }
 
-static struct operation recv_operation(struct trale_future *future)
+struct operation udp_recv_operation(struct trale_future *future)
 {
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
     return (struct operation){future, (struct udp_socket *)recv->socket, &recv->wait, recv_attempt, TRALE_READABLE};
@@ -57,13 +54,13 @@ static struct operation recv_operation(struct trale_future *future)
 
 static int64_t recv_poll(struct trale_future *future, struct trale_context *context)
 {
-    const struct operation operation = recv_operation(future);
+    const struct operation operation = udp_recv_operation(future);
     return udp_operation_poll(&operation, context);
 }
 
 static void recv_drop(struct trale_future *future)
 {
-    const struct operation operation = recv_operation(future);
+    const struct operation operation = udp_recv_operation(future);
     udp_operation_drop(&operation);
 }
 
@@ -78,27 +75,38 @@ void udp_transfer_recv(void *instance, struct trale_udp_recv *recv)
 int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
 {
     trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_recv");
-    const struct operation operation = recv_operation(&recv->future);
+    const struct operation operation = udp_recv_operation(&recv->future);
     return udp_operation_try(&operation);
 }
 
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
-static int64_t send_with_info(const struct udp_socket *socket, const struct trale_udp_send *send, socklen_t to_length)
+int udp_send_message(const struct trale_udp_send *send, struct udp_message *message)
 {
-    union udp_control control;
-    struct trale_address to = send->to;
-    struct iovec piece = {(void *)(uintptr_t)send->buf, send->size};
-    struct msghdr message = {
-        .msg_name = to_length > 0 ? &to : NULL,
+    socklen_t to_length = trale_address_length(&send->to);
+    if (send->to.any.sa_family != AF_UNSPEC && to_length == 0)
+        return -EAFNOSUPPORT;
+    message->to = send->to;
+    message->piece = (struct iovec){(void *)(uintptr_t)send->buf, send->size};
+    message->header = (struct msghdr){
+        .msg_name = to_length > 0 ? &message->to : NULL,
         .msg_namelen = to_length,
-        .msg_iov = &piece,
+        .msg_iov = &message->piece,
         .msg_iovlen = 1,
     };
-    int r = udp_info_write(socket, send->info, 0, &to, &message, &control);
+    if (send->info == NULL)
+        return 0;
+    const struct udp_socket *socket = (const struct udp_socket *)send->socket;
+    return udp_info_write(socket, send->info, 0, &message->to, &message->header, &message->control);
+}
+
+static int64_t send_with_info(const struct udp_socket *socket, const struct trale_udp_send *send)
+{
+    struct udp_message message;
+    int r = udp_send_message(send, &message);
     if (r < 0)
         return r;
-    ssize_t n = sendmsg(socket->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = sendmsg(socket->fd, &message.header, MSG_DONTWAIT | MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
 }
 
@@ -119,12 +127,12 @@ static int64_t send_attempt(struct trale_future *future)
         return -EAFNOSUPPORT;
     int64_t n;
     do
-        n = send->info != NULL ? send_with_info(socket, send, to_length) : send_without_info(socket, send, to_length);
+        n = send->info != NULL ? send_with_info(socket, send) : send_without_info(socket, send, to_length);
     while (n == -EINTR);
     return n;
 }
 
-static struct operation send_operation(struct trale_future *future)
+struct operation udp_send_operation(struct trale_future *future)
 {
     struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
     return (struct operation){future, (struct udp_socket *)send->socket, &send->wait, send_attempt, TRALE_WRITABLE};
@@ -132,13 +140,13 @@ static struct operation send_operation(struct trale_future *future)
 
 static int64_t send_poll(struct trale_future *future, struct trale_context *context)
 {
-    const struct operation operation = send_operation(future);
+    const struct operation operation = udp_send_operation(future);
     return udp_operation_poll(&operation, context);
 }
 
 static void send_drop(struct trale_future *future)
 {
-    const struct operation operation = send_operation(future);
+    const struct operation operation = udp_send_operation(future);
     udp_operation_drop(&operation);
 }
 
@@ -153,6 +161,6 @@ void udp_transfer_send(void *instance, struct trale_udp_send *send)
 int64_t udp_transfer_try_send(void *instance, struct trale_udp_send *send)
 {
     trale_host_expect(&((struct udp *)instance)->host, "trale_udp.try_send");
-    const struct operation operation = send_operation(&send->future);
+    const struct operation operation = udp_send_operation(&send->future);
     return udp_operation_try(&operation);
 }
