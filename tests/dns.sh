@@ -8,6 +8,12 @@ command -v dig >/dev/null || skip "dig (bind9-dnsutils) is not installed"
 forwarder=$build/examples/dns_forwarder
 upstream=$build/tests/dns_upstream
 
+# with_signals N: the shipped trale.ini with that many threads, and the driver that the forwarder ends by.
+with_signals() {
+    use_threads "$1"
+    sed -i 's/^drivers *= */&signal, /' "$tmp/trale.ini"
+}
+
 # ask NAME [OPTION...]: the answer to one try of dig. The forwarder itself tries several times, which is tested here.
 ask() {
     dig @"${address%:*}" -p "${address##*:}" +tries=1 +timeout=30 +noall +comments +answer "$@"
@@ -48,7 +54,7 @@ serves_by_name() {
 }
 
 serves() {
-    use_threads "$1"
+    with_signals "$1"
     local threads="threads = $1"
 
     start upstream "$upstream" -l
@@ -82,7 +88,7 @@ for threads in 1 2 0; do
     serves $threads
     [[ ! -x $build/examples/cares ]] || serves_by_name $threads
 done
-use_threads 1
+with_signals 1
 
 if command -v dnsperf >/dev/null; then
     start upstream "$upstream"
@@ -143,4 +149,17 @@ send_raw "$question"
 ok "above the cap a query is dropped, and later ones are served" servfail later.example. +tries=10 +timeout=1
 stop forwarder
 ok "and counted" [ "$(sed -E 's/.*dropped ([0-9]+).*/\1/' <<<"$said")" -ge 2 ]
+stop upstream
+
+# Without the driver signal it serves as well.
+use_threads 1
+start upstream "$upstream"
+start forwarder "$forwarder" "$address"
+ok "without the driver signal a query is answered" answered plain.example.
+ended_by() {
+    local status=0
+    stop forwarder || status=$?
+    equal "$status" "$1"
+}
+ok "and SIGTERM ends it at once, as any program" ended_by 143
 stop upstream

@@ -160,14 +160,16 @@ static const char *find_setting(const struct simulate_options *options, const ch
 /* [driver:sim], with what the command line sets in place of what the file does. */
 static void add_sim(const struct source *source, struct text *text, const struct simulate_options *options)
 {
-    static const char own[] = "seed report scenario_out events world programs program";
+    static const char own[] = "seed report scenario_out events world programs program serves";
     const struct config *config = &source->program.config;
     text_add(text, "[" SIM_SECTION "]\n");
     if (config_entry(config, SIM_SECTION, "path") == NULL)
         text_add(text, "path = sim.so\n");
     for (size_t i = 0; i < config->n_entries; i++) {
         const struct config_entry *entry = &config->entries[i];
-        bool is_replaced = words_have(own, entry->key) || find_setting(options, entry->key) != NULL ||
+        bool is_replaced = words_have(own, entry->key) ||
+                           (strcmp(entry->key, "address") == 0 && options->n_programs > 1) ||
+                           find_setting(options, entry->key) != NULL ||
                            (strcmp(entry->key, "settle") == 0 && options->settle != NULL) ||
                            (strcmp(entry->key, "scenario") == 0 && options->scenario != NULL) ||
                            (strcmp(entry->key, "capture") == 0 && options->events != NULL);

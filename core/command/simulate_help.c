@@ -30,6 +30,8 @@ const char simulate_help[] =
     "    --keep                keep the folders of all failed runs, not only of those that are shown\n"
     "    -c, --config FILE     the trale.ini to start from; without, the one that the program would use\n"
     "    --separator WORD      what stands between programs (--)\n"
+    "    --servers LIST        which of several programs run until SIGTERM, such as 2,3: they get it when all\n"
+    "                          others have ended, and must end with status 0 within `stop_within` (90s)\n"
     "    --json                the result as JSON\n"
     "\n"
     "    A run fails if the program exits with another status than 0, is killed by a signal, or a\n"

@@ -127,18 +127,31 @@ static void print_calls_and_marks(const struct simulate_sweep *sweep)
     table_deinit(&marks);
 }
 
+/* A number that may have more than 64 bits. */
+#define NUMBER_DIGITS 48
+static void number_text(unsigned __int128 number, char text[NUMBER_DIGITS])
+{
+    const uint64_t part = UINT64_C(1000000000000000000);
+    if (number < part)
+        snprintf(text, NUMBER_DIGITS, "%llu", (unsigned long long)number);
+    else
+        snprintf(text, NUMBER_DIGITS, "%llu%018llu", (unsigned long long)(number / part),
+                 (unsigned long long)(number % part));
+}
+
 void simulate_show_json(const struct simulate_sweep *sweep, const struct simulate_explanation *explanations,
                         size_t n_explanations, bool is_ok)
 {
     const struct simulate_options *options = sweep->setup->options;
+    char virtual_ns[NUMBER_DIGITS];
+    number_text(sweep->virtual_ns, virtual_ns);
     printf("{\"ok\": %s, \"first_seed\": %lld, \"last_seed\": %lld, \"done\": %lld, \"runs\": %llu,\n"
-           " \"seconds\": %.3f, \"virtual_ns\": %llu, \"events\": %llu, \"sent\": %llu, \"linked\": %llu, "
+           " \"seconds\": %.3f, \"virtual_ns\": %s, \"events\": %llu, \"sent\": %llu, \"linked\": %llu, "
            "\"failed\": %zu, \"groups\": %zu, \"marks_lost\": %llu,\n \"note\": ",
            is_ok ? "true" : "false", (long long)options->first_seed, (long long)options->last_seed,
-           (long long)sweep->n_done, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9,
-           (unsigned long long)sweep->virtual_ns, (unsigned long long)sweep->n_events,
-           (unsigned long long)sweep->n_sent, (unsigned long long)sweep->n_linked, sweep->n_failures, sweep->n_groups,
-           (unsigned long long)sweep->n_marks_lost);
+           (long long)sweep->n_done, (unsigned long long)sweep->n_runs, (double)sweep->real_ns / 1e9, virtual_ns,
+           (unsigned long long)sweep->n_events, (unsigned long long)sweep->n_sent, (unsigned long long)sweep->n_linked,
+           sweep->n_failures, sweep->n_groups, (unsigned long long)sweep->n_marks_lost);
     json_print_text(simulate_note(sweep), stdout);
     printf(",\n ");
     print_failures(sweep, explanations, n_explanations);

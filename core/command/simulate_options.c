@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <trale/sim_runner.h>
+
 #include "core/config/option.h"
 
 #define JOBS_MAX 1024
@@ -93,8 +95,8 @@ static int check_duration(const char *name, const char *text, int64_t *ns)
 /* `text` is KEY=VALUE; blanks around the '=' are no part of it. */
 static int add_setting(struct simulate_options *options, const char *text)
 {
-    static const char *const own[] = {"seed",  "report",   "scenario", "scenario_out", "events",
-                                      "world", "programs", "program",  "path",         NULL};
+    static const char *const own[] = {"seed",     "report",  "scenario", "scenario_out", "events", "world",
+                                      "programs", "program", "serves",   "path",         NULL};
     size_t length = strcspn(text, "= \t");
     if (length == 0 || strchr(text, '=') == NULL || strpbrk(text, "\n\r") != NULL)
         return complain("--set %s: not KEY=VALUE", text);
@@ -128,6 +130,7 @@ enum {
     LINES,
     KEEP,
     SEPARATOR,
+    SERVERS,
     JSON,
 };
 
@@ -150,6 +153,7 @@ static const struct option long_options[] = {
     {"keep", no_argument, NULL, KEEP},
     {"config", required_argument, NULL, 'c'},
     {"separator", required_argument, NULL, SEPARATOR},
+    {"servers", required_argument, NULL, SERVERS},
     {"json", no_argument, NULL, JSON},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -246,6 +250,33 @@ static int read_programs(struct simulate_options *options, int argc, char **argv
     return 0;
 }
 
+/* Marks the programs of a list such as 2,3, by their numbers from 1. */
+static int read_servers(struct simulate_options *options, const char *text)
+{
+    size_t n_servers = 0;
+    for (const char *rest = text; rest != NULL; rest = *rest == ',' ? rest + 1 : NULL) {
+        int64_t number;
+        if (!read_number(rest, &number, &rest) || (*rest != ',' && *rest != '\0'))
+            return complain("--servers %s: not a list of programs; write for example --servers 2,3", text);
+        if (number < 1 || (uint64_t)number > options->n_programs)
+            return complain("--servers %s: there are programs 1 to %zu", text, options->n_programs);
+        n_servers += !options->programs[number - 1].serves;
+        options->programs[number - 1].serves = true;
+    }
+    if (n_servers == options->n_programs)
+        return complain("--servers %s: one program at least must end by itself", text);
+    return 0;
+}
+
+static bool sets(const struct simulate_options *options, const char *key)
+{
+    size_t length = strlen(key);
+    for (size_t i = 0; i < options->n_settings; i++)
+        if (strcspn(options->settings[i], "= \t") == length && memcmp(options->settings[i], key, length) == 0)
+            return true;
+    return false;
+}
+
 static int check(const struct simulate_options *options)
 {
     bool is_one = options->first_seed == options->last_seed;
@@ -253,6 +284,10 @@ static int check(const struct simulate_options *options)
         return complain("--cancel-at is for --cancel-everywhere TASK");
     if (options->events != NULL && !is_one)
         return complain("--events is for one seed; write --seed N");
+    if (options->n_programs > TRALE_SIM_PROGRAMS)
+        return complain("%zu programs: allowed: 1 to %u", options->n_programs, TRALE_SIM_PROGRAMS);
+    if (options->n_programs > 1 && sets(options, "address"))
+        return complain("--set address: several programs have a host each, from 10.0.0.1 on");
     if (options->cancel_everywhere != NULL && !is_one)
         return complain("--cancel-everywhere is for one seed; write --seed N");
     return 0;
@@ -267,7 +302,7 @@ static unsigned count_cpus(void)
 int simulate_options_read(struct simulate_options *options, int argc, char **argv)
 {
     static char name[] = "trale simulate";
-    const char *separator = "--";
+    const char *separator = "--", *servers = NULL;
     *options = (struct simulate_options){.first_seed = 1,
                                          .last_seed = DEFAULT_LAST_SEED,
                                          .n_jobs = count_cpus(),
@@ -283,10 +318,14 @@ int simulate_options_read(struct simulate_options *options, int argc, char **arg
         }
         if (c == SEPARATOR)
             separator = optarg;
+        else if (c == SERVERS)
+            servers = optarg;
         else if (read_option(options, c, optarg) < 0)
             return -1;
     }
     if (read_programs(options, argc - optind, argv + optind, separator) < 0)
+        return -1;
+    if (servers != NULL && read_servers(options, servers) < 0)
         return -1;
     return check(options);
 }

@@ -201,9 +201,9 @@ size_t simulate_count_missed(const struct simulate_sweep *sweep)
 }
 
 /* "3 d 4 h", "1.5 s" */
-static void print_time(uint64_t ns)
+static void print_time(unsigned __int128 ns)
 {
-    uint64_t seconds = ns / 1000000000;
+    uint64_t seconds = (uint64_t)(ns / 1000000000);
     if (seconds >= 86400)
         printf("%llu d %llu h", (unsigned long long)(seconds / 86400), (unsigned long long)(seconds % 86400 / 3600));
     else if (seconds >= 3600)

@@ -64,7 +64,8 @@ void simulate_config_write(const struct simulate_config *config, const struct si
         write_key("chains", "yes", file);
     write_key("world", keys->world, file);
     if (keys->world != NULL)
-        fprintf(file, "programs = %zu\nprogram = %zu\n", keys->n_programs, keys->program);
+        fprintf(file, "programs = %zu\nprogram = %zu\nserves = %s\n", keys->n_programs, keys->program,
+                keys->serves ? "yes" : "no");
     write_option("--settle", "settle", keys->settle, file);
     write_option("--cancel-everywhere", "cancel_task", keys->cancel_task, file);
     if (keys->cancel_task != NULL)

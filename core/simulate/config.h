@@ -28,6 +28,7 @@ struct simulate_keys {
     bool is_own_events;         /* `events` is not the user's */
     bool writes_chains;         /* whether events have async backtraces */
     size_t n_programs, program; /* in `world`: how many there are, and which one it is, from 1 */
+    bool serves;                /* likewise: it runs until SIGTERM */
     const char *settle;
     const char *cancel_task;
     int64_t cancel_await;

@@ -18,6 +18,7 @@ enum simulate_guard {
 /* A program and its arguments, which end with NULL. */
 struct simulate_program {
     char **argv;
+    bool serves; /* it runs until SIGTERM, which it gets when all others have ended */
 };
 
 struct simulate_options {

@@ -39,6 +39,13 @@ static int open_file(const char *path, int flags)
     return open(path, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
+/* What a program draws before it has opened its runtime is another thing in each of its lives. */
+static int64_t process_seed(const struct simulate_process *process, const struct simulate_plan *plan)
+{
+    uint64_t seed = (uint64_t)plan->seed + process->n_restarts * UINT64_C(0x9e3779b97f4a7c15);
+    return (int64_t)(seed & INT64_MAX);
+}
+
 /* A variable as the program gets it; its length is the same in each run. */
 static char *variable(const struct simulate_process *process, const struct simulate_setup *setup,
                       const struct simulate_plan *plan, int which)
@@ -50,7 +57,8 @@ static char *variable(const struct simulate_process *process, const struct simul
         r = asprintf(&text, "TRALE_SIMULATION=%s", process->config_path);
     else if (which == VARIABLE_GUARD)
         r = asprintf(&text, "TRALE_GUARD=%s,%019lld,%lld,%s", simulate_guard_name(setup->options->guard),
-                     (long long)plan->seed, (long long)setup->start_ns, process->guard_path);
+                     (long long)process_seed(process, plan), (long long)setup->start_ns + (long long)process->begins_ns,
+                     process->guard_path);
     else if (which == VARIABLE_FILL)
         r = asprintf(&text, "MALLOC_PERTURB_=%03u", plan->filled_memory ? FILL : NO_FILL);
     else if (which == VARIABLE_FILL_ASAN)
@@ -59,8 +67,8 @@ static char *variable(const struct simulate_process *process, const struct simul
     return r >= 0 ? text : NULL;
 }
 
-static int set_variables(struct simulate_process *process, const struct simulate_setup *setup,
-                         const struct simulate_plan *plan)
+int simulate_place_set_variables(struct simulate_process *process, const struct simulate_setup *setup,
+                                 const struct simulate_plan *plan)
 {
     for (int i = 0; i < N_VARIABLES; i++) {
         char *text = variable(process, setup, plan, i);
@@ -95,7 +103,7 @@ static int open_process(struct simulate_process *process, const struct simulate_
 int simulate_place_open(struct simulate_place *place, const struct simulate_setup *setup, const char *name)
 {
     size_t n = setup->options->n_programs;
-    *place = (struct simulate_place){.processes = calloc(n, sizeof *place->processes), .report_file = -1};
+    *place = (struct simulate_place){.processes = calloc(n, sizeof *place->processes), .report_file = -1, .world = -1};
     for (size_t i = 0; place->processes != NULL && i < n; i++)
         place->processes[i].config = place->processes[i].output = place->processes[i].guard = -1;
     if (place->processes == NULL || asprintf(&place->folder, "%s/%s", setup->folder, name) < 0) {
@@ -209,18 +217,20 @@ int simulate_place_prepare(struct simulate_place *place, const struct simulate_s
     place->plan = *plan;
     place->kill = KILL_NONE;
     place->failed = 0;
+    place->has_not_joined = false;
     place->over_ns = 0;
     if (ftruncate(place->report_file, 0) < 0)
         return -errno;
-    if (keys.world != NULL)
-        unlink(place->world_path);
     for (size_t i = 0; i < options->n_programs; i++) {
         struct simulate_process *process = &place->processes[i];
         keys.address = host_address(setup, i, address);
         keys.program = i + 1;
         process->status = 0;
+        process->n_restarts = 0;
+        process->begins_ns = 0;
+        keys.serves = options->programs[i].serves;
         unlink(process->errors_path);
-        int r = set_variables(process, setup, plan);
+        int r = simulate_place_set_variables(process, setup, plan);
         if (r == 0)
             r = write_config(process, setup, &keys);
         if (r == 0 && (ftruncate(process->output, 0) < 0 || ftruncate(process->guard, 0) < 0))

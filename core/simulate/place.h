@@ -9,7 +9,8 @@
  *     scenario      the faults, if the run was made for them
  *     events        all events, likewise
  *
- * Of several programs in one world, the second has trale.ini.2, output.2 and guard.2, and so on. */
+ * Of several programs in one world, the second has trale.ini.2, output.2 and guard.2, and so on. `world` is the file
+ * that they share. */
 #ifndef CORE_SIMULATE_PLACE_H
 #define CORE_SIMULATE_PLACE_H
 
@@ -19,6 +20,7 @@
 #include <sys/types.h>
 
 #include <trale/sim_report.h>
+#include <trale/sim_runner.h>
 
 #include "core/simulate/config.h"
 #include "core/simulate/options.h"
@@ -57,6 +59,8 @@ enum { VARIABLE_CONFIG, VARIABLE_GUARD, VARIABLE_FILL, VARIABLE_FILL_ASAN, N_VAR
 struct simulate_process {
     pid_t pid;                 /* 0: it has ended, or none was started */
     int status;                /* as waitpid(2) says */
+    unsigned n_restarts;       /* in this run */
+    uint64_t begins_ns;        /* when it was started, in virtual time */
     int config, output, guard; /* the files */
     char *config_path, *output_path, *guard_path;
     char *errors_path; /* is there if its runtime did not open (core/base/simulation.h) */
@@ -78,11 +82,14 @@ struct simulate_place {
     char *report_path, *scenario_path, *events_path, *world_path;
     struct simulate_process *processes; /* one for each program */
     int report_file;
+    int world;                      /* the file that several programs share; -1: there is none */
+    struct trale_sim_page *page;    /* its beginning; NULL: there is none */
     struct trale_sim_report report; /* as it was when it was read */
     struct simulate_plan plan;      /* of the latest run */
     uint64_t deadline_ns;           /* on CLOCK_MONOTONIC, as the next */
     uint64_t over_ns;               /* since when its report says that it has failed; 0: it does not */
     size_t failed;                  /* the first program that failed, or 0 */
+    bool has_not_joined;            /* that one has ended, or the time was up, before it was in the world */
     enum simulate_kill kill;
     bool is_busy; /* a run takes place */
 };
@@ -95,6 +102,10 @@ void simulate_place_close(struct simulate_place *place, const struct simulate_se
 /* Writes the files for a run by this plan, and empties the others. 0 or a negative errno. */
 int simulate_place_prepare(struct simulate_place *place, const struct simulate_setup *setup,
                            const struct simulate_plan *plan);
+
+/* Sets the variables that the program's next process gets. 0 or -ENOMEM. */
+int simulate_place_set_variables(struct simulate_process *process, const struct simulate_setup *setup,
+                                 const struct simulate_plan *plan);
 
 /* Reads the report; what is not there is zero. The driver makes the file anew, so it cannot be mapped here. */
 void simulate_place_read_report(struct simulate_place *place);

@@ -24,6 +24,17 @@ static void print_option(const char *name, const char *value, FILE *file)
     print_word(value, file);
 }
 
+static void print_servers(const struct simulate_options *options, FILE *file)
+{
+    const char *before = " --servers ";
+    for (size_t i = 0; i < options->n_programs; i++) {
+        if (!options->programs[i].serves)
+            continue;
+        fprintf(file, "%s%zu", before, i + 1);
+        before = ",";
+    }
+}
+
 void simulate_replay_print(const struct simulate_options *options, int64_t seed, int64_t await, const char *scenario,
                            FILE *file)
 {
@@ -42,6 +53,7 @@ void simulate_replay_print(const struct simulate_options *options, int64_t seed,
     for (size_t i = 0; i < options->n_programs; i++)
         for (char **word = options->programs[i].argv; *word != NULL; word++)
             has_separator |= strcmp(*word, "--") == 0;
+    print_servers(options, file);
     const char *separator = has_separator ? "-+-" : "--";
     if (has_separator)
         print_option("--separator", separator, file);

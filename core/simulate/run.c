@@ -9,7 +9,8 @@
 #include <time.h>
 
 #include "core/base/deadline.h"
-#include "core/simulate/launch.h"
+#include "core/simulate/process.h"
+#include "core/simulate/world.h"
 
 /* How often reports are looked at, for a program whose tasks hang waits for ever. */
 #define LOOK_NS UINT64_C(10000000)
@@ -31,49 +32,33 @@ void simulate_watch_signals(struct simulate_setup *setup)
     /* Inherited as ignored, it would never come; and a child that merely stops has not ended. */
     sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP}, NULL);
     sigprocmask(SIG_BLOCK, &set, &setup->signals);
+    simulate_process_adopt();
 }
 
 /* --- one place ---------------------------------------------------------------------------------------------------- */
 
 static void kill_place(struct simulate_place *place, const struct simulate_setup *setup)
 {
-    for (size_t i = 0; i < setup->options->n_programs; i++) {
-        struct simulate_process *process = &place->processes[i];
-        if (process->pid == 0)
-            continue;
-        kill(-process->pid, SIGKILL);
-        while (waitpid(process->pid, &process->status, 0) < 0 && errno == EINTR)
-            ;
-        process->pid = 0;
-    }
+    for (size_t i = 0; i < setup->options->n_programs; i++)
+        simulate_process_kill(&place->processes[i]);
+    simulate_world_close(place);
     place->is_busy = false;
 }
 
 int simulate_start(struct simulate_place *place, const struct simulate_setup *setup, const struct simulate_plan *plan)
 {
     int r = simulate_place_prepare(place, setup, plan);
+    if (r == 0)
+        r = simulate_world_open(place, setup);
     if (r < 0)
         fprintf(stderr, "trale simulate: %s: %s\n", place->folder, strerror(-r));
     place->deadline_ns = deadline_now_ns() + setup->options->limit_ns;
-    for (size_t i = 0; r >= 0 && i < setup->options->n_programs; i++) {
-        struct simulate_process *process = &place->processes[i];
-        const struct simulate_launch launch = {.path = setup->paths[i],
-                                               .argv = setup->options->programs[i].argv,
-                                               .environment = process->environment,
-                                               .input = setup->null,
-                                               .output = process->output,
-                                               .random_addresses = plan->random_addresses,
-                                               .signals = &setup->signals};
-        r = simulate_launch(&launch);
-        if (r > 0)
-            process->pid = r;
-        else
-            fprintf(stderr, "trale simulate: %s cannot be run: %s\n", setup->paths[i], strerror(-r));
-    }
-    place->is_busy = r >= 0;
+    for (size_t i = 0; r == 0 && i < setup->options->n_programs; i++)
+        r = simulate_process_start(place, setup, i);
+    place->is_busy = r == 0;
     if (r < 0)
         kill_place(place, setup);
-    return r < 0 ? r : 0;
+    return r;
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
@@ -98,6 +83,25 @@ static bool is_running(const struct simulate_place *place, const struct simulate
     return false;
 }
 
+/* Whether a program has failed that has just ended. How one ends that has crashed with its host says nothing. */
+static bool has_failed(struct simulate_place *place, size_t number, bool has_left)
+{
+    struct simulate_process *process = &place->processes[number];
+    enum trale_sim_life life = simulate_world_life(place, number);
+    if (life == TRALE_SIM_CRASHED) {
+        process->status = 0;
+        return false;
+    }
+    /* What goes on in the background is killed, and is no part of the world. */
+    bool was_outside = life == TRALE_SIM_EXPECTED || life == TRALE_SIM_RESTARTED ||
+                       (has_left && place->page != NULL && life == TRALE_SIM_JOINED);
+    place->has_not_joined = process->status == 0 && was_outside;
+    if (process->status == 0 && !place->has_not_joined)
+        return false;
+    place->failed = number;
+    return true;
+}
+
 /* Takes in the end of one process, with what it has left behind in its group. Returns the index of its place if that
  * was the last one there; -EAGAIN: it was not; -ECHILD: no process has ended. */
 static int take_end(struct simulate_place *places, size_t n_places, const struct simulate_setup *setup)
@@ -107,20 +111,16 @@ static int take_end(struct simulate_place *places, size_t n_places, const struct
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
         return -ECHILD;
     struct simulate_process *process = find_process(places, n_places, setup, info.si_pid, &i);
-    if (process != NULL)
-        kill(-info.si_pid, SIGKILL);
-    int status = 0;
-    waitpid(info.si_pid, &status, 0);
-    if (process == NULL)
+    if (process == NULL) { /* one that has lost its parent */
+        waitpid(info.si_pid, NULL, 0);
         return -EAGAIN;
-    process->pid = 0;
-    process->status = status;
-    if (status != 0) {
-        places[i].failed = (size_t)(process - places[i].processes);
-        kill_place(&places[i], setup);
     }
+    bool has_left = simulate_process_end(process);
+    if (has_failed(&places[i], (size_t)(process - places[i].processes), has_left))
+        kill_place(&places[i], setup);
     if (is_running(&places[i], setup))
         return -EAGAIN;
+    simulate_world_close(&places[i]);
     places[i].is_busy = false;
     simulate_place_read_report(&places[i]);
     return (int)i;
@@ -133,7 +133,7 @@ static bool is_over(struct simulate_place *place, uint64_t now_ns)
     simulate_place_read_report(place);
     uint32_t outcome = place->report.outcome;
     bool is_aborted = outcome == TRALE_SIM_TIME_LIMIT || outcome == TRALE_SIM_NOT_SETTLED ||
-                      outcome == TRALE_SIM_DIVERGED;
+                      outcome == TRALE_SIM_NOT_STOPPED || outcome == TRALE_SIM_DIVERGED;
     if (!is_aborted && outcome != TRALE_SIM_HANG)
         return false;
     place->over_ns = place->over_ns != 0 ? place->over_ns : now_ns;
@@ -147,6 +147,16 @@ static bool is_flooded(const struct simulate_place *place, const struct simulate
     for (size_t i = 0; i < setup->options->n_programs; i++)
         is_large |= fstat(place->processes[i].output, &status) == 0 && status.st_size > SIMULATE_OUTPUT_MAX;
     return is_large;
+}
+
+/* A run that is late may be so because others wait for a program that has not joined them. */
+static void find_missing(struct simulate_place *place, const struct simulate_setup *setup)
+{
+    for (size_t i = 0; i < setup->options->n_programs && !place->has_not_joined; i++) {
+        enum trale_sim_life life = simulate_world_life(place, i);
+        place->has_not_joined = life == TRALE_SIM_EXPECTED || life == TRALE_SIM_RESTARTED;
+        place->failed = place->has_not_joined ? i : 0;
+    }
 }
 
 /* Kills the runs that are over, late, or write without end. Returns the index of such a place, or -EAGAIN. */
@@ -163,6 +173,8 @@ static int look(struct simulate_place *places, size_t n_places, const struct sim
                                                      : KILL_NONE;
         if (place->kill == KILL_NONE)
             continue;
+        if (place->kill == KILL_LATE)
+            find_missing(place, setup);
         kill_place(place, setup);
         return (int)i;
     }
@@ -188,6 +200,11 @@ int simulate_wait(struct simulate_place *places, size_t n_places, const struct s
             return r;
         if (r == -EAGAIN)
             continue;
+        for (size_t i = 0; r < 0 && i < n_places; i++) {
+            int answer = simulate_world_answer(&places[i], setup);
+            if (answer < 0)
+                return answer;
+        }
         r = look(places, n_places, setup);
         if (r >= 0)
             return r;

@@ -7,7 +7,8 @@
 #include "core/simulate/place.h"
 #include "core/simulate/verdict.h"
 
-/* Blocks the signals that simulate_wait waits for: those of children, and those that end the command. */
+/* Blocks the signals that simulate_wait waits for: those of children, and those that end the command. Processes that
+ * lose their parents become children of the command. */
 void simulate_watch_signals(struct simulate_setup *setup);
 
 /* The signal that was sent to end the command, or 0. */

@@ -27,7 +27,8 @@ struct simulate_sweep {
     int64_t first, last;         /* seeds, or awaits with --cancel-everywhere */
     int64_t n_done;              /* of them */
     /* As in reports, of all runs. */
-    uint64_t n_runs, virtual_ns, n_sent, n_segments, n_linked, n_events, real_ns, n_marks_lost;
+    uint64_t n_runs, n_sent, n_segments, n_linked, n_events, real_ns, n_marks_lost;
+    unsigned __int128 virtual_ns; /* each run may take centuries */
     bool is_interrupted;
 };
 

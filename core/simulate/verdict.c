@@ -110,6 +110,7 @@ static enum simulate_verdict judge_status(const struct simulate_place *place, in
     static const enum simulate_verdict outcomes[] = {[TRALE_SIM_HANG] = VERDICT_HANG,
                                                      [TRALE_SIM_TIME_LIMIT] = VERDICT_TIME_LIMIT,
                                                      [TRALE_SIM_NOT_SETTLED] = VERDICT_NOT_SETTLED,
+                                                     [TRALE_SIM_NOT_STOPPED] = VERDICT_NOT_STOPPED,
                                                      [TRALE_SIM_DIVERGED] = VERDICT_DIVERGED};
     uint32_t outcome = place->report.outcome;
     if (outcome < sizeof outcomes / sizeof outcomes[0] && outcomes[outcome] != VERDICT_PASSED)
@@ -123,7 +124,8 @@ static enum simulate_verdict judge_status(const struct simulate_place *place, in
     /* After a success the driver has aborted the tasks, which a program may take for a failure. */
     if (WEXITSTATUS(status) != 0 && outcome != TRALE_SIM_SETTLED)
         return VERDICT_EXIT;
-    return place->report.magic == TRALE_SIM_REPORT_MAGIC ? VERDICT_PASSED : VERDICT_NO_RUNTIME;
+    return place->report.magic == TRALE_SIM_REPORT_MAGIC && !place->has_not_joined ? VERDICT_PASSED
+                                                                                   : VERDICT_NO_RUNTIME;
 }
 
 static void judge_calls(const struct simulate_place *place, const struct simulate_setup *setup,
@@ -137,6 +139,19 @@ static void judge_calls(const struct simulate_place *place, const struct simulat
         snprintf(result->message, sizeof result->message, "%s", call->text);
     }
     simulate_calls_deinit(&calls);
+}
+
+/* What is said of a program that fails by how it behaves among others. */
+static void judge_program(const struct simulate_place *place, const struct simulate_setup *setup,
+                          struct simulate_result *result)
+{
+    const struct simulate_program *program = &setup->options->programs[place->failed];
+    bool is_late = result->verdict == VERDICT_NO_RUNTIME || result->verdict == VERDICT_TIMEOUT;
+    if (is_late && place->has_not_joined)
+        snprintf(result->message, sizeof result->message, "%s has not joined the other programs", program->argv[0]);
+    if (result->verdict == VERDICT_SIGNAL && WTERMSIG(result->status) == SIGTERM && program->serves)
+        snprintf(result->message, sizeof result->message, "%s does not await SIGTERM (trale/signal.h)",
+                 program->argv[0]);
 }
 
 void simulate_judge(const struct simulate_place *place, const struct simulate_setup *setup,
@@ -161,9 +176,11 @@ void simulate_judge(const struct simulate_place *place, const struct simulate_se
         if (is_sanitizers || i == place->failed)
             memcpy(result->message, message, sizeof message);
     }
+    judge_program(place, setup, result);
     if (setup->options->guard == GUARD_REFUSE)
         judge_calls(place, setup, result);
-    if (result->verdict == VERDICT_HANG && report->failure[0] != '\0')
+    bool names_wait = result->verdict == VERDICT_HANG || result->verdict == VERDICT_NOT_STOPPED;
+    if (names_wait && report->failure[0] != '\0')
         printable(result->message, sizeof result->message, report->failure,
                   strnlen(report->failure, sizeof report->failure));
     if (result->verdict == VERDICT_PASSED)
@@ -229,6 +246,7 @@ const char *simulate_verdict_word(enum simulate_verdict verdict)
         [VERDICT_HANG] = "hang",
         [VERDICT_TIME_LIMIT] = "time limit",
         [VERDICT_NOT_SETTLED] = "not settled",
+        [VERDICT_NOT_STOPPED] = "not stopped",
         [VERDICT_DIVERGED] = "diverged",
         [VERDICT_REFUSED] = "refused",
         [VERDICT_SIGNAL] = "signal",
@@ -249,6 +267,7 @@ const char *simulate_verdict_text(const struct simulate_result *result, char buf
         [VERDICT_HANG] = "hang: tasks wait, and nothing can wake one",
         [VERDICT_TIME_LIMIT] = "the virtual time has reached time_limit",
         [VERDICT_NOT_SETTLED] = "not settled: no end and no success in the time of quiet",
+        [VERDICT_NOT_STOPPED] = "not stopped: a program that serves has not ended in time after SIGTERM",
         [VERDICT_DIVERGED] = "the replay has diverged from what was recorded",
         [VERDICT_REFUSED] = "a call that leaves the simulation",
         [VERDICT_TIMEOUT] = "the real time has reached its limit (--timeout)",

@@ -12,13 +12,14 @@ enum simulate_verdict {
     VERDICT_HANG,          /* Tasks wait, and nothing can wake one. */
     VERDICT_TIME_LIMIT,    /* The virtual time has reached the option time_limit. */
     VERDICT_NOT_SETTLED,   /* The quiet phase has passed without success. */
+    VERDICT_NOT_STOPPED,   /* A program that serves has not ended in time after SIGTERM. */
     VERDICT_DIVERGED,      /* A replay went another way. */
     VERDICT_REFUSED,       /* The guard has found a call that leaves the simulation. */
     VERDICT_SIGNAL,        /* A signal has killed the program. */
     VERDICT_EXIT,          /* The exit status is not 0. */
     VERDICT_TIMEOUT,       /* The real time has reached its limit. */
     VERDICT_OUTPUT,        /* The program has written too much. */
-    VERDICT_NO_RUNTIME,    /* The program has opened no runtime. */
+    VERDICT_NO_RUNTIME,    /* The program has opened no runtime, or ended before it was in the world. */
     VERDICT_NONDETERMINED, /* Two runs of the same seed differ. */
 };
 

@@ -102,17 +102,6 @@ static void member_wake(struct cluster *cluster, struct trale_sim_host *member, 
         program_wake(cluster->program, member->waker);
 }
 
-/* A host goes down, or comes up. */
-static void cluster_switch(struct cluster *cluster, struct host *host)
-{
-    struct program *program = cluster->program;
-    host->has_crashed = host->n_down > 0;
-    host->is_switched = true;
-    log_event(&program->log, host->has_crashed ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
-    if (host->has_crashed)
-        crash_host(program->world, host);
-}
-
 static void member_switch(struct cluster *cluster, struct trale_sim_host *member, bool is_down)
 {
     if (is_down && (member->state == MEMBER_RUNS || member->state == MEMBER_RESTARTS))
@@ -121,25 +110,75 @@ static void member_switch(struct cluster *cluster, struct trale_sim_host *member
         member_wake(cluster, member, MEMBER_RESTARTS);
 }
 
-/* --- faults of hosts ---------------------------------------------------------------------------------------------- */
-
-/* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. There may be many
- * hosts and tasks: each is looked at once. */
-static void cluster_crash(struct cluster *cluster, const struct plan_fault *fault)
+/* The program looks at the hosts that have gone down or come up since it last did: what it runs there is dropped, or
+ * begins again. There may be many hosts and tasks: each is looked at once. */
+static void cluster_see(struct cluster *cluster)
 {
-    struct host *first = cluster->program->world->first_host;
-    for (struct host *host = first; host != NULL; host = host->following)
-        if (scenario_has(&fault->fault.entry.from, &host->identity) && (host->n_down > 0) != host->has_crashed)
-            cluster_switch(cluster, host);
+    struct world *world = cluster->program->world;
+    uint64_t own = UINT64_C(1) << (cluster->program->number - 1);
+    if ((world->unseen & own) == 0)
+        return;
+    world->unseen &= ~own;
     tasks_abort_crashed(cluster->tasks);
     for (struct trale_link *link = cluster->members.next; link != &cluster->members; link = link->next) {
         struct trale_sim_host *member = list_entry(link, struct trale_sim_host, link);
         const struct host *host = member_host(cluster, member);
-        if (host->is_switched)
-            member_switch(cluster, member, host->has_crashed);
+        if ((host->crash_unseen & own) != 0)
+            member_switch(cluster, member, true);
+        if ((host->restart_unseen & own) != 0 && !host->has_crashed)
+            member_switch(cluster, member, false);
     }
-    for (struct host *host = first; host != NULL; host = host->following)
-        host->is_switched = false;
+    for (struct host *host = world->first_host; host != NULL; host = host->following) {
+        host->crash_unseen &= ~own;
+        host->restart_unseen &= ~own;
+    }
+}
+
+/* Whether a fault without an end keeps the host down. */
+static bool is_down_for_ever(const struct world *world, const struct host *host)
+{
+    const struct trale_link *active = &world->plan.active;
+    for (const struct trale_link *link = active->next; link != active; link = link->next) {
+        const struct fault *fault = list_entry(link, struct fault, link);
+        if (fault->entry.kind == SCENARIO_CRASH && fault->ends_ns == UINT64_MAX &&
+            scenario_has(&fault->entry.from, &host->identity))
+            return true;
+    }
+    return false;
+}
+
+/* A host goes down, or comes up: all programs have to see it before time passes, and those at home there die, or are
+ * started. A program that is alone plays its host by its tasks. */
+static void cluster_switch(struct cluster *cluster, struct host *host)
+{
+    struct world *world = cluster->program->world;
+    bool is_down = host->n_down > 0;
+    host->has_crashed = is_down;
+    log_event(&cluster->program->log, is_down ? LOG_CRASH : LOG_RESTART, log_text("host", host->name));
+    if (is_down)
+        crash_host(world, host);
+    for (uint32_t i = 0; i < world->n_programs; i++) {
+        struct world_program *program = &world->programs[i];
+        *(is_down ? &host->crash_unseen : &host->restart_unseen) |= UINT64_C(1) << i;
+        world->unseen |= UINT64_C(1) << i;
+        program->is_idle = program->is_out;
+        if (world->n_programs == 1 || program->home != host)
+            continue;
+        if (is_down)
+            lives_crash(cluster->lives, i + 1, is_down_for_ever(world, host));
+        else
+            program->starts = program->is_down;
+    }
+}
+
+/* --- faults of hosts ---------------------------------------------------------------------------------------------- */
+
+/* Of several crashes at a time, the first takes the host down, and the end of the last brings it up. */
+static void cluster_crash(struct cluster *cluster, const struct plan_fault *fault)
+{
+    for (struct host *host = cluster->program->world->first_host; host != NULL; host = host->following)
+        if (scenario_has(&fault->fault.entry.from, &host->identity) && (host->n_down > 0) != host->has_crashed)
+            cluster_switch(cluster, host);
 }
 
 /* No clock is set to a time before 1970, or after 2262. */
@@ -192,8 +231,16 @@ static void cluster_happen(struct cluster *cluster, const struct plan_fault *fau
 void cluster_look(struct cluster *cluster)
 {
     struct plan_fault *fault;
-    while ((fault = course_next_notice(cluster->program->world)) != NULL)
+    struct world *world = cluster->program->world;
+    struct host *home = cluster->program->home;
+    while ((fault = course_next_notice(world)) != NULL)
         cluster_happen(cluster, fault);
+    /* A host that was down when its program began. */
+    if (world->n_programs > 1 && home->n_down > 0 && !home->has_crashed)
+        cluster_switch(cluster, home);
+    if (!cluster->program->place->is_out)
+        cluster_see(cluster);
+    lives_start(cluster->lives);
 }
 
 /* --- marks and success -------------------------------------------------------------------------------------------- */
@@ -238,12 +285,14 @@ static void cluster_success(void *instance)
     log_add(&program->log, LOG_SUCCESS, NULL, 0);
 }
 
-void cluster_init(struct cluster *cluster, struct program *program, struct tasks *tasks, struct timer *timer)
+void cluster_init(struct cluster *cluster, struct program *program, struct tasks *tasks, struct timer *timer,
+                  struct lives *lives)
 {
     *cluster = (struct cluster){
         .table = {{sizeof(struct trale_sim), 1, cluster}, cluster_reached, cluster_success, cluster_host},
         .program = program,
         .tasks = tasks,
-        .timer = timer};
+        .timer = timer,
+        .lives = lives};
     list_init(&cluster->members);
 }

@@ -97,7 +97,7 @@ static int open_list(const struct program *program)
     plan->list_fd = -1;
     if (path == NULL)
         return 0;
-    plan->list_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (program->number == 1 ? O_TRUNC : 0), 0644);
+    plan->list_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (program->is_first ? O_TRUNC : 0), 0644);
     int r = plan->list_fd >= 0 ? 0 : -errno;
     if (r < 0)
         option_refuse(&program->host, program->settings, OPTION_SCENARIO_OUT, strerror(-r));
@@ -114,7 +114,7 @@ int course_open(struct program *program)
     int r = read_kinds(program, &kinds);
     if (r == 0)
         r = open_list(program);
-    if (r < 0 || program->number > 1)
+    if (r < 0 || !program->is_first)
         return r;
     plan->quiet_ns = WORLD_BEGINS_NS + faults_for_ns;
     plan->draws = option_integer(settings, OPTION_SWARM) != 0 && scenario == NULL;

@@ -26,7 +26,7 @@ static void guard_draw(void *instance, void *buffer, size_t size)
     struct program *program = guard->program;
     const uint64_t stream = draw_stream("guard");
     for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t drawn = world_draw(program->world, stream, program->number, guard->n_drawn++);
+        uint64_t drawn = world_draw(program->world, stream, program_key(program), guard->n_drawn++);
         memcpy((char *)buffer + at, &drawn, size - at < sizeof drawn ? size - at : sizeof drawn);
     }
     log_event(&program->log, LOG_ENTROPY, log_number("size", (int64_t)size), log_hash(buffer, size));

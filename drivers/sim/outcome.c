@@ -78,7 +78,8 @@ bool outcome_abort(const struct outcome *outcome)
 {
     const struct trale_inspector *inspector = outcome->tasks->inspector;
     uint32_t end = outcome->program->report->outcome;
-    bool is_over = end == TRALE_SIM_TIME_LIMIT || end == TRALE_SIM_SETTLED || end == TRALE_SIM_NOT_SETTLED;
+    bool is_over = end == TRALE_SIM_TIME_LIMIT || end == TRALE_SIM_SETTLED || end == TRALE_SIM_NOT_SETTLED ||
+                   end == TRALE_SIM_NOT_STOPPED;
     if (is_over)
         inspector->each(inspector->context, abort_one, (void *)(uintptr_t)inspector);
     return is_over;
@@ -88,8 +89,8 @@ static void end_all(const struct outcome *outcome, enum trale_sim_outcome end)
 {
     struct world *world = outcome->program->world;
     if (set(outcome, end)) {
-        if (end != TRALE_SIM_SETTLED)
-            waits_report(&outcome->tasks->waits, false);
+        if (end != TRALE_SIM_SETTLED && !outcome->program->place->is_out)
+            waits_report(&outcome->tasks->waits, end == TRALE_SIM_NOT_STOPPED);
         tell(outcome);
     }
     for (uint32_t i = 0; i < world->n_programs; i++)
@@ -98,9 +99,12 @@ static void end_all(const struct outcome *outcome, enum trale_sim_outcome end)
 
 bool outcome_allows(const struct outcome *outcome, uint64_t next_ns)
 {
-    if (next_ns <= outcome->limit_ns && next_ns <= outcome->settled_ns)
+    uint64_t stops_ns = outcome->program->world->stops_ns;
+    if (next_ns <= outcome->limit_ns && next_ns <= outcome->settled_ns && next_ns <= stops_ns)
         return true;
-    if (outcome->program->report->success_ns != UINT64_MAX)
+    if (stops_ns < outcome->limit_ns && stops_ns < outcome->settled_ns)
+        end_all(outcome, TRALE_SIM_NOT_STOPPED);
+    else if (outcome->program->report->success_ns != UINT64_MAX)
         end_all(outcome, TRALE_SIM_SETTLED);
     else
         end_all(outcome, outcome->settled_ns < outcome->limit_ns ? TRALE_SIM_NOT_SETTLED : TRALE_SIM_TIME_LIMIT);
@@ -113,6 +117,10 @@ bool outcome_hang(const struct outcome *outcome)
 {
     if (outcome->program->report->success_ns != UINT64_MAX) {
         end_all(outcome, TRALE_SIM_SETTLED);
+        return true;
+    }
+    if (outcome->program->world->stops_ns != UINT64_MAX) {
+        end_all(outcome, TRALE_SIM_NOT_STOPPED);
         return true;
     }
     if (set(outcome, TRALE_SIM_HANG)) {

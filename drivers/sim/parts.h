@@ -7,6 +7,7 @@
 #include "blocking.h"
 #include "cluster.h"
 #include "guard.h"
+#include "lives.h"
 #include "outcome.h"
 #include "program.h"
 #include "random.h"
@@ -31,6 +32,8 @@ struct sim {
     struct cluster cluster;
     struct outcome outcome;
     struct turn turn;
+    struct lives lives;
+    uint32_t next;         /* the program that gets the baton when this one has left; 0: none */
     struct replay *replay; /* NULL: the world is simulated */
     uint64_t n_busy;       /* rounds since the executor was idle */
 };

@@ -4,6 +4,8 @@
 #ifndef SIM_PROGRAM_H
 #define SIM_PROGRAM_H
 
+#include <stdbool.h>
+
 #include <trale/driver.h>
 
 #include "log.h"
@@ -15,6 +17,7 @@ struct program {
     struct world *world;
     struct world_program *place; /* of this program in the world */
     uint32_t number;             /* from 1 */
+    bool is_first;               /* it has made the world */
     struct log log;
     struct trale_sim_report *report;
     bool knows_limit;  /* that the file of events has reached it was said */
@@ -29,6 +32,12 @@ static inline void program_wake(struct program *program, const struct trale_wake
 {
     (void)program;
     waker->table->wake_by_ref(waker);
+}
+
+/* What draws of this program are keyed by: another number in each of its lives. */
+static inline uint64_t program_key(const struct program *program)
+{
+    return (uint64_t)program->place->n_restarts << 32 | program->number;
 }
 
 /* CLOCK_MONOTONIC, which is also CLOCK_BOOTTIME: no machine of the world is ever suspended. */

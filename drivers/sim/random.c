@@ -12,7 +12,7 @@ static int32_t entropy_fill(void *instance, void *buf, uint64_t size)
     struct program *program = entropy->program;
     const uint64_t stream = draw_stream("entropy");
     for (uint64_t n_filled = 0; n_filled < size;) {
-        uint64_t drawn = world_draw(program->world, stream, program->number, entropy->n_drawn++);
+        uint64_t drawn = world_draw(program->world, stream, program_key(program), entropy->n_drawn++);
         uint64_t n = size - n_filled < sizeof drawn ? size - n_filled : sizeof drawn;
         memcpy((char *)buf + n_filled, &drawn, n);
         n_filled += n;

@@ -16,9 +16,9 @@ static int report_map(struct trale_sim_report **report, int fd)
     return 0;
 }
 
-static int report_open_file(const char *path, uint32_t program)
+static int report_open_file(const char *path, bool is_first)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (program == 1 ? O_TRUNC : 0), 0666);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (is_first ? O_TRUNC : 0), 0666);
     if (fd < 0)
         return -errno;
     /* With room on the disk for all of it, so that no write to the mapping fails (SIGBUS). */
@@ -29,15 +29,15 @@ static int report_open_file(const char *path, uint32_t program)
     return -error;
 }
 
-int report_open(struct trale_sim_report **report, const char *path, uint32_t program, uint64_t seed)
+int report_open(struct trale_sim_report **report, const char *path, bool is_first, uint64_t seed)
 {
-    int fd = path != NULL ? report_open_file(path, program) : -1;
+    int fd = path != NULL ? report_open_file(path, is_first) : -1;
     if (path != NULL && fd < 0)
         return fd;
     int r = report_map(report, fd);
     if (fd >= 0)
         close(fd);
-    if (r < 0 || program > 1)
+    if (r < 0 || !is_first)
         return r;
     (*report)->version = TRALE_SIM_REPORT_VERSION;
     (*report)->seed = seed;

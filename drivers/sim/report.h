@@ -4,11 +4,13 @@
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H
 
+#include <stdbool.h>
+
 #include <trale/sim_report.h>
 
-/* Maps the report. `path` names the file; NULL: there is none. The first program of a world begins it anew, with that
- * seed; others join it. 0, or a negative errno. */
-int report_open(struct trale_sim_report **report, const char *path, uint32_t program, uint64_t seed);
+/* Maps the report. `path` names the file; NULL: there is none. The program that has made the world begins it anew, with
+ * that seed; others join it. 0, or a negative errno. */
+int report_open(struct trale_sim_report **report, const char *path, bool is_first, uint64_t seed);
 
 void report_close(struct trale_sim_report *report);
 

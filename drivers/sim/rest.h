@@ -20,6 +20,12 @@ void rest_busy(struct sim *sim);
 void rest_pass(void *instance, uint64_t passed_ns);
 
 /* The program has the baton: what happens from now on is its doing. `dead` is what turn_wait has returned. */
-void rest_resume(struct sim *sim, uint32_t dead);
+void rest_resume(struct sim *sim, uint64_t dead);
+
+/* The program that gets the baton from one that has ended; 0: none is left. */
+uint32_t rest_heir(const struct world *world);
+
+/* The program has ended, and the others go on. Returns the number of the one that gets the baton; 0: none is left. */
+uint32_t rest_leave(struct sim *sim);
 
 #endif

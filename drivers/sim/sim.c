@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "course.h"
 #include "course_open.h"
 #include "network.h"
 #include "option.h"
@@ -48,7 +49,7 @@ static uint64_t sim_before_wait(void *instance, uint32_t idle)
 
 /* --- the beginning and the end ------------------------------------------------------------------------------------ */
 
-/* The program leaves the world, which goes on if there are others. */
+/* This process is done with the world, which goes on if there are others. */
 static void sim_leave_world(struct sim *sim)
 {
     struct program *program = &sim->program;
@@ -56,18 +57,20 @@ static void sim_leave_world(struct sim *sim)
     if (world == NULL)
         return;
     course_close(program);
-    world_leave(world, program->place);
     world->log = NULL;
     world->report = &world->counts;
     if (sim->turn.page == NULL) {
         world_free(world);
         return;
     }
-    uint32_t number;
-    while ((number = world_next_program(world)) == 0 && world_step(world))
-        world_rouse(world);
-    if (number != 0)
-        turn_give(&sim->turn, number);
+    if (!program->place->is_out) { /* it could not be started */
+        world_leave(world, program->place);
+        lives_ended(&sim->lives);
+        sim->next = rest_heir(world);
+    }
+    turn_quit(&sim->turn);
+    if (sim->next != 0)
+        turn_give(&sim->turn, sim->next);
 }
 
 static void sim_free(struct sim *sim)
@@ -103,7 +106,10 @@ static void sim_stop(void *instance)
         replay_finish(sim->replay);
     log_event(&program->log, LOG_LEAVE, log_number("program", program->number));
     program->report->n_running--;
-    if (program->report->n_running == 0)
+    world_leave(program->world, program->place);
+    lives_ended(&sim->lives);
+    sim->next = rest_leave(sim);
+    if (lives_are_over(program->world))
         outcome_close(&sim->outcome);
     outcome_update(&sim->outcome);
     if (program->log.error < 0)
@@ -112,7 +118,7 @@ static void sim_stop(void *instance)
 }
 
 /* Makes the world, or joins it. */
-static int sim_enter_world(struct sim *sim, uint32_t *dead)
+static int sim_enter_world(struct sim *sim, uint64_t *dead)
 {
     struct program *program = &sim->program;
     const struct trale_settings *settings = program->settings;
@@ -124,19 +130,25 @@ static int sim_enter_world(struct sim *sim, uint32_t *dead)
         return option_refuse(&program->host, settings, OPTION_PROGRAM, "there are fewer `programs`");
     if (n_programs > 1 && path == NULL)
         return option_refuse(&program->host, settings, OPTION_PROGRAMS, "more than one need a `world`");
-    int r = path != NULL ? turn_join(&sim->turn, path, program->number, n_programs, dead) : 0;
+    bool serves = option_integer(settings, OPTION_SERVES) != 0;
+    int r = path != NULL ? turn_join(&sim->turn, path, program->number, n_programs, serves, dead) : 0;
+    if (r == -EEXIST)
+        option_refuse(&program->host, settings, OPTION_WORLD, "an earlier run has made it; each run needs a new file");
+    else if (r < 0)
+        refuse_file(program, OPTION_WORLD, r);
     if (r < 0)
-        return refuse_file(program, OPTION_WORLD, r);
+        return r;
+    program->is_first = program->number == 1 && !sim->turn.is_again;
     if (path == NULL)
         program->world = world_new(seed);
-    else if (program->number == 1)
+    else if (program->is_first)
         program->world = world_init(sim->turn.memory, MEMORY_SIZE, seed);
     else
         program->world = (struct world *)(void *)sim->turn.memory;
     if (program->world == NULL)
         return -ENOMEM;
-    while (program->world->n_programs < n_programs)
-        world_enter(program->world);
+    for (uint32_t n; (n = program->world->n_programs) < n_programs;)
+        world_enter(program->world)->serves = path != NULL && sim->turn.page->serves[n + 1] != 0;
     program->place = &program->world->programs[program->number - 1];
     program->world->log = NULL;
     program->world->report = &program->world->counts;
@@ -148,14 +160,14 @@ static int sim_open_world(struct sim *sim)
 {
     struct program *program = &sim->program;
     const struct trale_settings *settings = program->settings;
-    uint32_t dead = 0;
+    uint64_t dead = 0;
     int r = sim_enter_world(sim, &dead);
     if (r < 0)
         return r;
-    r = report_open(&program->report, option_text(settings, OPTION_REPORT), program->number, program->world->seed);
+    r = report_open(&program->report, option_text(settings, OPTION_REPORT), program->is_first, program->world->seed);
     if (r < 0)
         return refuse_file(program, OPTION_REPORT, r);
-    r = log_open(&program->log, program->number, option_text(settings, OPTION_EVENTS));
+    r = log_open(&program->log, program->number, program->is_first, option_text(settings, OPTION_EVENTS));
     if (r < 0)
         return refuse_file(program, OPTION_EVENTS, r);
     program->log.state = &program->world->log_state;
@@ -163,7 +175,7 @@ static int sim_open_world(struct sim *sim)
     program->log.begins_ns = WORLD_BEGINS_NS;
     program->log.limit = (uint64_t)option_integer(settings, OPTION_EVENTS_LIMIT);
     program->log.captures = option_integer(settings, OPTION_CAPTURE) != 0;
-    program->report->n_programs++;
+    program->report->n_programs += !sim->turn.is_again;
     program->report->n_running++;
     program->list_fd = -1;
     rest_resume(sim, dead);
@@ -186,6 +198,16 @@ static int sim_open_replay(struct sim *sim)
     sim->tasks.also_data = sim->replay;
     sim->stream.is_off = true;
     return r;
+}
+
+/* One of several programs is a host from the beginning, which crashes if something can start the program again. */
+static void sim_plan_home(struct sim *sim)
+{
+    struct program *program = &sim->program;
+    if (program->world->n_programs == 1 || program->home == NULL)
+        return;
+    program->home->restarts |= turn_has_runner(&sim->turn);
+    course_draw(program->world, program->home);
 }
 
 static int sim_open_parts(struct sim *sim)
@@ -212,13 +234,14 @@ static int sim_open_parts(struct sim *sim)
         r = course_open(program);
     program->list_fd = program->world->plan.list_fd;
     program->place->home = program->home;
+    sim_plan_home(sim);
     if (r == 0)
         r = tasks_init(&sim->tasks, program);
     if (r == 0)
         r = sim_open_replay(sim);
     if (r < 0)
         return r;
-    cluster_init(&sim->cluster, program, &sim->tasks, &sim->timer);
+    cluster_init(&sim->cluster, program, &sim->tasks, &sim->timer, &sim->lives);
     outcome_init(&sim->outcome, program, &sim->tasks);
     if (sim->replay == NULL)
         guard_open(&sim->guard, program, &sim->timer, rest_pass, sim);
@@ -234,6 +257,7 @@ static int32_t sim_start(const struct trale_host *host, const struct trale_setti
     sim->program.settings = settings;
     sim->program.log.fd = -1;
     sim->turn.fd = -1;
+    lives_init(&sim->lives, &sim->program, &sim->turn);
     int r = sim_open_world(sim);
     if (r == 0)
         r = sim_open_parts(sim);

@@ -230,6 +230,7 @@ struct host *tasks_enter(struct tasks *tasks, struct host *host)
 struct crash {
     struct tasks *tasks;
     const struct trale_task *running;
+    uint64_t own; /* the bit of this program */
 };
 
 static void abort_one(void *data, struct trale_task *task)
@@ -237,7 +238,7 @@ static void abort_one(void *data, struct trale_task *task)
     const struct crash *crash = data;
     const struct task_record *record = find(crash->tasks, task);
     const struct host *host = record != NULL ? record->host : NULL;
-    if (host != NULL && host->is_switched && host->has_crashed && task != crash->running)
+    if (host != NULL && (host->crash_unseen & crash->own) != 0 && task != crash->running)
         crash->tasks->inspector->abort(crash->tasks->inspector->context, task);
 }
 
@@ -245,6 +246,6 @@ static void abort_one(void *data, struct trale_task *task)
 void tasks_abort_crashed(struct tasks *tasks)
 {
     const struct trale_inspector *inspector = tasks->inspector;
-    struct crash crash = {tasks, inspector->running(inspector->context)};
+    struct crash crash = {tasks, inspector->running(inspector->context), UINT64_C(1) << (tasks->program->number - 1)};
     inspector->each(inspector->context, abort_one, &crash);
 }

@@ -41,7 +41,7 @@ void tasks_bind(struct tasks *tasks, struct host *host);
  * NULL: none of its own. */
 struct host *tasks_enter(struct tasks *tasks, struct host *host);
 
-/* Aborts all tasks of the hosts that go down in this moment, but the one that runs. */
+/* Aborts all tasks of the hosts whose crashes this program has not seen yet, but the one that runs. */
 void tasks_abort_crashed(struct tasks *tasks);
 
 #endif

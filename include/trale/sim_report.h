@@ -4,7 +4,7 @@
  * file is mapped shared, so it is there after a crash, with all that had happened by then. Other processes may read it
  * at any time; they compare `magic` and `version` first.
  *
- * With several programs in one world, all write the same file. */
+ * With several programs in one world, all write the same file, and each process of a program that was started again. */
 #ifndef TRALE_SIM_REPORT_H
 #define TRALE_SIM_REPORT_H
 
@@ -29,6 +29,7 @@ enum trale_sim_outcome {
     TRALE_SIM_NOT_SETTLED,    /* The time of quiet (`settle`) has passed without an end or a success. Likewise. */
     TRALE_SIM_DIVERGED,       /* A replay: the program did what it did not do when it was recorded. Likewise. */
     TRALE_SIM_RECORDING_ENDS, /* A replay: the recording has no more. Likewise. */
+    TRALE_SIM_NOT_STOPPED,    /* A program that serves has not ended `stop_within` after SIGTERM. Likewise. */
     TRALE_SIM_N_OUTCOMES,
 };
 
@@ -36,7 +37,8 @@ enum trale_sim_outcome {
 static inline const char *trale_sim_outcome_name(uint32_t outcome)
 {
     static const char *const names[TRALE_SIM_N_OUTCOMES] = {
-        "running", "closed", "hang", "time limit", "settled", "not settled", "diverged", "recording ends",
+        "running",     "closed",   "hang",           "time limit",  "settled",
+        "not settled", "diverged", "recording ends", "not stopped",
     };
     return outcome < TRALE_SIM_N_OUTCOMES ? names[outcome] : "unknown";
 }
@@ -85,7 +87,7 @@ struct trale_sim_report {
     uint64_t n_events;   /* in the hash */
     uint64_t virtual_ns; /* since the world began */
     uint32_t n_programs; /* that have joined the world */
-    uint32_t n_running;  /* and have neither left it nor died */
+    uint32_t n_running;  /* and have neither left it nor died; nor are down, after a crash of their hosts */
 
     uint64_t n_polls, n_wakes, n_spawned, n_ended; /* tasks of all programs */
     uint64_t n_jumps;                              /* how often the clock has moved on */
@@ -107,8 +109,9 @@ struct trale_sim_report {
     /* With `cancel_task`: how often a poll of such a task has ended without a result. `cancel_await` counts these from
      * 1, and aborts the task after the one that it names. */
     uint64_t n_awaits;
-    /* What names the failure, if the outcome is one: of a hang, where the task waits that waits for no other task, and
-     * of these the first. One line, without numbers that differ from seed to seed; empty: nothing. */
+    /* What names the failure, if the outcome is one. Of a hang, or of a program that does not stop: where the task
+     * waits that waits for no other task, and of these the first. One line, without numbers that differ from seed to
+     * seed; empty: nothing. */
     char failure[TRALE_SIM_FAILURE];
 
     uint64_t missing_event; /* the first that is not in the file of events, which has reached its limit; 0: none */

@@ -23,7 +23,11 @@
  * `at` and `from` are the same. Times are counted from the beginning of the run. Without `until`, `for` or `restart` a
  * fault lasts until the faults of the run end; with `keep` as the last word it lasts longer than that. `*` is every
  * host, also one that appears later. A latency, a jitter and the time of `by` are 1h at most. Comments begin with ; or
- * #. */
+ * #.
+ *
+ * A host that crashes loses the sockets on it, and what its tasks have. Where several programs share the world, the
+ * programs that are at home on the host die, and new processes of them begin at the restart, if `trale simulate` runs
+ * them; programs that were started by hand stay dead. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 

@@ -52,7 +52,7 @@ int network_open(struct program *program)
     int r = read_rates(program, &rules);
     if (r < 0)
         return r;
-    if (program->number == 1)
+    if (program->is_first)
         program->world->faults.defaults = rules;
     return read_address(program);
 }

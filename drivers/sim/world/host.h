@@ -45,7 +45,8 @@ struct host {
     bool restarts;                 /* its program can be started again, so it may crash */
     uint32_t n_down;               /* faults by which it is down: what arrives is lost */
     bool has_crashed;              /* its program was dropped, and has not begun again */
-    bool is_switched;              /* it goes down, or comes up, in this moment */
+    uint64_t crash_unseen;         /* programs that have not dropped what they run there: bit `number - 1` */
+    uint64_t restart_unseen;       /* programs that have not begun it again, likewise */
     int64_t clock_ns;              /* by how much its CLOCK_REALTIME was set, in sum */
     uint32_t n_paused;             /* faults by which its tasks do not run, as far as they wait for the driver */
     uint64_t resumes_ns;           /* when the last of them ends; UINT64_MAX: never */

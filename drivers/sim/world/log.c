@@ -53,12 +53,12 @@ const char *log_kind_name(enum log_kind kind)
     return kind_names[kind];
 }
 
-int log_open(struct log *log, uint32_t program, const char *path)
+int log_open(struct log *log, uint32_t program, bool is_first, const char *path)
 {
     *log = (struct log){.program = program, .fd = -1};
     if (path == NULL)
         return 0;
-    log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (program == 1 ? O_TRUNC : 0), 0666);
+    log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (is_first ? O_TRUNC : 0), 0666);
     return log->fd < 0 ? -errno : 0;
 }
 

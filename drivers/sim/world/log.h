@@ -110,9 +110,9 @@ struct log {
     struct log_place place;
 };
 
-/* Opens the log of a program by that number. `path` names the file, which the first program of a world makes anew;
+/* Opens the log of a program by that number. `path` names the file, which the program that makes the world makes anew;
  * NULL: there is none. 0, or a negative errno of open(2). */
-int log_open(struct log *log, uint32_t program, const char *path);
+int log_open(struct log *log, uint32_t program, bool is_first, const char *path);
 void log_close(struct log *log);
 
 /* Adds an event. `log` may be NULL: then there is nothing to do. */

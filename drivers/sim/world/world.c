@@ -16,6 +16,7 @@ static struct world *world_begin(struct memory *memory, uint64_t seed)
     list_init(&world->local_segments);
     world->plan.list_fd = -1;
     world->plan.quiet_ns = WORLD_BEGINS_NS;
+    world->stops_ns = UINT64_MAX;
     world->hosts = world_alloc(world, WORLD_HOST_BUCKETS * sizeof *world->hosts);
     return world->hosts != NULL ? world : NULL;
 }

@@ -8,6 +8,7 @@
 
 #include <trale/future.h>
 #include <trale/sim_report.h>
+#include <trale/sim_runner.h>
 
 #include "draw.h"
 #include "event.h"
@@ -19,7 +20,7 @@
 /* The time when a world begins, by CLOCK_MONOTONIC. It is not 0, which callers use for "never". */
 #define WORLD_BEGINS_NS UINT64_C(1000000000)
 
-#define WORLD_PROGRAMS 64u
+#define WORLD_PROGRAMS TRALE_SIM_PROGRAMS
 
 #define WORLD_HOST_BUCKETS 4096u
 
@@ -32,7 +33,11 @@ struct world_program {
     struct trale_link ready_endpoints; /* likewise, of TCP */
     bool has_rung;                     /* the alarm; the program clears it */
     bool is_idle;                      /* it waits for the world */
-    bool is_out;                       /* it has left the world, or died */
+    bool is_out;                       /* it has left the world, or died, or is down */
+    bool is_down;                      /* its host has crashed, and it is started again with that */
+    bool starts;                       /* its host is up again, and its process is to be started */
+    bool serves;                       /* it runs until SIGTERM */
+    uint32_t n_restarts;               /* so far */
     uint64_t signals;                  /* that were sent to it, and that its process has not got: bit `number - 1` */
     struct host *home;                 /* where its tasks are that have bound no address */
 };
@@ -44,6 +49,9 @@ struct world {
     struct event_heap events;
     struct world_program programs[WORLD_PROGRAMS];
     uint32_t n_programs;
+    uint64_t stops_ns; /* when the programs that serve must have ended; UINT64_MAX: others have not ended yet */
+    uint32_t doomed;   /* the number of a program that has crashed while it had the baton, to be killed; 0: none */
+    uint64_t unseen;   /* programs that have not seen all crashes and restarts of hosts: bit `number - 1` */
     struct log_state log_state;
     /* Of the program that runs now, in the memory of its process: */
     struct log *log;                 /* NULL: events are not logged */
