@@ -90,10 +90,11 @@ static inline uint64_t trale_signal_bit(int number)
     return number >= 1 && number <= 64 ? UINT64_C(1) << (number - 1) : 0;
 }
 
-/* The signals that the driver takes, as bits; 0 if there is no driver. [any] */
+/* The signals that the driver takes, as bits; 0 if there is no driver, of which the log says nothing. [any] */
 static inline uint64_t trale_signal_taken(struct trale *runtime)
 {
-    const struct trale_signals *signals = trale_signals(runtime);
+    const struct trale_signals *signals = (const struct trale_signals *)trale_interface_optional(
+        runtime, TRALE_SIGNAL_1, sizeof(struct trale_signals));
     return signals != NULL ? signals->taken(signals->interface.instance) : 0;
 }
 
