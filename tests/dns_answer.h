@@ -219,8 +219,8 @@ static inline void dns_put_records(struct dns_message *message, const struct dns
         if (!dns_is(query, "_gone")) {
             dns_put_service(message, 20, 0, 5061, "last.example");
             dns_put_service(message, 10, 0, 5062, "never.example");
-            dns_put_service(message, 10, 60, 5063, "often.example");
-            dns_put_service(message, 10, 40, 5064, "seldom.example");
+            dns_put_service(message, 10, 90, 5063, "often.example");
+            dns_put_service(message, 10, 10, 5064, "seldom.example");
         } else {
             dns_put_service(message, 0, 0, 0, "");
         }

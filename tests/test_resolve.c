@@ -166,12 +166,13 @@ static void test_services_come_by_priority_and_then_by_weight(void **state)
     int n_often = 0, n_seldom = 0;
     for (int i = 0; i < 200; i++) {
         assert_int_equal(look_up_text(world, TRALE_LOOKUP_SRV, "_s._udp.example", text), 4);
-        n_often += strncmp(text, "10/60/5063/often.example/60 ", 28) == 0;
-        n_seldom += strncmp(text, "10/40/5064/seldom.example/60 ", 29) == 0;
+        n_often += strncmp(text, "10/90/5063/often.example/60 ", 28) == 0;
+        n_seldom += strncmp(text, "10/10/5064/seldom.example/60 ", 29) == 0;
         assert_string_equal(text + strlen(text) - 27, " 20/0/5061/last.example/60 ");
     }
-    assert_true(n_often > n_seldom); /* 119 to 79; the other way round once in 300 runs of a million */
-    assert_true(n_seldom > 20);
+    /* About 178 and 20: neither fails by chance in a billion runs. */
+    assert_true(n_often > n_seldom);
+    assert_true(n_seldom > 0);
     assert_fails(world, TRALE_LOOKUP_SRV, "_gone._udp.example", -ENODATA);
 }
 

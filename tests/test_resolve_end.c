@@ -91,6 +91,21 @@ static void test_what_a_program_has_not_ended_is_freed_with_the_runtime(void **s
             0);
 }
 
+/* The time of its try is up when the task is gone that has waited for it. */
+static void test_a_lookup_that_was_left_wakes_nothing(void **state)
+{
+    (void)state;
+    struct world world = {0};
+    struct trale_sleep sleep;
+    world_open_with(&world, WORLD "timeout = 5ms\ntries = 10\n");
+    for (int i = 1; i <= 3; i++)
+        assert_int_equal(trale_join(trale_spawn(world.runtime, impatient, .world = &world, .name = "silent.example",
+                                                .n_queries = i, .leaves = true)),
+                         0);
+    assert_int_equal(trale_block_on(world.runtime, trale_sleep(&sleep, 20 * TRALE_MILLISECOND)), 0);
+    trale_close(world.runtime);
+}
+
 /* Lets other tasks run until the server has had so many queries. */
 struct watch_server {
     struct trale_future future;
@@ -245,6 +260,7 @@ int main(void)
         with_world(test_a_dropped_wait_goes_on),
         with_world(test_a_lookup_that_is_ended_leaves_no_socket_behind),
         with_world(test_what_a_program_has_not_ended_is_freed_with_the_runtime),
+        cmocka_unit_test(test_a_lookup_that_was_left_wakes_nothing),
         with_world(test_the_runtime_closes_while_lookups_are_in_flight),
         with_world(test_a_lookup_that_is_dropped_ends),
         with_world(test_one_address_that_is_dropped_leaves_nothing_behind),

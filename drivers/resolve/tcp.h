@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A question over TCP (RFC 7766): one connection, each message behind its length. */
+ * A question over TCP (RFC 7766): one connection, each message behind its length. It is a socket of the driver's own,
+ * and not one of trale.stream/1: there, a connect that is dropped is given up, and here it goes on between two
+ * waits. */
 #ifndef RESOLVE_TCP_H
 #define RESOLVE_TCP_H
 
