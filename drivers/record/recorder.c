@@ -67,6 +67,18 @@ void record_end(struct recorder *recorder, const struct entry *entry)
     pthread_mutex_unlock(&recorder->lock);
 }
 
+void record_call(struct recorder *recorder, enum trale_record_what what, const struct trale_record_inputs *inputs,
+                 int64_t result, const void *output, uint64_t size)
+{
+    if (!recorder_is_on(recorder))
+        return;
+    const struct entry entry = {.kind = TRALE_RECORD_CALL, .what = what, .inputs = inputs, .result = result};
+    record_begin(recorder, &entry);
+    if (recorder_is_on(recorder) && result >= 0)
+        record_put(recorder, output, size);
+    record_end(recorder, &entry);
+}
+
 /* --- the beginning and the end ------------------------------------------------------------------------------------ */
 
 enum option { OPTION_FILE, OPTION_SIZE, N_OPTIONS };

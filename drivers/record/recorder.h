@@ -107,6 +107,10 @@ static inline void record(struct recorder *recorder, const struct entry *entry)
     record_end(recorder, entry);
 }
 
+/* Writes the record of a call that has returned, with at most one output. */
+void record_call(struct recorder *recorder, enum trale_record_what what, const struct trale_record_inputs *inputs,
+                 int64_t result, const void *output, uint64_t size);
+
 /* Nothing is recorded from now on. `state` is TRALE_RECORDING_, and `error` a negative errno. */
 void recorder_stop(struct recorder *recorder, uint32_t state, int error, const char *what);
 

@@ -10,9 +10,7 @@ static uint64_t record_now(void *instance)
     struct recorder *recorder = instance;
     const struct trale_timer *below = recorder->timer_below;
     uint64_t now_ns = below->now(below->interface.instance);
-    if (recorder_is_on(recorder))
-        record(recorder,
-               &(struct entry){.kind = TRALE_RECORD_CALL, .what = TRALE_RECORD_NOW, .result = (int64_t)now_ns});
+    record_call(recorder, TRALE_RECORD_NOW, NULL, (int64_t)now_ns, NULL, 0);
     return now_ns;
 }
 
@@ -22,18 +20,8 @@ static uint64_t record_now_on(void *instance, uint32_t clock)
     const struct trale_timer *below = recorder->timer_below;
     const struct trale_record_inputs inputs = {.values = {clock}};
     uint64_t now_ns = below->now_on(below->interface.instance, clock);
-    if (recorder_is_on(recorder))
-        record(recorder, &(struct entry){.kind = TRALE_RECORD_CALL,
-                                         .what = TRALE_RECORD_NOW_ON,
-                                         .inputs = &inputs,
-                                         .result = (int64_t)now_ns});
+    record_call(recorder, TRALE_RECORD_NOW_ON, &inputs, (int64_t)now_ns, NULL, 0);
     return now_ns;
-}
-
-static void call(struct recorder *recorder, enum trale_record_what what, const struct trale_record_inputs *inputs)
-{
-    if (recorder_is_on(recorder))
-        record(recorder, &(struct entry){.kind = TRALE_RECORD_CALL, .what = what, .inputs = inputs});
 }
 
 static void record_sleep_until(void *instance, struct trale_sleep *sleep, uint64_t deadline_ns)
@@ -42,7 +30,7 @@ static void record_sleep_until(void *instance, struct trale_sleep *sleep, uint64
     const struct trale_timer *below = recorder->timer_below;
     const struct trale_record_inputs inputs = {.values = {TRALE_CLOCK_CONFIGURED, deadline_ns, 0}};
     below->sleep_until(below->interface.instance, sleep, deadline_ns);
-    call(recorder, TRALE_RECORD_SLEEP, &inputs);
+    record_call(recorder, TRALE_RECORD_SLEEP, &inputs, 0, NULL, 0);
     operation_made(recorder, TRALE_RECORD_SLEEP, &sleep->future);
 }
 
@@ -53,7 +41,7 @@ static void record_sleep_on(void *instance, struct trale_sleep *sleep, uint32_t 
     const struct trale_timer *below = recorder->timer_below;
     const struct trale_record_inputs inputs = {.values = {clock, deadline_ns, slack_ns}};
     below->sleep_on(below->interface.instance, sleep, clock, deadline_ns, slack_ns);
-    call(recorder, TRALE_RECORD_SLEEP, &inputs);
+    record_call(recorder, TRALE_RECORD_SLEEP, &inputs, 0, NULL, 0);
     operation_made(recorder, TRALE_RECORD_SLEEP, &sleep->future);
 }
 
@@ -65,7 +53,7 @@ static void record_reset(void *instance, struct trale_sleep *sleep, uint64_t dea
     recorder_enter(recorder);
     below->reset(below->interface.instance, sleep, deadline_ns);
     recorder_leave(recorder);
-    call(recorder, TRALE_RECORD_RESET, &inputs);
+    record_call(recorder, TRALE_RECORD_RESET, &inputs, 0, NULL, 0);
 }
 
 void recorder_set_timer(struct recorder *recorder)
@@ -90,14 +78,8 @@ static int32_t record_fill(void *instance, void *buf, uint64_t size)
     struct recorder *recorder = instance;
     const struct trale_random *below = recorder->random_below;
     int32_t r = below->fill(below->interface.instance, buf, size);
-    if (!recorder_is_on(recorder))
-        return r;
     const struct trale_record_inputs inputs = {.values = {size}};
-    const struct entry entry = {.kind = TRALE_RECORD_CALL, .what = TRALE_RECORD_FILL, .inputs = &inputs, .result = r};
-    record_begin(recorder, &entry);
-    if (recorder_is_on(recorder) && r == 0)
-        record_put(recorder, buf, size);
-    record_end(recorder, &entry);
+    record_call(recorder, TRALE_RECORD_FILL, &inputs, r, buf, size);
     return r;
 }
 

@@ -13,19 +13,6 @@ static uint64_t number_of(void *instance, const struct trale_udp_socket *socket)
     return table_get(&((struct recorder *)instance)->sockets, socket);
 }
 
-/* A call that has returned, with at most one output. */
-static void call(struct recorder *recorder, enum trale_record_what what, const struct trale_record_inputs *inputs,
-                 int64_t result, const void *output, uint64_t size)
-{
-    if (!recorder_is_on(recorder))
-        return;
-    const struct entry entry = {.kind = TRALE_RECORD_CALL, .what = what, .inputs = inputs, .result = result};
-    record_begin(recorder, &entry);
-    if (recorder_is_on(recorder) && result >= 0)
-        record_put(recorder, output, size);
-    record_end(recorder, &entry);
-}
-
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
 
 /* A call that makes a socket. */
@@ -80,7 +67,7 @@ static void record_close(void *instance, struct trale_udp_socket *socket)
     recorder_enter(recorder);
     below->close(below->interface.instance, socket);
     recorder_leave(recorder);
-    call(recorder, TRALE_RECORD_CLOSE, &inputs, 0, NULL, 0);
+    record_call(recorder, TRALE_RECORD_CLOSE, &inputs, 0, NULL, 0);
 }
 
 /* --- addresses and options ---------------------------------------------------------------------------------------- */
@@ -93,7 +80,7 @@ static int32_t record_connect(void *instance, struct trale_udp_socket *socket, c
     recorder_enter(instance);
     int32_t r = below->connect(below->interface.instance, socket, peer);
     recorder_leave(instance);
-    call(instance, TRALE_RECORD_CONNECT, &inputs, r, NULL, 0);
+    record_call(instance, TRALE_RECORD_CONNECT, &inputs, r, NULL, 0);
     return r;
 }
 
@@ -102,7 +89,7 @@ static int32_t record_local(void *instance, struct trale_udp_socket *socket, str
     const struct trale_udp *below = below_of(instance);
     const struct trale_record_inputs inputs = {.socket = number_of(instance, socket)};
     int32_t r = below->local(below->interface.instance, socket, address);
-    call(instance, TRALE_RECORD_LOCAL, &inputs, r, address, sizeof *address);
+    record_call(instance, TRALE_RECORD_LOCAL, &inputs, r, address, sizeof *address);
     return r;
 }
 
@@ -111,7 +98,7 @@ static int32_t record_peer(void *instance, struct trale_udp_socket *socket, stru
     const struct trale_udp *below = below_of(instance);
     const struct trale_record_inputs inputs = {.socket = number_of(instance, socket)};
     int32_t r = below->peer(below->interface.instance, socket, address);
-    call(instance, TRALE_RECORD_PEER, &inputs, r, address, sizeof *address);
+    record_call(instance, TRALE_RECORD_PEER, &inputs, r, address, sizeof *address);
     return r;
 }
 
@@ -123,7 +110,7 @@ static int32_t record_set(void *instance, struct trale_udp_socket *socket, uint3
     recorder_enter(instance);
     int32_t r = below->set(below->interface.instance, socket, option, value);
     recorder_leave(instance);
-    call(instance, TRALE_RECORD_SET, &inputs, r, NULL, 0);
+    record_call(instance, TRALE_RECORD_SET, &inputs, r, NULL, 0);
     return r;
 }
 
@@ -132,7 +119,7 @@ static int32_t record_get(void *instance, struct trale_udp_socket *socket, uint3
     const struct trale_udp *below = below_of(instance);
     const struct trale_record_inputs inputs = {.socket = number_of(instance, socket), .values = {option}};
     int32_t r = below->get(below->interface.instance, socket, option, value);
-    call(instance, TRALE_RECORD_GET, &inputs, r, value, sizeof *value);
+    record_call(instance, TRALE_RECORD_GET, &inputs, r, value, sizeof *value);
     return r;
 }
 
@@ -147,7 +134,7 @@ static int32_t record_get(void *instance, struct trale_udp_socket *socket, uint3
                                                    .values = {interface_index},                                        \
                                                    .address = trale_recording_address(group)};                         \
         int32_t r = below->member(below->interface.instance, socket, group, interface_index);                          \
-        call(instance, what, &inputs, r, NULL, 0);                                                                     \
+        record_call(instance, what, &inputs, r, NULL, 0);                                                              \
         return r;                                                                                                      \
     }
 GROUP(join, TRALE_RECORD_JOIN)
@@ -164,7 +151,7 @@ GROUP(leave, TRALE_RECORD_LEAVE)
                                                    .hash = trale_recording_hash(0, &from, sizeof from),                \
                                                    .address = trale_recording_address(group)};                         \
         int32_t r = below->member(below->interface.instance, socket, group, source, interface_index);                  \
-        call(instance, what, &inputs, r, NULL, 0);                                                                     \
+        record_call(instance, what, &inputs, r, NULL, 0);                                                              \
         return r;                                                                                                      \
     }
 SOURCE_GROUP(join_source, TRALE_RECORD_JOIN_SOURCE)

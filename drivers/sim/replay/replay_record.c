@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay_record.h"
 
+#include <errno.h>
+
 #include "replay_difference.h"
 #include "replay_text.h"
 
@@ -98,6 +100,23 @@ const struct trale_record *replay_take(struct replay *replay, enum trale_record_
     replay_describe(did, kind, what, number, inputs);
     replay_differ(replay, position, did);
     return NULL;
+}
+
+int32_t replay_call(struct replay *replay, uint32_t what, const struct trale_record_inputs *inputs, void *output,
+                    uint64_t size)
+{
+    const struct trale_record *record = replay_take(replay, TRALE_RECORD_CALL, what, 0, inputs);
+    if (record == NULL)
+        return -ECANCELED;
+    uint64_t left;
+    const char *bytes = record_outputs(record, &left);
+    if (!record_result_is_good(record, 0) || (record->result == 0 && left < size)) {
+        replay_refuse(replay, record);
+        return -ECANCELED;
+    }
+    if (record->result == 0 && size > 0)
+        memcpy(output, bytes, size);
+    return (int32_t)record->result;
 }
 
 const struct trale_record *replay_poll(struct replay *replay, uint64_t number, const struct trale_waker *waker)

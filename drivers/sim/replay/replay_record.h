@@ -11,6 +11,11 @@
 const struct trale_record *replay_take(struct replay *replay, enum trale_record_kind kind, uint32_t what,
                                        uint64_t number, const struct trale_record_inputs *inputs);
 
+/* A call of the program, with at most one output, which is filled if the recorded result is 0. Returns that result;
+ * -ECANCELED: it differs, or the replay is over. */
+int32_t replay_call(struct replay *replay, uint32_t what, const struct trale_record_inputs *inputs, void *output,
+                    uint64_t size);
+
 /* The record of a poll of this operation if it is the next one; NULL: the poll has no result. */
 const struct trale_record *replay_poll(struct replay *replay, uint64_t number, const struct trale_waker *waker);
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * trale.timer/1 and trale.random/1 of a program that is replayed. */
-#include <errno.h>
-
-#include "replay_difference.h"
 #include "replay_operation.h"
 #include "replay_record.h"
 #include "replay_table.h"
@@ -82,20 +79,8 @@ void replay_set_timer(struct replay *replay)
 
 static int32_t replay_fill(void *instance, void *buf, uint64_t size)
 {
-    struct replay *replay = instance;
     const struct trale_record_inputs inputs = {.values = {size}};
-    const struct trale_record *record = replay_take(replay, TRALE_RECORD_CALL, TRALE_RECORD_FILL, 0, &inputs);
-    if (record == NULL)
-        return -ECANCELED;
-    uint64_t left;
-    const char *bytes = record_outputs(record, &left);
-    if (!record_result_is_good(record, 0) || (record->result == 0 && left < size)) {
-        replay_refuse(replay, record);
-        return -ECANCELED;
-    }
-    if (record->result == 0 && size > 0)
-        memcpy(buf, bytes, size);
-    return (int32_t)record->result;
+    return replay_call(instance, TRALE_RECORD_FILL, &inputs, buf, size);
 }
 
 void replay_set_random(struct replay *replay)

@@ -14,24 +14,6 @@ static struct trale_record_inputs of_socket(const struct trale_udp_socket *socke
     return (struct trale_record_inputs){.socket = replay_socket_number(socket)};
 }
 
-/* A call with one output, or none. */
-static int32_t call(struct replay *replay, uint32_t what, const struct trale_record_inputs *inputs, void *output,
-                    uint64_t size)
-{
-    const struct trale_record *record = replay_take(replay, TRALE_RECORD_CALL, what, 0, inputs);
-    if (record == NULL)
-        return -ECANCELED;
-    uint64_t left;
-    const char *bytes = record_outputs(record, &left);
-    if (!record_result_is_good(record, 0) || (record->result == 0 && left < size)) {
-        replay_refuse(replay, record);
-        return -ECANCELED;
-    }
-    if (record->result == 0 && size > 0)
-        memcpy(output, bytes, size);
-    return (int32_t)record->result;
-}
-
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
 
 static int32_t opened(struct replay *replay, uint32_t what, const struct trale_record_inputs *inputs,
@@ -79,7 +61,7 @@ static int32_t replay_udp_inherit(void *instance, const char *name, struct trale
 static void replay_udp_close(void *instance, struct trale_udp_socket *socket)
 {
     const struct trale_record_inputs inputs = of_socket(socket);
-    (void)call(instance, TRALE_RECORD_CLOSE, &inputs, NULL, 0);
+    (void)replay_call(instance, TRALE_RECORD_CLOSE, &inputs, NULL, 0);
     ((struct replay_socket *)(void *)socket)->number = 0;
 }
 
@@ -89,19 +71,19 @@ static int32_t replay_udp_connect(void *instance, struct trale_udp_socket *socke
 {
     struct trale_record_inputs inputs = of_socket(socket);
     inputs.address = trale_recording_address(peer);
-    return call(instance, TRALE_RECORD_CONNECT, &inputs, NULL, 0);
+    return replay_call(instance, TRALE_RECORD_CONNECT, &inputs, NULL, 0);
 }
 
 static int32_t replay_udp_local(void *instance, struct trale_udp_socket *socket, struct trale_address *address)
 {
     const struct trale_record_inputs inputs = of_socket(socket);
-    return call(instance, TRALE_RECORD_LOCAL, &inputs, address, sizeof *address);
+    return replay_call(instance, TRALE_RECORD_LOCAL, &inputs, address, sizeof *address);
 }
 
 static int32_t replay_udp_peer(void *instance, struct trale_udp_socket *socket, struct trale_address *address)
 {
     const struct trale_record_inputs inputs = of_socket(socket);
-    return call(instance, TRALE_RECORD_PEER, &inputs, address, sizeof *address);
+    return replay_call(instance, TRALE_RECORD_PEER, &inputs, address, sizeof *address);
 }
 
 static int32_t replay_udp_set(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t value)
@@ -109,14 +91,14 @@ static int32_t replay_udp_set(void *instance, struct trale_udp_socket *socket, u
     struct trale_record_inputs inputs = of_socket(socket);
     inputs.values[0] = option;
     inputs.values[1] = (uint64_t)value;
-    return call(instance, TRALE_RECORD_SET, &inputs, NULL, 0);
+    return replay_call(instance, TRALE_RECORD_SET, &inputs, NULL, 0);
 }
 
 static int32_t replay_udp_get(void *instance, struct trale_udp_socket *socket, uint32_t option, int64_t *value)
 {
     struct trale_record_inputs inputs = of_socket(socket);
     inputs.values[0] = option;
-    return call(instance, TRALE_RECORD_GET, &inputs, value, sizeof *value);
+    return replay_call(instance, TRALE_RECORD_GET, &inputs, value, sizeof *value);
 }
 
 static int32_t call_group(struct replay *replay, uint32_t what, struct trale_udp_socket *socket,
@@ -130,7 +112,7 @@ static int32_t call_group(struct replay *replay, uint32_t what, struct trale_udp
         const struct trale_address from = trale_recording_address(source);
         inputs.hash = trale_recording_hash(0, &from, sizeof from);
     }
-    return call(replay, what, &inputs, NULL, 0);
+    return replay_call(replay, what, &inputs, NULL, 0);
 }
 
 static int32_t replay_udp_join(void *instance, struct trale_udp_socket *socket, const struct trale_address *group,
