@@ -11,7 +11,7 @@
 #include <trale/layer.h>
 #include <trale/observer.h>
 #include <trale/random.h>
-#include <trale/recording.h>
+#include <trale/recording_inputs.h>
 #include <trale/udp_socket.h>
 
 #include "file.h"

@@ -6,6 +6,7 @@
 
 #include <trale/observer.h>
 #include <trale/random.h>
+#include <trale/recording_inputs.h>
 #include <trale/udp_socket.h>
 
 #include "program.h"
