@@ -51,6 +51,14 @@ ROWS = [
     ("UDP echo, flooded, 1 runtime: thousands a second", "flood_cores", 1, "per_second", 1e3, "", 0),
     ("UDP echo, flooded, 2 runtimes: thousands a second", "flood_cores", 2, "per_second", 1e3, "", 0),
     ("bulk transfer: CPU for each datagram", "bulk", 1, "cpu_ns", 1e3, "us", 0),
+    ("TCP round trip in one loop", "stream_ping", 1, "ns", 1e3, "us", 0),
+    ("TCP round trip in one loop, 64 connections", "stream_ping", 64, "ns", 1e3, "us", 0),
+    ("TCP echo to a process, one core", "stream_echo", 1, "per_second", 1e3, "thousands a second", 1),
+    ("TCP echo, 64 connections: CPU for each", "stream_echo", 64, "cpu_ns", 1e3, "us", 0),
+    ("TCP, 64 KiB written: CPU for each", "stream_send", 1, "cpu_ns", 1e3, "us", 0),
+    ("TCP, 64 KiB written: thousands a second", "stream_send", 1, "per_second", 1e3, "", 0),
+    ("TCP, 64 KiB read: CPU for each", "stream_recv", 1, "cpu_ns", 1e3, "us", 0),
+    ("TCP, 64 KiB read: thousands a second", "stream_recv", 1, "per_second", 1e3, "", 0),
     ("memory of an idle UDP task", "idle", 5000, "bytes", 1, "B", 0),
     ("start to end of a program", "start", 1, "us", 1, "us", 0),
     ("the same without drivers", "start", 0, "us", 1, "us", 0),
@@ -91,11 +99,22 @@ def compile_contestants(build, out):
         "libevent": cc + ["libevent.c", "-levent_core", "-levent_pthreads", "-pthread"],
         "asio": cxx + ["asio.cpp", "-pthread"],
     }
+    streams = {
+        "trale": cc + ["-I" + os.path.join(ROOT, "include"), "stream/trale.c", "-L" + build, "-ltrale",
+                       "-Wl,-rpath," + build],
+        "raw": cc + ["stream/raw.c"],
+        "libuv": cc + ["stream/libuv.c", "-luv"],
+        "libevent": cc + ["stream/libevent.c", "-levent_core"],
+        "asio": cxx + ["stream/asio.cpp", "-pthread"],
+    }
+    os.makedirs(os.path.join(out, "stream"), mode=0o755, exist_ok=True)
     contestants = {}
     for name, command in commands.items():
         program = os.path.join(out, name)
         if run_to_build(name, command + ["-o", program]):
             contestants[name] = ([program], {})
+        if name in streams:
+            run_to_build(name + "'s streams", streams[name] + ["-o", os.path.join(out, "stream", name)])
     tokio = build_tokio(out)
     if tokio is not None:
         contestants["tokio"] = ([tokio], {"TOKIO_THREADS": "current"})
@@ -141,14 +160,16 @@ def build_tokio(out):
 def write_config(out, threads):
     """The trale.ini of a contestant, and those for the workloads that need another; returns the first one's path."""
     name = os.path.join(out, f"threads-{threads}")
-    variants = {".ini": ([], []), "-slack.ini": ([], ["slack = 1ms"]),
+    variants = {".ini": ([], []), "-stream.ini": ([], []), "-slack.ini": ([], ["slack = 1ms"]),
                 "-instances-1.ini": (["instances = 1"], []), "-instances-2.ini": (["instances = 2"], [])}
     with open(name + "-bare.ini", "w", encoding="utf-8") as file:
         file.write(f"[runtime]\nthreads = {threads}\n")
     os.chmod(name + "-bare.ini", 0o644)
     for ending, (runtime, timer) in variants.items():
-        lines = ["[runtime]", "drivers = timer, udp", f"threads = {threads}", *runtime,
-                 "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", "path = udp.so", ""]
+        streams = ", stream" if ending == "-stream.ini" else ""
+        lines = ["[runtime]", "drivers = timer, udp" + streams, f"threads = {threads}", *runtime,
+                 "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", "path = udp.so",
+                 *(["[driver:stream]", "path = stream.so"] if streams else []), ""]
         with open(name + ending, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
         os.chmod(name + ending, 0o644)
@@ -161,8 +182,15 @@ def write_config(out, threads):
 def prepare(contestants, name, workload, number):
     command, environment = contestants[name]
     environment = {**os.environ, **environment}
+    if workload.startswith("stream_") and not name.startswith("tokio"):
+        folder, program = os.path.split(command[0])
+        command = [os.path.join(folder, "stream", program)]
+        if not os.path.exists(command[0]):
+            return None, None
     if workload == "sleep_slack" and "TRALE_CONFIG" in environment:
         environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-slack.ini")
+    if workload.startswith("stream_") and "TRALE_CONFIG" in environment:
+        environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-stream.ini")
     if workload == "start" and number == 0 and "TRALE_CONFIG" in environment:
         environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-bare.ini")
     if workload == "flood_cores" and "TRALE_CONFIG" in environment:
@@ -181,6 +209,8 @@ def keep_on(cores):
 def measure(contestants, name, workload, number, cores):
     """The figures of one run; {} if it failed; None if the contestant has nothing of the kind."""
     command, environment = prepare(contestants, name, workload, number)
+    if command is None:
+        return None
     command = command + [workload, str(number)]
     if workload == "start":
         command = contestants["raw"][0] + ["time", "100"] + command

@@ -144,7 +144,7 @@ pub fn socket() -> (std::net::UdpSocket, SocketAddr) {
 }
 
 /// True in the child, which ends with the parent. To be called before threads are made.
-fn fork() -> bool {
+pub fn fork() -> bool {
     unsafe {
         let parent = libc::getpid();
         let child = libc::fork();

@@ -3,6 +3,7 @@
 //! tokio: TOKIO_THREADS=multi is its multi_thread runtime with two workers, anything else current_thread.
 
 mod bench;
+mod stream;
 
 use bench::{Count, Random, Sleeps};
 use std::future::Future;
@@ -326,6 +327,10 @@ fn main() {
         "bulk" => bulk(n),
         "idle" => idle(n),
         "start" => start(n),
+        "stream_ping" => stream::ping(n),
+        "stream_echo" => stream::echoes(n),
+        "stream_send" => stream::send(n),
+        "stream_recv" => stream::recv(n),
         _ => std::process::exit(77),
     }
 }
