@@ -108,23 +108,23 @@ clocks='clock_gettime|gettimeofday|time|timespec_get'
 # Programs that must run the same under a driver with a clock and numbers of its own. Tests (test_*.c) measure the
 # runtime and the drivers from outside, by the kernel's clock; the benchmarks compare with system calls.
 own_clocks_and_numbers() {
-    grep -nE "\\b($numbers|$clocks)\\(" examples/*.c tests/*.[ch] tests/drivers/*.[ch] tests/stranger/*.[ch] |
+    grep -nE "\\b($numbers|$clocks)\\(" examples/*.c examples/*/*.[ch] tests/*.[ch] tests/drivers/*.[ch] tests/stranger/*.[ch] |
         grep -vE "^tests/test_[a-z_]+\.c:[0-9]+:.*\\b($clocks)\\("
 }
 
 too_long() {
-    wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c | awk '$2 != "total" && $1 > 360'
+    wc -l core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c examples/*/*.[ch] | awk '$2 != "total" && $1 > 360'
 }
 
 # Functions end at a brace in the first column, and begin where the last line in the first column ended in none.
 long_functions() {
     awk 'FNR == 1 { open = 0 } /^\{/ { open = FNR } /^\}/ && open {
              if (FNR - open > 60) print FILENAME ":" open ": " FNR - open " lines"
-             open = 0 }' core/*.c core/*/*.c drivers/*/*.c drivers/*/*/*.c examples/*.c
+             open = 0 }' core/*.c core/*/*.c drivers/*/*.c drivers/*/*/*.c examples/*.c examples/*/*.c
 }
 
 wide() {
-    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c tests/*.[ch] tests/*/*.[ch]
+    grep -nE '^.{121,}' core/*.c core/*/*.[ch] drivers/*.h drivers/*/*.[ch] drivers/*/*/*.[ch] include/trale/*.h examples/*.c examples/*/*.[ch] tests/*.[ch] tests/*/*.[ch]
 }
 
 # Signs of sentences that must be read twice. CONTRIBUTING.md names some of these words.

@@ -57,7 +57,7 @@ trale_async(receive)
             trale_await(trale_timeout(&self->timeout,
                                       trale_race_of(&self->race,
                                                     trale_stream_read(&self->read, c->socket, c->buf, sizeof c->buf),
-                                                    trale_notify_wait(&self->stop, &server->stop)),
+                                                    trale_notify_wait(&self->stop, &self->connection->server->stop)),
                                       server->idle_ns));
 
         int64_t n = trale_result();
