@@ -12,7 +12,7 @@ struct http_file {
     const char *type; /* Content-Type */
 };
 
-/* Opens the folder. Returns its fd, or a negative errno. -ENOSYS: the kernel cannot confine paths to it (openat2(2)). */
+/* Opens the folder. Returns its fd, or a negative errno; -ENOSYS: the kernel cannot confine paths (openat2(2)). */
 int http_folder_open(const char *name);
 
 /* Opens a file of the folder for reading; a path that is "" or ends with '/' is the index.html there. No symbolic link
