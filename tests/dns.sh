@@ -46,7 +46,8 @@ answers_by_the_hundred() {
 serves_by_name() {
     start upstream "$upstream"
     printf '127.0.0.1 upstream.test\n' >"$tmp/hosts"
-    sed "s|^path = resolve.so|&\nhosts = $tmp/hosts|; s/^\[runtime\]/&\nthreads = $1/" "$root/examples/lookup.ini" >"$tmp/names.ini"
+    sed "s|^path = resolve.so|&\nhosts = $tmp/hosts|; s/^\[runtime\]/&\nthreads = $1/; s/^drivers *= */&signal, /" "$root/examples/lookup.ini" >"$tmp/names.ini"
+    printf "[driver:signal]\npath = signal.so\n" >>"$tmp/names.ini"
     TRALE_CONFIG=$tmp/names.ini start forwarder "$forwarder" "upstream.test:${address##*:}"
     ok "threads = $1: the upstream may be a name" answered www.example.
     ok "threads = $1: the forwarder ends with status 0" stop forwarder
