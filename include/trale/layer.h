@@ -23,7 +23,8 @@
  * member that the table below has, and NULL for the others. Each calls the same member of the table below, with the
  * `instance` of that table. Members that came later than the layer are hidden by it, for its table ends before them.
  * What passes through is the same on both sides, for a layer adds nothing to an operation or a socket:
- *   sockets     A layer sets socket->udp to its own table, after the driver below has made the socket.
+ *   sockets     A layer sets socket->udp to its own table, after the driver below has made the socket. Where a future
+ *               makes one, such as an accept (stream.h), the layer does so in its poll, when the future has resolved.
  *   operations  The driver below makes the future, in the same memory; then the layer puts a type of its own over the
  *               future's type, by trale_layer_wrap. So its poll and drop are called, and call those below by
  *               trale_layer_poll and trale_layer_drop. Nothing is allocated for an operation.
