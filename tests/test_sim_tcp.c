@@ -120,7 +120,7 @@ static struct pair connect_pair(void)
         ;
     assert_int_equal(tcp_connected(pair.near), 0);
     run();
-    pair.far = owned(tcp_accept(pair.listener));
+    pair.far = owned(tcp_accept(world, pair.listener));
     assert_non_null(pair.far);
     return pair;
 }
@@ -204,10 +204,10 @@ static void test_a_connection_takes_a_round_trip_and_bytes_half_of_one(void **st
     assert_int_equal(tcp_connected(near), -EAGAIN);
     run_until(60 * MILLISECOND);
     assert_int_equal(tcp_connected(near), 0);
-    assert_null(tcp_accept(listener));
+    assert_null(tcp_accept(world, listener));
     assert_int_equal(write_to(near, "hello", 5), 5);
     run_until(90 * MILLISECOND);
-    struct endpoint *far = owned(tcp_accept(listener));
+    struct endpoint *far = owned(tcp_accept(world, listener));
     assert_non_null(far);
     assert_true(trale_address_equal(&far->peer, &near->local));
     assert_true(trale_address_equal(&far->local, &near->peer));
@@ -224,7 +224,7 @@ static void test_within_a_host_all_is_there_at_once(void **state)
     begin("from 0s loss * -> * 100%");
     struct endpoint *listener = listen_at("127.0.0.1:7"), *near = connect_to("127.0.0.1:7");
     assert_int_equal(tcp_connected(near), 0);
-    struct endpoint *far = owned(tcp_accept(listener));
+    struct endpoint *far = owned(tcp_accept(world, listener));
     assert_int_equal(write_to(near, "hello", 5), 5);
     assert_reads(far, "hello");
     tcp_close(world, far);
@@ -281,10 +281,10 @@ static void test_a_full_accept_queue_drops_syns_until_there_is_room(void **state
     near[3] = connect_to("10.0.0.2:7");
     run_until(900 * MILLISECOND);
     assert_int_equal(tcp_connected(near[3]), -EAGAIN);
-    owned(tcp_accept(listener));
+    owned(tcp_accept(world, listener));
     run_until(2 * SECOND); /* both are tried again after a second; the one that had been answered comes first */
     assert_int_equal(listener->n_queued, 2);
-    owned(tcp_accept(listener));
+    owned(tcp_accept(world, listener));
     run_until(9 * SECOND);
     assert_int_equal(tcp_connected(near[3]), 0);
     assert_int_equal(listener->n_queued, 2);
@@ -642,7 +642,7 @@ static void test_a_port_that_a_peer_has_forgotten_can_be_used_again(void **state
     assert_int_equal(tcp_connect(world, here, &to, &from, &near), 0);
     owned(near);
     run();
-    struct endpoint *far = owned(tcp_accept(listener));
+    struct endpoint *far = owned(tcp_accept(world, listener));
     assert_int_equal(tcp_connect(world, here, &to, &from, &again), -EADDRINUSE);
     tcp_crash(world, here);
     uint64_t begins_ns = now_ns();
@@ -698,7 +698,7 @@ static void test_a_listener_of_both_families_shows_ipv4_mapped(void **state)
     (void)state;
     struct endpoint *listener = listen_at("[::]:80"), *near = connect_to("127.0.0.1:80");
     assert_int_equal(tcp_connected(near), 0);
-    struct endpoint *far = owned(tcp_accept(listener));
+    struct endpoint *far = owned(tcp_accept(world, listener));
     const struct trale_address shown = endpoint_show(far, &far->peer);
     assert_true(IN6_IS_ADDR_V4MAPPED(&shown.v6.sin6_addr));
     assert_int_equal(trale_address_port(&shown), trale_address_port(&near->local));

@@ -58,7 +58,7 @@ static int count(struct traffic *traffic, const struct datagram *datagram)
 {
     const char *from = datagram->sent != NULL ? event_field(datagram->sent, "from") : NULL;
     const char *to = datagram->sent != NULL ? event_field(datagram->sent, "to") : NULL;
-    if (from == NULL || to == NULL)
+    if (from == NULL || to == NULL || strcmp(from, "-") == 0) /* a Unix socket has no address */
         return 0;
     struct row *row = row_of(traffic, from);
     if (row == NULL)

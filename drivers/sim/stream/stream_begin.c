@@ -3,6 +3,7 @@
 
 #include "course.h"
 #include "list.h"
+#include "named.h"
 #include "stream_operation.h"
 #include "tasks.h"
 #include "tcp.h"
@@ -70,6 +71,29 @@ int32_t stream_listen(void *instance, const struct trale_address *local, uint32_
     return 0;
 }
 
+int32_t stream_listen_unix(void *instance, const char *path, struct trale_stream_listener **listener)
+{
+    struct stream *stream = instance;
+    struct program *program = stream->program;
+    trale_host_expect(&program->host, "trale_stream.listen_unix");
+    int32_t r = stream->is_off ? -EOPNOTSUPP : named_check(path);
+    struct stream_socket *socket = r == 0 ? stream_new(stream) : NULL;
+    if (socket == NULL)
+        return r < 0 ? r : -ENOMEM;
+    struct endpoint *endpoint;
+    r = named_listen(program->world, program->here, path, &endpoint);
+    if (r < 0) {
+        stream_end(socket);
+        return r;
+    }
+    endpoint->backlog = stream->backlog;
+    set_buffers(stream, endpoint);
+    stream_open(socket, endpoint);
+    log_event(&program->log, LOG_LISTEN, log_number("socket", (int64_t)endpoint->number), log_text("name", path));
+    *listener = &socket->listener;
+    return 0;
+}
+
 /* --- accepts ------------------------------------------------------------------------------------------------------ */
 
 static struct stream_operation accept_operation(struct trale_future *future)
@@ -87,7 +111,7 @@ static int64_t accept_attempt(const struct stream_socket *listener, struct trale
     struct stream_socket *socket = stream_new(stream);
     if (socket == NULL)
         return -ENOMEM;
-    stream_open(socket, tcp_accept(listener->endpoint));
+    stream_open(socket, tcp_accept(stream->program->world, listener->endpoint));
     accept->socket = &socket->connection;
     accept->peer = endpoint_show(socket->endpoint, &socket->endpoint->peer);
     return 0;
@@ -135,15 +159,18 @@ static int32_t connect_begin(struct trale_stream_connect *op)
 {
     struct stream *stream = op->driver;
     struct program *program = stream->program;
-    if (op->path != NULL || stream->is_off)
+    if (stream->is_off)
         return -EOPNOTSUPP;
-    if (trale_address_length(&op->to) == 0)
+    if (op->path == NULL && trale_address_length(&op->to) == 0)
         return -EAFNOSUPPORT;
+    if (op->path != NULL && named_check(op->path) < 0)
+        return named_check(op->path);
     struct stream_socket *socket = stream_new(stream);
     if (socket == NULL)
         return -ENOMEM;
     struct endpoint *endpoint;
-    int32_t r = tcp_connect(program->world, program->here, &op->to, &op->from, &endpoint);
+    int32_t r = op->path != NULL ? named_connect(program->world, program->here, op->path, &endpoint)
+                                 : tcp_connect(program->world, program->here, &op->to, &op->from, &endpoint);
     if (r < 0) {
         stream_end(socket);
         return r;

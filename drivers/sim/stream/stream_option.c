@@ -34,9 +34,16 @@ uint32_t stream_buffer(int64_t value, uint32_t minimum)
     return doubled > minimum ? (uint32_t)doubled : minimum;
 }
 
-static bool exists(uint32_t option)
+/* 0, -ENOPROTOOPT: there is no such option, or -EOPNOTSUPP: it is not for this kind of socket. */
+static int32_t check(const struct endpoint *endpoint, uint32_t option)
 {
-    return option < sizeof ranges / sizeof ranges[0] && ranges[option].maximum - ranges[option].minimum > 0;
+    bool is_general = option == TRALE_STREAM_LINGER || option == TRALE_STREAM_RECEIVE_BUFFER ||
+                      option == TRALE_STREAM_SEND_BUFFER;
+    if (option == TRALE_STREAM_PASS_CREDENTIALS)
+        return -EOPNOTSUPP;
+    if (option >= sizeof ranges / sizeof ranges[0] || ranges[option].maximum == ranges[option].minimum)
+        return -ENOPROTOOPT;
+    return endpoint->family == AF_UNIX && !is_general ? -EOPNOTSUPP : 0;
 }
 
 /* --- set ---------------------------------------------------------------------------------------------------------- */
@@ -88,10 +95,9 @@ static void apply(struct endpoint_options *options, uint32_t option, int64_t val
 
 static int32_t option_set(struct stream_socket *socket, uint32_t option, int64_t value)
 {
-    if (option == TRALE_STREAM_PASS_CREDENTIALS)
-        return -EOPNOTSUPP;
-    if (!exists(option))
-        return -ENOPROTOOPT;
+    int32_t r = check(socket->endpoint, option);
+    if (r < 0)
+        return r;
     if (value < ranges[option].minimum || value > ranges[option].maximum)
         return -EINVAL;
     if (option == TRALE_STREAM_INTERFACE && value > HOST_NETWORK)
@@ -154,18 +160,25 @@ static int64_t look(const struct endpoint_options *options, uint32_t option)
     }
 }
 
+/* How many bytes the peer has not acknowledged, or, of a Unix socket, not read. */
+static uint64_t n_unread(const struct endpoint *endpoint)
+{
+    const struct endpoint *peer = endpoint_peer(endpoint);
+    bool is_there = endpoint->family == AF_UNIX && peer != NULL;
+    return endpoint->output.queue.size + (is_there ? peer->input.queue.size : 0);
+}
+
 static int32_t option_get(const struct stream_socket *socket, uint32_t option, int64_t *value)
 {
     const struct endpoint *endpoint = socket->endpoint;
     bool is_queue = option == TRALE_STREAM_SEND_QUEUE || option == TRALE_STREAM_RECEIVE_QUEUE;
     if (is_queue && endpoint->state == ENDPOINT_LISTENS)
         return -EINVAL;
-    if (option == TRALE_STREAM_PASS_CREDENTIALS)
-        return -EOPNOTSUPP;
-    if (!is_queue && !exists(option))
-        return -ENOPROTOOPT;
+    int32_t r = is_queue ? 0 : check(endpoint, option);
+    if (r < 0)
+        return r;
     if (option == TRALE_STREAM_SEND_QUEUE)
-        *value = (int64_t)endpoint->output.queue.size;
+        *value = (int64_t)n_unread(endpoint);
     else if (option == TRALE_STREAM_RECEIVE_QUEUE)
         *value = (int64_t)endpoint->input.queue.size;
     else

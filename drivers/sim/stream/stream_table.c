@@ -38,6 +38,8 @@ static int32_t stream_local(void *instance, struct trale_stream_socket *socket, 
 {
     trale_host_expect(&((struct stream *)instance)->program->host, "trale_stream.local");
     const struct endpoint *endpoint = stream_connection(socket)->endpoint;
+    if (endpoint->family == AF_UNIX)
+        return -EAFNOSUPPORT;
     *address = endpoint_show(endpoint, &endpoint->local);
     return 0;
 }
@@ -46,6 +48,8 @@ static int32_t stream_peer(void *instance, struct trale_stream_socket *socket, s
 {
     trale_host_expect(&((struct stream *)instance)->program->host, "trale_stream.peer");
     const struct endpoint *endpoint = stream_connection(socket)->endpoint;
+    if (endpoint->family == AF_UNIX)
+        return -EAFNOSUPPORT;
     if (endpoint->state != ENDPOINT_OPEN)
         return -ENOTCONN;
     *address = endpoint_show(endpoint, &endpoint->peer);
@@ -57,6 +61,8 @@ static int32_t stream_listener_local(void *instance, struct trale_stream_listene
 {
     trale_host_expect(&((struct stream *)instance)->program->host, "trale_stream.listener_local");
     const struct endpoint *endpoint = stream_listener(listener)->endpoint;
+    if (endpoint->family == AF_UNIX)
+        return -EAFNOSUPPORT;
     *address = endpoint_show(endpoint, &endpoint->local);
     return 0;
 }
@@ -100,14 +106,6 @@ static int32_t stream_release(void *instance, struct trale_stream_socket *socket
 {
     trale_host_expect(&((struct stream *)instance)->program->host, "trale_stream.release");
     (void)socket;
-    return -EOPNOTSUPP;
-}
-
-static int32_t stream_listen_unix(void *instance, const char *path, struct trale_stream_listener **listener)
-{
-    trale_host_expect(&((struct stream *)instance)->program->host, "trale_stream.listen_unix");
-    (void)path;
-    (void)listener;
     return -EOPNOTSUPP;
 }
 

@@ -29,6 +29,8 @@ void ending_break(struct world *world, struct endpoint *endpoint, int32_t error)
     endpoint_detach(world, endpoint);
     bytes_free(&endpoint->output.queue, &world->memory);
     list_remove(&endpoint->port_link);
+    if (endpoint->state == ENDPOINT_CONNECTS)
+        list_remove(&endpoint->listener_link);
     endpoint->state = ENDPOINT_BROKEN;
     endpoint->error = error;
     if (endpoint->program == NULL && !is_queued)
@@ -66,7 +68,7 @@ void ending_look(struct world *world, struct endpoint *endpoint)
 {
     if (!endpoint->has_closed || endpoint->state != ENDPOINT_OPEN || !output_has_ended(endpoint))
         return;
-    if (endpoint->input.has_ended && !endpoint->ended_first) {
+    if ((endpoint->input.has_ended && !endpoint->ended_first) || endpoint->family == AF_UNIX) {
         ending_forget(world, endpoint);
         return;
     }

@@ -74,6 +74,8 @@ void endpoint_free(struct world *world, struct endpoint *endpoint)
     endpoint_detach(world, endpoint);
     bytes_free(&endpoint->output.queue, &world->memory);
     bytes_free(&endpoint->input.queue, &world->memory);
+    if (endpoint->name != NULL)
+        world_give(world, endpoint->name, strlen(endpoint->name) + 1);
     list_remove(&endpoint->ready_link);
     list_remove(&endpoint->listener_link);
     list_remove(&endpoint->port_link);

@@ -120,6 +120,7 @@ struct endpoint {
     /* A listener: */
     struct trale_link queue, answering; /* endpoints, by their `listener_link` */
     uint32_t n_queued, backlog;
+    char *name; /* of a Unix socket; NULL: none */
     /* An endpoint that was not accepted yet: */
     struct endpoint *listener;
     struct trale_link listener_link;

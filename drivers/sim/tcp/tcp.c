@@ -6,6 +6,7 @@
 #include "arrival.h"
 #include "input.h"
 #include "list.h"
+#include "named.h"
 #include "place.h"
 
 #define BACKLOG 4096u /* net.core.somaxconn */
@@ -104,7 +105,7 @@ int tcp_connected(const struct endpoint *endpoint)
     return endpoint->state == ENDPOINT_BROKEN ? endpoint->error < 0 ? endpoint->error : -EAGAIN : 0;
 }
 
-struct endpoint *tcp_accept(struct endpoint *listener)
+struct endpoint *tcp_accept(struct world *world, struct endpoint *listener)
 {
     if (list_is_empty(&listener->queue))
         return NULL;
@@ -112,6 +113,8 @@ struct endpoint *tcp_accept(struct endpoint *listener)
     list_remove(&endpoint->listener_link);
     endpoint->listener = NULL;
     listener->n_queued--;
+    if (listener->family == AF_UNIX)
+        named_go_on(world, listener);
     return endpoint;
 }
 
@@ -148,11 +151,19 @@ static uint64_t room_of(const struct endpoint *endpoint)
     return output->queue.size < capacity ? capacity - output->queue.size : 0;
 }
 
+/* Whether the peer of a Unix socket reads no more, which is seen at once. */
+static bool is_unheard(const struct endpoint *endpoint)
+{
+    const struct endpoint *peer = endpoint_peer(endpoint);
+    return endpoint->family == AF_UNIX && endpoint->state == ENDPOINT_OPEN &&
+           (peer == NULL || peer->has_closed || peer->input.is_shut);
+}
+
 int64_t tcp_write(struct world *world, struct endpoint *endpoint, const void *buf, uint64_t size)
 {
     if (endpoint->error < 0)
         return endpoint->error;
-    if (endpoint->output.ends)
+    if (endpoint->output.ends || is_unheard(endpoint))
         return -EPIPE;
     uint64_t room = endpoint->state == ENDPOINT_OPEN ? room_of(endpoint) : 0, n = size < room ? size : room;
     if (room == 0)
@@ -167,6 +178,14 @@ int64_t tcp_write(struct world *world, struct endpoint *endpoint, const void *bu
 
 /* --- endings ------------------------------------------------------------------------------------------------------ */
 
+/* The peer of a Unix socket may wait to write. */
+static void wake_unheard(const struct endpoint *endpoint)
+{
+    struct endpoint *peer = endpoint_peer(endpoint);
+    if (endpoint->family == AF_UNIX && peer != NULL)
+        endpoint_wake(peer, ENDPOINT_WRITABLE);
+}
+
 int tcp_shutdown(struct world *world, struct endpoint *endpoint, bool reads, bool writes)
 {
     if (endpoint->state != ENDPOINT_OPEN)
@@ -174,6 +193,7 @@ int tcp_shutdown(struct world *world, struct endpoint *endpoint, bool reads, boo
     if (reads) {
         endpoint->input.is_shut = true;
         endpoint_wake(endpoint, ENDPOINT_READABLE);
+        wake_unheard(endpoint);
     }
     if (writes)
         ending_shut(world, endpoint);
@@ -195,8 +215,13 @@ static void close_listener(struct world *world, struct endpoint *listener)
 {
     while (!list_is_empty(&listener->queue))
         ending_reset(world, list_entry(listener->queue.next, struct endpoint, listener_link));
-    while (!list_is_empty(&listener->answering))
-        ending_forget(world, list_entry(listener->answering.next, struct endpoint, listener_link));
+    while (!list_is_empty(&listener->answering)) {
+        struct endpoint *endpoint = list_entry(listener->answering.next, struct endpoint, listener_link);
+        if (listener->family == AF_UNIX)
+            ending_break(world, endpoint, -ECONNREFUSED);
+        else
+            ending_forget(world, endpoint);
+    }
     endpoint_free(world, listener);
 }
 
@@ -205,6 +230,7 @@ void tcp_close(struct world *world, struct endpoint *endpoint)
     endpoint->program = NULL;
     endpoint->has_closed = true;
     list_remove(&endpoint->ready_link);
+    wake_unheard(endpoint);
     if (endpoint->state == ENDPOINT_LISTENS) {
         close_listener(world, endpoint);
     } else if (endpoint->state != ENDPOINT_OPEN) {

@@ -25,7 +25,7 @@ int tcp_connect(struct world *world, struct host *here, const struct trale_addre
 int tcp_connected(const struct endpoint *endpoint);
 
 /* The next connection of a listener, which is the caller's from then on; NULL: none waits. */
-struct endpoint *tcp_accept(struct endpoint *listener);
+struct endpoint *tcp_accept(struct world *world, struct endpoint *listener);
 
 /* Takes bytes: how many, 0 at the end of the stream, -EAGAIN, or why the connection has broken off. `size` > 0. */
 int64_t tcp_read(struct world *world, struct endpoint *endpoint, void *buf, uint64_t size);
