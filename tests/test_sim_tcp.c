@@ -3,6 +3,7 @@
  * TCP of the simulated world alone: what applications can observe of connections. */
 #include "tests/support.h"
 
+#include "drivers/sim/tcp/named.h"
 #include "drivers/sim/tcp/tcp.h"
 #include "drivers/sim/world/link.h"
 
@@ -717,6 +718,52 @@ static void test_addresses_that_cannot_be_reached_are_refused_at_once(void **sta
     assert_int_equal(tcp_connect(world, here, &to, &v6, &endpoint), -EAFNOSUPPORT);
 }
 
+static void test_a_name_is_of_its_host_and_ends_with_it(void **state)
+{
+    (void)state;
+    struct endpoint *listener, *other, *near;
+    assert_int_equal(named_listen(world, here, "/run/name", &listener), 0);
+    owned(listener);
+    assert_int_equal(named_listen(world, here, "/run/name", &other), -EADDRINUSE);
+    assert_int_equal(named_connect(world, there, "/run/name", &near), -ENOENT);
+    assert_int_equal(named_connect(world, there, "@name", &near), -ECONNREFUSED);
+    assert_int_equal(named_connect(world, here, "/run/name", &near), 0);
+    owned(near);
+    struct endpoint *far = owned(tcp_accept(world, listener));
+    assert_int_equal(write_to(near, "left", 4), 4);
+    tcp_close(world, near); /* it is gone, and what it has written is not */
+    assert_reads(far, "left");
+    assert_int_equal(read_result(far), 0);
+    assert_int_equal(write_to(far, "x", 1), -EPIPE);
+    tcp_crash(world, here);
+    assert_int_equal(named_connect(world, here, "/run/name", &near), -ENOENT);
+    tcp_close(world, listener);
+    tcp_close(world, far);
+    assert_true(here->endpoints.next == &here->endpoints);
+    assert_int_equal(world_next_ns(world), UINT64_MAX);
+}
+
+static void test_a_connect_to_a_name_waits_for_room(void **state)
+{
+    (void)state;
+    struct endpoint *listener, *near[3];
+    assert_int_equal(named_listen(world, here, "@name", &listener), 0);
+    owned(listener)->backlog = 0;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(named_connect(world, here, "@name", &near[i]), 0);
+        owned(near[i]);
+        assert_int_equal(tcp_connected(near[i]), i == 0 ? 0 : -EAGAIN);
+    }
+    tcp_close(world, near[1]);
+    assert_non_null(owned(tcp_accept(world, listener)));
+    assert_int_equal(tcp_connected(near[2]), 0);
+    assert_int_equal(named_connect(world, here, "@name", &near[1]), 0);
+    owned(near[1]);
+    tcp_close(world, listener);
+    assert_int_equal(tcp_connected(near[1]), -ECONNREFUSED);
+    assert_int_equal(read_result(near[2]), -ECONNRESET);
+}
+
 /* --- draws -------------------------------------------------------------------------------------------------------- */
 
 static void test_segments_change_no_draw_of_datagrams(void **state)
@@ -776,6 +823,8 @@ int main(void)
         claim(test_ports_are_taken_as_in_linux),
         claim(test_a_listener_of_both_families_shows_ipv4_mapped),
         claim(test_addresses_that_cannot_be_reached_are_refused_at_once),
+        claim(test_a_name_is_of_its_host_and_ends_with_it),
+        claim(test_a_connect_to_a_name_waits_for_room),
         claim(test_segments_change_no_draw_of_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,12 +127,8 @@ static void test_names_have_1_to_107_bytes(void **state)
     const struct {
         const char *path;
         int error;
-    } samples[] = {{"", -EINVAL},
-                   {"@", -EINVAL},
-                   {too_long, -ENAMETOOLONG},
-                   {too_long + 1, -ENAMETOOLONG},
-                   {name, -EADDRINUSE},
-                   {longest, 0}};
+    } samples[] = {{"", -EINVAL},       {"@", -EINVAL}, {too_long, -ENAMETOOLONG}, {too_long + 1, -ENAMETOOLONG},
+                   {name, -EADDRINUSE}, {longest, 0}};
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         struct naming naming = {.runtime = s->runtime, .path = samples[i].path};
         struct trale_stream_socket *client = NULL;
