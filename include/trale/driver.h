@@ -34,7 +34,8 @@
  * Completions.  Where a kernel or a thread has a buffer from the submission of an operation to its completion, as with
  * io_uring(7), a future may be dropped in between. The drop waits for nothing, and after it nothing of the frame is
  * touched, nor what the frame was lent. So:
- *   buffers   What is submitted points only into memory of the instance. Poll copies from there and to there.
+ *   buffers   What is submitted points only into memory of the instance. Poll copies from there and to there. Only what
+ *             completes within the call that submits it may point into what the future was lent.
  *   drop      It takes the future out of the driver, and may ask for the operation to be cancelled. The operation ends
  *             with its own completion, and not with that of the cancel: it may succeed all the same.
  *   results   One that comes after the drop is accounted for. What was received, be it a datagram, a lock or a

@@ -79,7 +79,7 @@ COUNTED = {"yield": 4000000, "spawn": 1000000, "churn": 2000000, "ping": 100000}
 
 PEERS = ["raw", "io_uring", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
 # trale's threads = 0 is what the others do: the program's own thread runs the loop.
-CONTESTANTS = ["trale", "trale threads=1", "trale threads=2"] + PEERS
+CONTESTANTS = ["trale", "trale threads=1", "trale threads=2", "trale uring_udp"] + PEERS
 
 
 # --- building ---------------------------------------------------------------------------------------------------------
@@ -124,7 +124,10 @@ def compile_contestants(build, out):
     program = contestants["trale"][0]
     drivers = {"TRALE_DRIVERS": os.path.join(build, "drivers")}
     for threads, name in enumerate(CONTESTANTS[:3]):
-        contestants[name] = (program, {**drivers, "TRALE_CONFIG": write_config(out, threads)})
+        contestants[name] = (program, {**drivers, "TRALE_CONFIG": write_config(out, f"threads-{threads}", threads)})
+    if os.path.exists(os.path.join(build, "drivers", "uring_udp.so")):
+        config = write_config(out, "uring_udp", 0, ["path = uring_udp.so", "fallback = fail"])
+        contestants["trale uring_udp"] = (program, {**drivers, "TRALE_CONFIG": config})
     return contestants
 
 
@@ -157,9 +160,9 @@ def build_tokio(out):
     return os.path.join(out, "tokio-target", "release", "bench-tokio")
 
 
-def write_config(out, threads):
+def write_config(out, name, threads, udp=("path = udp.so",)):
     """The trale.ini of a contestant, and those for the workloads that need another; returns the first one's path."""
-    name = os.path.join(out, f"threads-{threads}")
+    name = os.path.join(out, name)
     variants = {".ini": ([], []), "-stream.ini": ([], []), "-slack.ini": ([], ["slack = 1ms"]),
                 "-instances-1.ini": (["instances = 1"], []), "-instances-2.ini": (["instances = 2"], [])}
     with open(name + "-bare.ini", "w", encoding="utf-8") as file:
@@ -168,7 +171,7 @@ def write_config(out, threads):
     for ending, (runtime, timer) in variants.items():
         streams = ", stream" if ending == "-stream.ini" else ""
         lines = ["[runtime]", "drivers = timer, udp" + streams, f"threads = {threads}", *runtime,
-                 "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", "path = udp.so",
+                 "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", *udp,
                  *(["[driver:stream]", "path = stream.so"] if streams else []), ""]
         with open(name + ending, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
