@@ -74,9 +74,9 @@ static void test_each_missing_interface_is_a_warning(void **state)
         assert_null(trale_interface(runtime, "odd\n", 8));
     }
     assert_string_equal(messages.text,
-                        "1 " AT "trale.signal/1; to load it, write: drivers = signal, timer\n"
+                        "1 " AT "trale.signal/1; to load it, write: drivers = timer, signal\n"
                         "1 " AT "trale.timer/2; [driver:timer] offers trale.timer/1\n"
-                        "1 " AT "odd\\x0a; to load it, write: drivers = odd\\x0a, timer, and add [driver:odd\\x0a] "
+                        "1 " AT "odd\\x0a; to load it, write: drivers = timer, odd\\x0a, and add [driver:odd\\x0a] "
                         "with path = odd\\x0a.so\n");
     trale_close(runtime);
 }
@@ -89,8 +89,8 @@ static void test_what_a_program_requires_is_named_in_one_message(void **state)
     assert_int_equal(trale_require(runtime, "trale.timer/1", NULL), 0);
     assert_string_equal(messages.text, "");
     assert_int_equal(trale_require(runtime, "trale.signal/1", "trale.timer/1", "trale.udp/1", NULL), -ENODEV);
-    assert_string_equal(messages.text, "0 " AT "trale.signal/1, trale.udp/1; to load them, write: drivers = signal, "
-                                       "udp, timer, and add [driver:udp] with path = udp.so\n");
+    assert_string_equal(messages.text, "0 " AT "trale.signal/1, trale.udp/1; to load them, write: drivers = timer, "
+                                       "signal, udp, and add [driver:udp] with path = udp.so\n");
     /* Said once, also where it is asked for afterwards. */
     assert_null(trale_udp(runtime));
     assert_int_equal(strchr(messages.text, '\n') - messages.text + 1, messages.length);
@@ -181,7 +181,7 @@ static void test_the_built_in_configuration_is_complete(void **state)
     assert_int_equal(trale_open(&runtime, &options), 0);
     messages.length = 0;
     assert_int_equal(trale_require(runtime, "trale.signal/1", NULL), -ENODEV);
-    assert_non_null(strstr(messages.text, "write: drivers = signal, timer, udp, random; no trale.ini was found"));
+    assert_non_null(strstr(messages.text, "write: drivers = timer, udp, random, signal; no trale.ini was found"));
     trale_close(runtime);
 }
 
