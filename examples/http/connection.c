@@ -112,6 +112,17 @@ static const char *date_text(struct server *server, struct trale *runtime)
     return server->date;
 }
 
+/* Reads a file that fits behind the head: both are written by one system call then. */
+static void answer_add_file(struct answer *self)
+{
+    const struct http_file *file = &self->connection->file;
+    if (file->size <= sizeof self->head - self->size &&
+        pread(file->fd, self->head + self->size, file->size, 0) == (ssize_t)file->size) {
+        self->size += file->size;
+        self->offset = file->size;
+    }
+}
+
 /* An answer without a file has its reason as content. */
 static void answer_make(struct answer *self, struct trale *runtime)
 {
@@ -126,6 +137,8 @@ static void answer_make(struct answer *self, struct trale *runtime)
         self->status == 405 ? "Allow: GET, HEAD\r\n" : "", c->request.keeps ? "keep-alive" : "close",
         c->has_file || c->request.is_head ? "" : content);
     self->size = (size_t)n;
+    if (c->has_file && !c->request.is_head)
+        answer_add_file(self);
 }
 
 trale_async(answer)
@@ -133,10 +146,10 @@ trale_async(answer)
     struct connection *c = self->connection;
     trale_begin();
     answer_make(self, cx->runtime);
-    const bool has_content = c->has_file && !c->request.is_head && c->file.size > 0;
+    const bool has_more = c->has_file && !c->request.is_head && self->offset < c->file.size;
     trale_try(trale_timeout(&self->timeout,
-                            has_content ? trale_stream_write_more(&self->write, c->socket, self->head, self->size)
-                                        : trale_stream_write(&self->write, c->socket, self->head, self->size),
+                            has_more ? trale_stream_write_more(&self->write, c->socket, self->head, self->size)
+                                     : trale_stream_write(&self->write, c->socket, self->head, self->size),
                             c->server->progress_ns));
     if (!c->has_file || c->request.is_head)
         trale_return(0);

@@ -49,7 +49,7 @@ struct answer {
     struct trale_stream_write write;
     struct trale_stream_sendfile sendfile;
     struct trale_timeout timeout;
-    char head[512];
+    char head[4096]; /* and a short file */
 };
 
 /* A task; takes the socket over, and a permit of `room`. Resolves to 0. */
