@@ -22,7 +22,9 @@ void ending_forget(struct world *world, struct endpoint *endpoint)
 
 void ending_break(struct world *world, struct endpoint *endpoint, int32_t error)
 {
-    bool is_queued = endpoint->listener != NULL && endpoint->state == ENDPOINT_OPEN;
+    /* A connect may be refused before the program has its endpoint. */
+    bool is_kept = endpoint->program != NULL || endpoint->state == ENDPOINT_CONNECTS ||
+                   (endpoint->listener != NULL && endpoint->state == ENDPOINT_OPEN);
     log_event(world->log, LOG_BROKEN, log_number("socket", (int64_t)endpoint->number), log_number("error", error));
     free_early(world, endpoint);
     endpoint_stop_timer(world, endpoint);
@@ -33,10 +35,10 @@ void ending_break(struct world *world, struct endpoint *endpoint, int32_t error)
         list_remove(&endpoint->listener_link);
     endpoint->state = ENDPOINT_BROKEN;
     endpoint->error = error;
-    if (endpoint->program == NULL && !is_queued)
-        endpoint_free(world, endpoint);
-    else
+    if (is_kept)
         endpoint_wake(endpoint, ENDPOINT_READABLE | ENDPOINT_WRITABLE);
+    else
+        endpoint_free(world, endpoint);
 }
 
 void ending_refused(struct world *world, struct endpoint *endpoint)
