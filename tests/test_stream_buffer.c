@@ -161,6 +161,24 @@ static void test_a_take_that_is_dropped_loses_nothing(void **state)
     until(s, "\n", "a line\n");
 }
 
+/* The second one would take or move the bytes on which the first one counts. */
+static void test_a_second_take_is_refused_and_changes_nothing(void **state)
+{
+    struct streams *s = *state;
+    struct trale_stream_take first, second;
+    char into[4];
+    sent(s, "1\n23456789abcd");
+    until(s, "\n", "1\n");
+    struct trale_task *taking = begin(s, trale_stream_take_until(&first, &buffer, "\n", 1));
+    assert_int_equal(exactly_fails(s, 13), -EBUSY);
+    assert_int_equal(exactly_fails(s, 2), -EBUSY);
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_take_some(&second, &buffer)), -EBUSY);
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_take_into(&second, &buffer, into, 4)), -EBUSY);
+    sent(s, "e\n");
+    assert_int_equal(trale_join(taking), 14);
+    assert_memory_equal(first.data, "23456789abcde\n", 14);
+}
+
 static void test_bytes_are_taken_to_memory_of_the_caller(void **state)
 {
     struct streams *s = *state;
@@ -177,6 +195,9 @@ static void test_bytes_are_taken_to_memory_of_the_caller(void **state)
     assert_ptr_equal(rest, into);
     some(s, "0rest");
     assert_int_equal(trale_block_on(s->runtime, trale_stream_take_into(&take, &buffer, into, 0)), -EINVAL);
+    sent(s, "next");
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_take_into(&take, &buffer, into, 4)), 4);
+    assert_ptr_equal(take.data, into);
     taking = begin(s, trale_stream_take_into(&take, &buffer, into, sizeof into));
     sent(s, "few");
     do_close(s, s->client);
@@ -215,10 +236,15 @@ static void test_many_lines_pass_through_a_small_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_lines_are_taken_one_at_a_time),          TEST(test_a_delimiter_is_found_however_the_bytes_arrive),
-        TEST(test_exactly_so_many_bytes_are_taken),        TEST(test_a_line_that_does_not_fit_is_refused_and_kept),
-        TEST(test_an_end_in_the_middle_is_no_end),         TEST(test_a_reset_is_passed_on),
-        TEST(test_a_take_that_is_dropped_loses_nothing),   TEST(test_bytes_are_taken_to_memory_of_the_caller),
+        TEST(test_lines_are_taken_one_at_a_time),
+        TEST(test_a_delimiter_is_found_however_the_bytes_arrive),
+        TEST(test_exactly_so_many_bytes_are_taken),
+        TEST(test_a_line_that_does_not_fit_is_refused_and_kept),
+        TEST(test_an_end_in_the_middle_is_no_end),
+        TEST(test_a_reset_is_passed_on),
+        TEST(test_a_second_take_is_refused_and_changes_nothing),
+        TEST(test_a_take_that_is_dropped_loses_nothing),
+        TEST(test_bytes_are_taken_to_memory_of_the_caller),
         TEST(test_many_lines_pass_through_a_small_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

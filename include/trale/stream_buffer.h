@@ -11,7 +11,8 @@
  *         self->take.data is a line of trale_result() bytes, with its "\n"
  *     }
  *
- * All functions are used as those of stream.h, and their futures are reads of the socket (-EBUSY). */
+ * All functions are used as those of stream.h, and their futures are reads of the socket. While one waits, another one
+ * of the same buffer resolves to -EBUSY. */
 #ifndef TRALE_STREAM_BUFFER_H
 #define TRALE_STREAM_BUFFER_H
 
@@ -27,6 +28,7 @@ struct trale_stream_buffer {
     char *bytes; /* lent until the last take */
     size_t size;
     size_t begin, end;
+    struct trale_stream_take *taker; /* the take that waits; NULL: none */
 };
 
 static inline void trale_stream_buffer_init(struct trale_stream_buffer *buffer, struct trale_stream_socket *socket,
@@ -36,13 +38,14 @@ static inline void trale_stream_buffer_init(struct trale_stream_buffer *buffer, 
     buffer->bytes = (char *)bytes;
     buffer->size = size;
     buffer->begin = buffer->end = 0;
+    buffer->taker = NULL;
 }
 
 /* A take. */
 struct trale_stream_take {
     struct trale_future future;
     struct trale_stream_buffer *buffer;
-    /* Set when it resolved to a value > 0: the bytes, in the buffer, up to the next take. */
+    /* Set when it resolved to a value > 0: the bytes, in the buffer, up to the next take; or `into`. */
     char *data;
     /* The future's own: */
     const char *delimiter; /* lent */
@@ -114,9 +117,9 @@ static inline int64_t trale_stream_look_into_(struct trale_stream_take *take)
     if (n > 0) {
         trale_stream_take_bytes_(take, n);
         memcpy(take->into + take->n_taken, take->data, n);
-        take->data = take->into;
         take->n_taken += n;
     }
+    take->data = take->into;
     return take->n_taken == take->n_wanted ? (int64_t)take->n_taken : 0;
 }
 
@@ -136,10 +139,10 @@ static inline struct trale_future *trale_stream_take_more_(struct trale_stream_t
     return trale_stream_read(&take->read, buffer->socket, buffer->bytes + buffer->end, buffer->size - buffer->end);
 }
 
-static inline int64_t trale_stream_take_poll_(struct trale_future *future, struct trale_context *context,
-                                              int64_t (*look)(struct trale_stream_take *take))
+static inline int64_t trale_stream_take_run_(struct trale_stream_take *take, struct trale_context *context,
+                                             int64_t (*look)(struct trale_stream_take *take))
 {
-    struct trale_stream_take *take = (struct trale_stream_take *)(void *)future;
+    struct trale_future *future = &take->future;
     struct trale_stream_buffer *buffer = take->buffer;
     for (;;) {
         if (future->awaiting == NULL) {
@@ -163,6 +166,26 @@ static inline int64_t trale_stream_take_poll_(struct trale_future *future, struc
         else
             buffer->end += (size_t)n;
     }
+}
+
+/* A take that waits has its read's bytes behind those in the buffer: another one would move them. */
+static inline int64_t trale_stream_take_poll_(struct trale_future *future, struct trale_context *context,
+                                              int64_t (*look)(struct trale_stream_take *take))
+{
+    struct trale_stream_take *take = (struct trale_stream_take *)(void *)future;
+    struct trale_stream_buffer *buffer = take->buffer;
+    if (buffer->taker != NULL && buffer->taker != take)
+        return -EBUSY;
+    int64_t result = trale_stream_take_run_(take, context, look);
+    buffer->taker = result == TRALE_PENDING ? take : NULL;
+    return result;
+}
+
+static inline void trale_stream_take_drop_(struct trale_future *future)
+{
+    struct trale_stream_take *take = (struct trale_stream_take *)(void *)future;
+    if (take->buffer->taker == take)
+        take->buffer->taker = NULL;
 }
 
 static inline int64_t trale_stream_take_until_poll_(struct trale_future *future, struct trale_context *context)
@@ -205,7 +228,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_stream_take_until(st
                                                                               const char *delimiter, size_t length)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stream_take_until",
-                                                  trale_stream_take_until_poll_, NULL};
+                                                  trale_stream_take_until_poll_, trale_stream_take_drop_};
     trale_stream_take_init_(take, buffer, &type);
     take->delimiter = delimiter;
     take->n_delimiter = length;
@@ -218,7 +241,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *
 trale_stream_take_exactly(struct trale_stream_take *take, struct trale_stream_buffer *buffer, size_t n)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stream_take_exactly",
-                                                  trale_stream_take_exactly_poll_, NULL};
+                                                  trale_stream_take_exactly_poll_, trale_stream_take_drop_};
     trale_stream_take_init_(take, buffer, &type);
     take->n_wanted = n;
     return &take->future;
@@ -230,7 +253,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *trale_stream_take_some(str
                                                                              struct trale_stream_buffer *buffer)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stream_take_some",
-                                                  trale_stream_take_some_poll_, NULL};
+                                                  trale_stream_take_some_poll_, trale_stream_take_drop_};
     trale_stream_take_init_(take, buffer, &type);
     return &take->future;
 }
@@ -243,7 +266,7 @@ TRALE_CHECK_RESULT static inline struct trale_future *
 trale_stream_take_into(struct trale_stream_take *take, struct trale_stream_buffer *buffer, void *into, size_t n)
 {
     static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_stream_take_into",
-                                                  trale_stream_take_into_poll_, NULL};
+                                                  trale_stream_take_into_poll_, trale_stream_take_drop_};
     trale_stream_take_init_(take, buffer, &type);
     take->into = (char *)into;
     take->n_wanted = n;
