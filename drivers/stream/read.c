@@ -17,12 +17,18 @@
 
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t read_size(const struct trale_stream_read *read)
+/* The first piece that has room; n_pieces: none has. */
+static uint32_t read_first_piece(const struct trale_stream_read *read)
 {
-    uint64_t size = 0;
-    for (uint32_t i = 0; i < read->n_pieces && size == 0; i++)
-        size = read->pieces[i].iov_len;
-    return read->n_pieces > 0 ? size : read->size;
+    uint32_t first = 0;
+    while (first < read->n_pieces && read->pieces[first].iov_len == 0)
+        first++;
+    return first;
+}
+
+static bool read_has_room(const struct trale_stream_read *read)
+{
+    return read->n_pieces > 0 ? read_first_piece(read) < read->n_pieces : read->size > 0;
 }
 
 static ssize_t read_message(const struct stream_socket *socket, struct trale_stream_read *read)
@@ -30,8 +36,10 @@ static ssize_t read_message(const struct stream_socket *socket, struct trale_str
     struct iovec piece = {read->buf, read->size};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
     if (read->n_pieces > 0) {
-        message.msg_iov = (struct iovec *)(uintptr_t)read->pieces;
-        message.msg_iovlen = read->n_pieces < IOV_MAX ? read->n_pieces : IOV_MAX;
+        /* Of pieces without room the kernel would read 0 bytes, as at the end. */
+        uint32_t first = read_first_piece(read), n = read->n_pieces - first;
+        message.msg_iov = (struct iovec *)(uintptr_t)read->pieces + first;
+        message.msg_iovlen = n < IOV_MAX ? n : IOV_MAX;
     }
     if (read->ancillary != NULL)
         return stream_ancillary_receive(socket, &message, read->ancillary);
@@ -101,7 +109,7 @@ static int64_t read_run(const struct operation *operation, struct trale_context 
     struct stream_socket *socket = operation->socket;
     enum operation_state state = operation_state(operation);
     operation_end_wait(operation);
-    if (read_size(read) == 0)
+    if (!read_has_room(read))
         return -EINVAL;
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;

@@ -68,7 +68,8 @@ trale_stream_read(struct trale_stream_read *read, struct trale_stream_socket *so
     return &read->future;
 }
 
-/* The same into several buffers, one after the other; no more than the first 1,024 are filled by one read (IOV_MAX).
+/* The same into several buffers, one after the other; no more than 1,024 are filled by one read (IOV_MAX), not
+ * counting those without a byte in front of them.
  * The array is lent as well. -EINVAL: all of it together has no byte. */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_stream_readv(struct trale_stream_read *read,
                                                                          struct trale_stream_socket *socket,

@@ -18,10 +18,12 @@ static bool has_room(const struct trale_stream_read *read)
 static int64_t take_pieces(struct world *world, struct endpoint *endpoint, const struct trale_stream_read *read)
 {
     int64_t n_taken = 0;
-    for (uint32_t i = 0; i < read->n_pieces && i < IOV_MAX; i++) {
+    uint32_t n_filled = 0;
+    for (uint32_t i = 0; i < read->n_pieces && n_filled < IOV_MAX; i++) {
         const struct iovec *piece = &read->pieces[i];
         if (piece->iov_len == 0)
             continue;
+        n_filled++;
         int64_t n = tcp_read(world, endpoint, piece->iov_base, piece->iov_len);
         if (n <= 0)
             return n_taken > 0 ? n_taken : n;
