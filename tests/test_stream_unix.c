@@ -2,9 +2,14 @@
  *
  * Unix sockets: names, what is passed with bytes, and listeners whose queue is full; in each thread layout. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/streams.h"
+
+#ifndef SO_PASSPIDFD /* <sys/socket.h> of before glibc 2.39 */
+#define SO_PASSPIDFD 76
+#endif
 
 /* A connection over a Unix socket: s->client and s->server. */
 static char name[64];
@@ -164,6 +169,8 @@ static void test_a_unix_socket_has_no_address_of_tcp(void **state)
     assert_int_equal(do_set(s, s->client, TRALE_STREAM_NO_DELAY, 1), -EOPNOTSUPP);
     assert_int_equal(do_get(s, s->client, TRALE_STREAM_KEEP_ALIVE), -EOPNOTSUPP);
     assert_int_equal(do_set(s, s->client, TRALE_STREAM_SEND_BUFFER, 4096), 0);
+    assert_int_equal(do_get_listener(s, TRALE_STREAM_SEND_QUEUE), -EINVAL);
+    assert_int_equal(do_get_listener(s, TRALE_STREAM_RECEIVE_QUEUE), -EINVAL);
 }
 
 /* --- a queue that is full ----------------------------------------------------------------------------------------- */
@@ -271,6 +278,28 @@ static void test_fds_for_which_there_is_no_room_are_closed_and_counted(void **st
         close(out[i]);
 }
 
+static void test_fds_for_which_the_process_has_no_room_are_counted_as_one(void **state)
+{
+    struct streams *s = *state;
+    if (TEST_UNDER_VALGRIND)
+        skip();
+    int32_t out[3] = {0, 0, 0}, in[3];
+    struct trale_stream_ancillary passed = {.fds = out, .n_fds = 3}, received = {.fds = in, .n_fds = 3};
+    char buf[16];
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(write_with(s, "three", &passed), 5);
+    none = before;
+    none.rlim_cur = (rlim_t)next_fd() + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int64_t n = read_with(s, buf, sizeof buf, &received);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(n, 5);
+    assert_int_equal(received.n_fds, 1);
+    assert_int_equal(received.n_lost, 1);
+    close(in[0]);
+}
+
 static void test_as_many_fds_are_passed_as_the_kernel_allows(void **state)
 {
     struct streams *s = *state;
@@ -293,6 +322,18 @@ static void test_as_many_fds_are_passed_as_the_kernel_allows(void **state)
         close(in[i]);
 }
 
+struct adopting {
+    struct trale *runtime;
+    int fd, result;
+    struct trale_stream_socket *socket;
+};
+
+static void adopts(void *data)
+{
+    struct adopting *adopting = data;
+    adopting->result = trale_stream_adopt(adopting->runtime, adopting->fd, &adopting->socket);
+}
+
 static void test_what_cannot_be_passed_is_refused(void **state)
 {
     struct streams *s = *state;
@@ -310,6 +351,34 @@ static void test_what_cannot_be_passed_is_refused(void **state)
     assert_int_equal(do_write(s, s->client, "fine", 4), 4);
     char buf[8];
     assert_int_equal(do_read_all(s, s->server, buf, 4), 4);
+    struct trale_stream_read read; /* the connection goes on */
+    struct trale_task *reading = begin(s, trale_stream_read(&read, s->client, buf, sizeof buf));
+    assert_int_equal(do_write(s, s->server, "back", 4), 4);
+    assert_int_equal(trale_join(reading), 4);
+}
+
+/* The kernel passes a pidfd with what is read, if the program has asked for that before. */
+static void test_a_process_that_is_passed_leaves_no_fd_behind(void **state)
+{
+    struct streams *s = *state;
+    struct adopting adopting = {.runtime = s->runtime};
+    const int yes = 1;
+    int fds[2];
+    char buf[8];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    adopting.fd = fds[0];
+    if (setsockopt(fds[0], SOL_SOCKET, SO_PASSPIDFD, &yes, sizeof yes) < 0)
+        skip(); /* before Linux 6.5 */
+    test_call_in_task(s->runtime, adopts, &adopting);
+    assert_int_equal(adopting.result, 0);
+    size_t n_fds = next_fd();
+    struct trale_stream_ancillary received = {0};
+    struct trale_stream_read read;
+    assert_int_equal(send(fds[1], "pid", 3, 0), 3);
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_read_with(&read, adopting.socket, buf, 8, &received)), 3);
+    assert_int_equal(received.n_fds, 0);
+    assert_int_equal(next_fd(), n_fds);
+    close(fds[1]);
 }
 
 static void test_credentials_are_passed_where_they_are_asked_for(void **state)
@@ -390,8 +459,10 @@ int main(void)
         TEST(test_a_connect_waits_while_the_queue_is_full),
         TEST(test_fds_are_passed_with_their_bytes),
         TEST(test_fds_for_which_there_is_no_room_are_closed_and_counted),
+        TEST(test_fds_for_which_the_process_has_no_room_are_counted_as_one),
         TEST(test_as_many_fds_are_passed_as_the_kernel_allows),
         TEST(test_what_cannot_be_passed_is_refused),
+        TEST(test_a_process_that_is_passed_leaves_no_fd_behind),
         TEST(test_credentials_are_passed_where_they_are_asked_for),
         TEST(test_both_sides_know_the_process_at_the_other_end),
         cmocka_unit_test_setup_teardown(test_tcp_passes_nothing, streams_open, streams_close),

@@ -3,6 +3,10 @@
 
 #include <unistd.h>
 
+#ifndef SCM_PIDFD /* <sys/socket.h> of before glibc 2.39; what SO_PASSPIDFD, of an adopted socket, adds */
+#define SCM_PIDFD 4
+#endif
+
 _Static_assert(sizeof(struct ucred) == sizeof(struct trale_stream_credentials), "the kernel's form");
 _Static_assert(sizeof(struct ucred) == 3 * sizeof(int), "there is room for them");
 
@@ -35,6 +39,8 @@ ssize_t stream_ancillary_receive(const struct stream_socket *socket, struct msgh
     ancillary->n_fds = 0;
     ancillary->n_lost = 0;
     ancillary->has_credentials = 0;
+    if ((message->msg_flags & MSG_CTRUNC) != 0) /* RLIMIT_NOFILE: the kernel has closed some, and not counted them */
+        ancillary->n_lost = 1;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level != SOL_SOCKET)
             continue;
@@ -43,6 +49,11 @@ ssize_t stream_ancillary_receive(const struct stream_socket *socket, struct msgh
         } else if (header->cmsg_type == SCM_CREDENTIALS) {
             memcpy(&ancillary->credentials, CMSG_DATA(header), sizeof ancillary->credentials);
             ancillary->has_credentials = 1;
+        } else if (header->cmsg_type == SCM_PIDFD) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header), sizeof fd);
+            if (fd >= 0)
+                close(fd);
         }
     }
     return n;

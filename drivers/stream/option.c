@@ -150,5 +150,7 @@ int32_t stream_get(void *instance, struct trale_stream_socket *socket, uint32_t 
 int32_t stream_get_listener(void *instance, struct trale_stream_listener *listener, uint32_t option, int64_t *value)
 {
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.get_listener");
+    if (option == TRALE_STREAM_SEND_QUEUE || option == TRALE_STREAM_RECEIVE_QUEUE)
+        return -EINVAL;
     return option_get(stream_listener(listener), option, value);
 }

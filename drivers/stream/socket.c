@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "socket.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,8 +102,16 @@ int32_t stream_shutdown(void *instance, struct trale_stream_socket *base, uint32
 
 /* --- connections that broke off ----------------------------------------------------------------------------------- */
 
+/* What the kernel says of a connection that is over, be it by an end in both directions or by an error. */
+static bool is_over(const struct stream_socket *socket)
+{
+    struct pollfd look = {.fd = socket->fd};
+    return poll(&look, 1, 0) == 1 && (look.revents & POLLHUP) != 0;
+}
+
 /* The kernel reports such an error once, to the first operation that asks; after that, reads would find an end of
- * stream, and writes EPIPE. */
+ * stream, and writes EPIPE. Other errors are those of the call: of its arguments, of a file that it sends, or of what
+ * it passes. */
 bool stream_socket_breaks_off(struct stream_socket *socket, int error)
 {
     switch (error) {
@@ -111,16 +120,22 @@ bool stream_socket_breaks_off(struct stream_socket *socket, int error)
     case EPIPE:
     case EFAULT:
     case EINVAL:
+    case EIO:
     case EMSGSIZE:
     case ENOBUFS:
     case ENOMEM:
     case EPERM:
     case EBADF:
+    case EOVERFLOW:
+    case ESPIPE:
+    case ESRCH:
     case ETOOMANYREFS:
     case EOPNOTSUPP:
     case ENOTCONN:
         return false;
     default:
+        if (!is_over(socket))
+            return false;
         if (socket->error == 0)
             socket->error = (int16_t)-error;
         return true;

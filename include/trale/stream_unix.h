@@ -35,7 +35,9 @@ struct trale_stream_ancillary {
     int32_t *fds; /* lent; a write only reads it; a read: where the received fds go, which are the caller's then */
     uint32_t
         n_fds; /* a write: how many there are; a read: the room, and when it resolved to >= 0, how many there are */
-    uint32_t n_lost;                             /* a read: fds that were passed and closed, for there was no room */
+    /* A read: fds that were passed and closed, for there was no room in `fds`; and 1 more if there was none in this
+     * process (RLIMIT_NOFILE), for the kernel does not say how many it has closed for that. */
+    uint32_t n_lost;
     uint32_t has_credentials;                    /* a write: 1 passes `credentials`; a read: 1, they were passed */
     struct trale_stream_credentials credentials; /* a write: see credentials(7) for which are allowed, -EPERM */
 };
