@@ -192,6 +192,31 @@ static void test_a_file_to_a_peer_that_is_gone_raises_no_signal(void **state)
     close(fd);
 }
 
+/* The kernel has no word for whose error it is, that of the file or of the connection. */
+static void test_an_error_of_the_file_is_none_of_the_connection(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY(NO_FDS);
+    char buf[8];
+    int channel[2];
+    struct trale_stream_read read;
+    assert_int_equal(pipe(channel), 0);
+    int fd = file_make(1);
+    assert_int_equal(do_sendfile(s, s->client, channel[0], 0, 1), -ESPIPE);
+    assert_true(do_sendfile(s, s->client, fd, INT64_MAX - 1, 1) <= 0); /* some file systems: -EOVERFLOW */
+    struct trale_task *reading = begin(s, trale_stream_read(&read, s->client, buf, sizeof buf));
+    assert_int_equal(do_write(s, s->server, "hello", 5), 5);
+    assert_int_equal(trale_join(reading), 5);
+    assert_int_equal(do_shutdown(s, s->server, TRALE_STREAM_WRITES), 0);
+    assert_int_equal(do_read(s, s->client, buf, sizeof buf), 0);
+    assert_int_equal(do_shutdown(s, s->client, TRALE_STREAM_WRITES), 0);
+    assert_int_equal(do_sendfile(s, s->client, channel[0], 0, 1), -ESPIPE);
+    assert_int_equal(do_read(s, s->client, buf, sizeof buf), 0);
+    close(fd);
+    close(channel[0]);
+    close(channel[1]);
+}
+
 static void test_what_cannot_be_sent_is_refused(void **state)
 {
     struct streams *s = *state;
@@ -388,6 +413,8 @@ static void test_an_adopted_listener_accepts(void **state)
     struct streams *s = *state;
     TEST_REAL_ONLY(NO_FDS);
     int fd = listening_socket(AF_INET);
+    const struct linger linger = {1, 30};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
     struct adoption a = do_adopt_listener(s, fd);
     assert_int_equal(a.result, 0);
     assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
@@ -401,6 +428,7 @@ static void test_an_adopted_listener_accepts(void **state)
     struct trale_stream_socket *client = NULL;
     assert_int_equal(do_connect(s, &to, &client), 0);
     assert_int_equal(trale_join(accepting), 0);
+    assert_int_equal(do_get(s, accept.socket, TRALE_STREAM_LINGER), -1); /* or its close would block */
 }
 
 static void test_what_is_no_stream_is_not_adopted_and_left_alone(void **state)
@@ -532,6 +560,7 @@ int main(void)
         TEST(test_a_large_file_waits_for_the_peer_and_says_how_far_it_came),
         TEST(test_a_file_to_a_peer_that_is_gone_raises_no_signal),
         TEST(test_what_cannot_be_sent_is_refused),
+        TEST(test_an_error_of_the_file_is_none_of_the_connection),
         TEST(test_options_are_what_they_were_set_to),
         TEST(test_options_that_a_socket_does_not_have_are_refused),
         TEST(test_a_connection_can_be_bound_to_an_interface),

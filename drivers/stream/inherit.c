@@ -43,7 +43,8 @@ static int32_t fd_check(const struct stream *stream, int fd, int *family, int *i
     return is_open(stream, fd) ? -EBUSY : 0;
 }
 
-/* Makes a socket of an fd that was checked. close(2) would block the executor for the time of SO_LINGER. */
+/* Makes a socket of an fd that was checked. close(2) would block the executor for the time of SO_LINGER, which accepted
+ * sockets have from their listener. */
 static int32_t fd_adopt(struct stream *stream, int fd, int family, bool is_listener, struct stream_socket **socket)
 {
     struct stream_socket *adopted = stream_memory_get(stream);
@@ -53,7 +54,7 @@ static int32_t fd_adopt(struct stream *stream, int fd, int family, bool is_liste
     adopted->family = (uint8_t)family;
     stream_socket_open(adopted, is_listener);
     int64_t linger = -1;
-    if (!is_listener && stream_get(stream, &adopted->connection, TRALE_STREAM_LINGER, &linger) == 0 && linger > 0)
+    if (stream_get(stream, &adopted->connection, TRALE_STREAM_LINGER, &linger) == 0 && linger > 0)
         stream_set(stream, &adopted->connection, TRALE_STREAM_LINGER, -1);
     int flags = fcntl(fd, F_GETFL);
     fcntl(fd, F_SETFL, flags | O_NONBLOCK);

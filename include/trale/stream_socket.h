@@ -30,8 +30,9 @@ struct trale_stream_sendfile {
  * own position does not move. Resolves to the number of bytes, which is less than `size` if the file ends before;
  * UINT64_MAX is all of the file. Bytes of the file that change before the peer has them may be sent as they are then.
  * Or, and `n_written` says how many bytes the kernel has taken, to -EINVAL (an offset beyond 2^63 - 1, or a file of a
- * kind that the kernel cannot send), -EBADF, an error of trale_stream_write, or another of sendfile(2). Where the file
- * is not in memory, the thread waits for the disk. What goes before it, such as a header, is written first, with
+ * kind that the kernel cannot send), -ESPIPE (a pipe or a socket), -EBADF, an error of trale_stream_write, or another
+ * of sendfile(2); after an error of the file the connection goes on. Where the file is not in memory, the thread waits
+ * for the disk. What goes before it, such as a header, is written first, with
  * TRALE_STREAM_MORE in the flags of that write (trale_stream_write_more). */
 TRALE_CHECK_RESULT static inline struct trale_future *trale_stream_sendfile(struct trale_stream_sendfile *sendfile,
                                                                             struct trale_stream_socket *socket, int fd,
@@ -89,7 +90,8 @@ TRALE_CHECK_RESULT static inline int trale_stream_adopt(struct trale *runtime, i
     return stream == NULL ? -ENODEV : stream->adopt(stream->interface.instance, fd, socket);
 }
 
-/* The same for a listener, on which listen(2) was called. -EINVAL: it was not. */
+/* The same for a listener, on which listen(2) was called, and so for the SO_LINGER of the sockets that it accepts.
+ * -EINVAL: it was not called. */
 TRALE_CHECK_RESULT static inline int trale_stream_adopt_listener(struct trale *runtime, int fd,
                                                                  struct trale_stream_listener **listener)
 {
