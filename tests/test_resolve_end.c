@@ -223,6 +223,50 @@ static void test_the_turn_of_a_lookup_that_ends_is_passed_on(void **state)
     trale_close(world.runtime);
 }
 
+/* Begins a lookup, leaves it for a while, and goes on. */
+struct revisit {
+    struct trale_future future;
+    struct trale_lookup lookup;
+    struct trale_sleep sleep;
+    TRALE_BRANCHES(2) race;
+};
+
+static void revisit_close(struct revisit *self)
+{
+    trale_lookup_end(&self->lookup);
+}
+
+trale_async_with(revisit, revisit_close)
+{
+    trale_begin();
+    trale_lookup(&self->lookup, TRALE_LOOKUP_V4, "www.example", 80);
+    trale_try(trale_race_in_order_of(&self->race, trale_lookup_next(&self->lookup), trale_sleep(&self->sleep, 0)));
+    if (trale_result() == 0)
+        trale_return(self->race.branch[0].result);
+    trale_try(trale_sleep(&self->sleep, 200 * TRALE_MILLISECOND));
+    trale_try(trale_lookup_next(&self->lookup));
+    trale_return(trale_result());
+}
+
+/* Both those that ask and those that wait for their turn, be they ended later or never. */
+static void test_lookups_that_were_left_keep_no_other_from_its_turn(void **state)
+{
+    (void)state;
+    struct world world = {0};
+    struct trale_task *revisits[5];
+    world_open_with(&world, WORLD "queries = 2\ntries = 10\ntimeout = 20ms\n");
+    for (size_t i = 0; i < 5; i++)
+        revisits[i] = trale_spawn(world.runtime, revisit);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(trale_join(trale_spawn(world.runtime, impatient, .world = &world, .name = "silent.example",
+                                                .n_queries = 1, .leaves = true)),
+                         0);
+    assert_finds(&world, TRALE_LOOKUP_ADDRESSES, "www.example", "192.0.2.1:80/60 [2001:db8::1]:80/30 ");
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(trale_join(revisits[i]), 1);
+    trale_close(world.runtime);
+}
+
 /* --- several runtimes --------------------------------------------------------------------------------------------- */
 
 static void *use_a_world(void *data)
@@ -266,6 +310,7 @@ int main(void)
         with_world(test_one_address_that_is_dropped_leaves_nothing_behind),
         cmocka_unit_test(test_lookups_that_are_too_many_wait_for_their_turn),
         cmocka_unit_test(test_the_turn_of_a_lookup_that_ends_is_passed_on),
+        cmocka_unit_test(test_lookups_that_were_left_keep_no_other_from_its_turn),
         cmocka_unit_test(test_runtimes_of_one_process_know_nothing_of_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

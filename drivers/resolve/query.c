@@ -8,21 +8,59 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- turns -------------------------------------------------------------------------------------------------------- */
+/* --- begin, leave and end ----------------------------------------------------------------------------------------- */
 
-/* Gives the turn of a query that ends to the one that has waited longest. */
-static void turn_pass(struct resolver *resolver)
+/* A future that is reached by its own member. */
+static void make(struct trale_future *future)
 {
-    resolver->n_turns--;
-    if (list_is_empty(&resolver->waiting))
+    (void)future;
+}
+
+static void future_stop(struct trale_future *future)
+{
+    if (future->type != NULL)
+        trale_future_drop(future);
+    future->type = NULL;
+}
+
+static void futures_stop(struct query *query)
+{
+    future_stop(&query->send.future);
+    future_stop(&query->recv.future);
+    future_stop(&query->sleep.future);
+    tcp_suspend(&query->tcp);
+}
+
+void query_suspend(struct query *query)
+{
+    futures_stop(query);
+    turn_leave(&query->turn, query->resolver);
+}
+
+static void try_end(struct query *query)
+{
+    futures_stop(query);
+    tcp_close(&query->tcp);
+    trale_udp_close(query->socket);
+    query->socket = NULL;
+}
+
+void query_end(struct query *query)
+{
+    if (query->state == QUERY_ENDED)
         return;
-    struct query *next = list_entry(resolver->waiting.next, struct query, link);
-    list_remove(&next->link);
-    resolver->n_turns++;
-    next->state = QUERY_READY;
-    if (next->waker != NULL)
-        next->waker->table->wake_by_ref(next->waker);
-    next->waker = NULL;
+    try_end(query);
+    turn_end(&query->turn, query->resolver);
+    query->state = QUERY_ENDED;
+}
+
+/* Another query has its turn now. The same server is asked again. */
+static void turn_lost(struct turn *turn)
+{
+    struct query *query = list_entry(turn, struct query, turn);
+    try_end(query);
+    query->n_asked -= query->state == QUERY_ASKING || query->state == QUERY_TCP;
+    query->state = QUERY_WAITING;
 }
 
 int query_begin(struct query *query, struct resolver *resolver, const char *name, uint16_t type, uint16_t port)
@@ -39,59 +77,12 @@ int query_begin(struct query *query, struct resolver *resolver, const char *name
     int r = message_write(&query->message, name, type, true);
     if (r < 0)
         return r;
-    if (resolver->n_turns < resolver->n_turns_max) {
-        resolver->n_turns++;
-        query->state = QUERY_READY;
-    } else {
-        list_append(&resolver->waiting, &query->link);
-        query->state = QUERY_WAITING;
-    }
+    query->turn.lose = turn_lost;
+    query->state = QUERY_WAITING;
     return 0;
 }
 
 /* --- one try ------------------------------------------------------------------------------------------------------ */
-
-/* A future that is reached by its own member. */
-static void make(struct trale_future *future)
-{
-    (void)future;
-}
-
-static void future_stop(struct trale_future *future)
-{
-    if (future->type != NULL)
-        trale_future_drop(future);
-    future->type = NULL;
-}
-
-void query_suspend(struct query *query)
-{
-    future_stop(&query->send.future);
-    future_stop(&query->recv.future);
-    future_stop(&query->sleep.future);
-    tcp_suspend(&query->tcp);
-    query->waker = NULL;
-}
-
-static void try_end(struct query *query)
-{
-    query_suspend(query);
-    tcp_close(&query->tcp);
-    trale_udp_close(query->socket);
-    query->socket = NULL;
-}
-
-void query_end(struct query *query)
-{
-    if (query->state == QUERY_ENDED)
-        return;
-    try_end(query);
-    if (query->state == QUERY_WAITING)
-        list_remove(&query->link);
-    else
-        turn_pass(query->resolver);
-    query->state = QUERY_ENDED;
-}
 
 /* Remembers why this try had no answer. What a server has said counts more than silence, and silence more than that it
  * cannot be reached. The next poll asks the next server. */
@@ -115,6 +106,7 @@ static void try_set_deadline(struct query *query)
 {
     const struct trale_timer *timer = query->resolver->timer;
     query->deadline_ns = trale_time_add(timer->now(timer->interface.instance), try_limit_ns(query));
+    query->turn.until_ns = query->deadline_ns;
 }
 
 /* Opens a socket to the server, with another id. Errors of this host end the query; others fail the try. */
@@ -287,10 +279,10 @@ static int64_t query_step(struct query *query, struct trale_context *context, st
 
 int64_t query_poll(struct query *query, struct trale_context *context, struct trale_link *records)
 {
-    if (query->state == QUERY_WAITING) {
-        query->waker = context->waker;
+    if (!turn_wait(&query->turn, query->resolver, context))
         return TRALE_PENDING;
-    }
+    if (query->state == QUERY_WAITING)
+        query->state = QUERY_READY;
     const struct resolver *resolver = query->resolver;
     int64_t result;
     do {

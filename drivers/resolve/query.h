@@ -7,17 +7,17 @@
 #include "message.h"
 #include "resolver.h"
 #include "tcp.h"
+#include "turn.h"
 
 enum query_state {
     QUERY_ENDED,   /* It has its result, or was never begun. It holds nothing. */
-    QUERY_WAITING, /* It is in the resolver's queue, for too many are in flight. */
+    QUERY_WAITING, /* It waits for its turn, for too many are in flight. */
     QUERY_READY,   /* It has its turn, and asks the next server when it is polled. */
     QUERY_ASKING,  /* It has a socket, through which a server is asked. */
     QUERY_TCP,     /* It has a connection to the same server, whose answer was cut off. */
 };
 
 struct query {
-    struct trale_link link; /* in resolver->waiting while it is WAITING */
     struct resolver *resolver;
     enum query_state state;
     const char *name; /* lent */
@@ -30,7 +30,7 @@ struct query {
     size_t first_server; /* of the system's */
     struct trale_address server;
     uint64_t deadline_ns;
-    const struct trale_waker *waker; /* WAITING: lent; NULL while it is not polled */
+    struct turn turn;
     struct query_message message;
     struct trale_udp_socket *socket;
     /* Futures; each is pending while its type is not NULL. */
@@ -48,7 +48,7 @@ int query_begin(struct query *query, struct resolver *resolver, const char *name
  * of resolve.h. */
 int64_t query_poll(struct query *query, struct trale_context *context, struct trale_link *records);
 
-/* Takes back the wakers of the last poll. The next one goes on. */
+/* Takes back the wakers of the last poll: the query was left. The next poll goes on. */
 void query_suspend(struct query *query);
 
 /* Ends it at once. [executor; stop, if it is suspended] */

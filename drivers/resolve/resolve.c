@@ -32,6 +32,7 @@ static int32_t driver_start(const struct trale_host *host, const struct trale_se
     resolver->n_tries = (uint64_t)settings->values[OPTION_TRIES].integer;
     resolver->n_turns_max = (size_t)settings->values[OPTION_QUERIES].integer;
     list_init(&resolver->waiting);
+    list_init(&resolver->left);
     list_init(&resolver->lookups);
     int r = system_init(&resolver->system, host, settings);
     if (r < 0) {

@@ -25,7 +25,8 @@ struct resolver {
     bool has_tcp;
     size_t n_lookups;            /* that have asked so far */
     size_t n_turns, n_turns_max; /* queries in flight */
-    struct trale_link waiting;   /* queries that wait for their turn, by their `link` */
+    struct trale_link waiting;   /* turns that are waited for, by their `link` */
+    struct trale_link left;      /* turns of queries that were left, by their `link` */
     struct trale_link lookups;   /* by their `link` */
 };
 

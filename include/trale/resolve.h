@@ -28,7 +28,9 @@
  *         }
  *     }
  *
- * A dropped wait loses nothing: the next one goes on, so a lookup may be a branch of a race. trale_lookup_end() ends a
+ * A dropped wait loses nothing: the next one goes on, so a lookup may be a branch of a race. Between two waits a
+ * question holds one of the `queries` of trale.ini until its server has had its time; if others wait for one by then,
+ * it is asked again in the next wait. trale_lookup_end() ends a
  * lookup: its sockets are closed, and answers that are on their way reach nothing. What a program has not ended is
  * freed with the runtime. Where one address is enough, trale_resolve() is a future that leaves nothing behind.
  *
