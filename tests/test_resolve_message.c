@@ -86,11 +86,56 @@ static void test_changed_bytes_do_no_harm(void **state)
     }
 }
 
+/* The first record has bytes of any kind, which the names of the others are: of n_labels labels with 63 letters. */
+static size_t make_long(uint8_t bytes[65535], size_t n_labels)
+{
+    static const uint8_t question[] = "\3www\7example\0\0\1\0\1", text[] = "\0\0\20\0\1\0\0\0\0",
+                         record[] = "\300\0\0\1\0\1\0\0\0\0\0\0", known[] = "\300\14\0\1\0\1\0\0\0\0\0\4\300\0\2\1";
+    size_t n = HEADER_SIZE, n_records = 2;
+    memset(bytes, 0, 65535);
+    memcpy(bytes + n, question, sizeof question - 1);
+    n += sizeof question - 1;
+    memcpy(bytes + n, known, sizeof known - 1);
+    n += sizeof known - 1;
+    memcpy(bytes + n, text, sizeof text - 1);
+    n += sizeof text - 1;
+    const size_t start = n + 2, size = n_labels * 64 + 1;
+    bytes[n] = (uint8_t)(size >> 8);
+    bytes[n + 1] = (uint8_t)size;
+    n += 2;
+    for (size_t i = 0; i < n_labels; i++, n += 64) {
+        bytes[n] = 63;
+        memset(bytes + n + 1, 'a', 63);
+    }
+    n++;
+    for (; n + sizeof record - 1 <= 65535; n += sizeof record - 1, n_records++) {
+        memcpy(bytes + n, record, sizeof record - 1);
+        bytes[n] |= (uint8_t)(start >> 8);
+        bytes[n + 1] = (uint8_t)start;
+    }
+    bytes[5] = 1;
+    bytes[6] = (uint8_t)(n_records >> 8);
+    bytes[7] = (uint8_t)n_records;
+    return n;
+}
+
+/* A message of them takes seconds to expand: the thread that polls would do nothing else. */
+static void test_a_name_that_is_too_long_is_malformed(void **state)
+{
+    (void)state;
+    static uint8_t bytes[65535];
+    for (size_t n_labels = 1; n_labels < 4; n_labels++)
+        assert_int_equal(read_copy(bytes, make_long(bytes, n_labels), TYPE_A), 1);
+    for (size_t n_labels = 4; n_labels < 200; n_labels++)
+        assert_int_equal(read_copy(bytes, make_long(bytes, n_labels), TYPE_A), -EBADMSG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_that_is_cut_anywhere_is_malformed_or_has_nothing),
         cmocka_unit_test(test_changed_bytes_do_no_harm),
+        cmocka_unit_test(test_a_name_that_is_too_long_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

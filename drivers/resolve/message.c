@@ -14,6 +14,8 @@
 #define CLASS_IN 1
 #define RECORD_SIZE 10 /* type, class, ttl, and the length of what follows */
 #define ALIASES_MAX 16
+#define WIRE_NAME_MAX 255
+#define POINTERS_MAX 127 /* one for each label */
 
 enum { CODE_FORMERR = 1, CODE_NXDOMAIN = 3, CODE_REFUSED = 5 };
 
@@ -96,6 +98,28 @@ struct reader {
     struct trale_link *records;
 };
 
+/* Whether the name at `at` is no longer than names are (RFC 1035 3.1). c-ares has no limit, and a message may have one
+ * of 16 KB, to which thousands of records point. */
+static bool is_short(const struct reader *reader, size_t at)
+{
+    size_t size = 0, n_pointers = 0;
+    while (at < reader->size && size <= WIRE_NAME_MAX && n_pointers <= POINTERS_MAX) {
+        const uint8_t length = reader->bytes[at];
+        if (length < 0xc0) {
+            size += 1u + length;
+            at += 1u + length;
+            if (length == 0)
+                return size <= WIRE_NAME_MAX;
+        } else if (reader->size - at < 2) {
+            return false;
+        } else {
+            at = get16(reader->bytes + at) & 0x3fff;
+            n_pointers++;
+        }
+    }
+    return false;
+}
+
 /* Whether all bytes of a name that has been expanded, and so is sound, are those that names may have. */
 static bool is_plain(const uint8_t *bytes, size_t at)
 {
@@ -118,7 +142,7 @@ static int read_name(const struct reader *reader, size_t at, size_t end, char na
 {
     char *text;
     long length;
-    if (at >= end)
+    if (at >= end || !is_short(reader, at))
         return -EBADMSG;
     int status = ares_expand_name(reader->bytes + at, reader->bytes, (int)reader->size, &text, &length);
     if (status != ARES_SUCCESS)
