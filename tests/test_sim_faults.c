@@ -562,11 +562,27 @@ static void test_a_scenario_that_is_wrong_is_refused_with_its_line(void **state)
     struct trale *runtime = NULL;
     assert_int_equal(open_scenario(&runtime, "; a comment\n\nat 1s los * -> * 1%\n", ""), -EINVAL);
     assert_non_null(strstr(messages.text, "/scenario:3: 'los' is not a fault: loss,"));
+    assert_int_equal(open_scenario(&runtime, "at 1s loss * -> * 1%\nat 10s loss * -> * 1%\n", ""), -EINVAL);
+    assert_non_null(strstr(messages.text, "/scenario:2: the fault begins when the faults of the run have ended "
+                                          "(faults_for = 10s); say when it ends, or that it lasts, by 'keep'"));
+    assert_int_equal(open_scenario(&runtime, "at 1s crash 10.0.0.1", "faults_for = 1s"), -EINVAL);
+    assert_non_null(strstr(messages.text, "/scenario:1: the fault begins when"));
     assert_int_equal(open_scenario(&runtime, "", "faults = loss, flood"), -EINVAL);
     assert_non_null(strstr(messages.text, "faults = loss, flood: allowed are all, none, or words of loss,"));
     assert_int_equal(open_scenario(&runtime, "", "scenario_out = /nowhere/list"), -ENOENT);
     assert_non_null(strstr(messages.text, "scenario_out = /nowhere/list: No such file or directory"));
     assert_null(runtime);
+}
+
+static void test_a_scenario_may_go_on_when_the_faults_of_the_run_have_ended(void **state)
+{
+    (void)state;
+    struct trale *runtime = NULL;
+    const char *scenario = "at 10s loss * -> * 1% for 1s\nat 10s crash 10.0.0.1, restart after 1s\n"
+                           "from 11s until 12s mtu * -> * 576\nat 20s pause * keep\n"
+                           "at 11s clock 10.0.0.1 step 1s\nat 11s signal 10.0.0.1 TERM\nat 11s reset * -> *\n";
+    assert_int_equal(open_scenario(&runtime, scenario, ""), 0);
+    assert_int_equal(trale_close(runtime), 0);
 }
 
 /* Opens with a scenario of these bytes, and expects that it is refused with this message. */
@@ -698,6 +714,7 @@ int main(void)
         TEST_IN_FOLDER(test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it),
         TEST_IN_FOLDER(test_a_list_that_was_drawn_is_the_same_run_as_a_scenario),
         TEST_IN_FOLDER(test_a_scenario_that_is_wrong_is_refused_with_its_line),
+        TEST_IN_FOLDER(test_a_scenario_may_go_on_when_the_faults_of_the_run_have_ended),
         TEST_IN_FOLDER(test_a_scenario_that_is_no_text_is_refused),
         TEST_IN_FOLDER(test_files_that_could_not_be_written_are_named_at_the_end),
         TEST_IN_FOLDER(test_marks_and_success_are_in_the_report),

@@ -37,6 +37,13 @@ static int read_line(FILE *file, char line[SCENARIO_TEXT], char why[SCENARIO_ERR
     return c != EOF || length > 0;
 }
 
+/* Whether a fault begins when those of the run have ended, which would end it at once. */
+static bool is_too_late(const struct plan *plan, const struct scenario_entry *entry)
+{
+    return entry->kind < SCENARIO_CLOCK && entry->ends_ns == SCENARIO_NEVER && !entry->is_kept &&
+           entry->begins_ns >= plan->quiet_ns - WORLD_BEGINS_NS;
+}
+
 /* The times of a scenario that lies in a file. */
 static int read_scenario(const struct program *program, const char *path)
 {
@@ -49,6 +56,13 @@ static int read_scenario(const struct program *program, const char *path)
         struct scenario_entry entry;
         if (r > 0)
             r = scenario_parse(line, &entry, error);
+        if (r > 0 && is_too_late(&program->world->plan, &entry)) {
+            snprintf(error, sizeof error,
+                     "the fault begins when the faults of the run have ended (faults_for = %s); "
+                     "say when it ends, or that it lasts, by 'keep'",
+                     program->settings->values[OPTION_FAULTS_FOR].text);
+            r = -EINVAL;
+        }
         if (r < 0) {
             snprintf(message, sizeof message, "%.200s:%u: %s", path, number, error);
             say(program, message);

@@ -3,27 +3,27 @@
  * The language of scenarios: a fault is a line.
  *
  *     at 1.7s partition 10.0.0.1 | 10.0.0.2, 10.0.0.3 for 400ms
- *     at 2s partition 10.0.0.1 -> 10.0.0.2 for 1s            only this direction
+ *     at 2s partition 10.0.0.1 -> 10.0.0.2 for 1s            ; only this direction
  *     from 0s loss 10.0.0.1 -> * 12%
  *     from 2s until 5s latency * -> 10.0.0.2 80ms jitter 20ms
  *     from 0s duplicate * -> * 1%
- *     from 0s reorder * -> * 5% by 30ms                      held back for up to 30 ms
- *     from 0s corrupt * -> * 0.1%                            dropped by the checksum
- *     from 0s corrupt * -> * 0.1% unchecked                  delivered with a bit flipped
- *     at 1s drop 10.0.0.1 -> 10.0.0.2 3                      the next 3 datagrams
+ *     from 0s reorder * -> * 5% by 30ms                      ; held back for up to 30 ms
+ *     from 0s corrupt * -> * 0.1%                            ; dropped by the checksum
+ *     from 0s corrupt * -> * 0.1% unchecked                  ; delivered with a bit flipped
+ *     at 1s drop 10.0.0.1 -> 10.0.0.2 3                      ; the next 3 datagrams
  *     from 0s mtu * -> 10.0.0.2 1280
- *     from 0s bandwidth * -> 10.0.0.2 64K                    bytes a second
- *     from 0s queue * -> 10.0.0.2 16K                        bytes that wait for the bandwidth
+ *     from 0s bandwidth * -> 10.0.0.2 64K                    ; bytes a second
+ *     from 0s queue * -> 10.0.0.2 16K                        ; bytes that wait for the bandwidth
  *     at 3s crash 10.0.0.3, restart after 2s
  *     at 3s pause 10.0.0.3 for 500ms
- *     at 4s clock 10.0.0.1 step -3s                          CLOCK_REALTIME
+ *     at 4s clock 10.0.0.1 step -3s                          ; CLOCK_REALTIME
  *     at 5s signal 10.0.0.1 TERM
- *     at 6s reset 10.0.0.1 -> 10.0.0.2                       connections of TCP between them
+ *     at 6s reset 10.0.0.1 -> 10.0.0.2                       ; connections of TCP between them
  *
  * `at` and `from` are the same. Times are counted from the beginning of the run. Without `until`, `for` or `restart` a
  * fault lasts until the faults of the run end; with `keep` as the last word it lasts longer than that. `*` is every
  * host, also one that appears later. A latency, a jitter and the time of `by` are 1h at most. Comments begin with ; or
- * #.
+ * #, behind an entry as well.
  *
  * A host that crashes loses the sockets on it, and what its tasks have. Where several programs share the world, the
  * programs that are at home on the host die, and new processes of them begin at the restart, if `trale simulate` runs
@@ -78,7 +78,7 @@ struct scenario_entry {
     bool is_kept, is_one_way, is_unchecked;
 };
 
-#define SCENARIO_ERROR 160
+#define SCENARIO_ERROR 256
 #define SCENARIO_TEXT 2048
 
 /* Reads a line. Returns 1, and *entry is set; 0, the line has no entry; or -EINVAL: `error` says what was found, and

@@ -12,8 +12,9 @@
 struct reader {
     const char *at;   /* behind the word */
     const char *word; /* "" at the end */
-    size_t length;
-    char *error; /* "" as long as there is none */
+    const char *before;
+    size_t length, length_before; /* of the word, and of the one before it */
+    char *error;                  /* "" as long as there is none */
 };
 
 /* How long the word at `at` is. An arrow ends a word, also without blanks. */
@@ -30,6 +31,8 @@ static size_t word_length(const char *at)
 
 static void reader_next(struct reader *reader)
 {
+    reader->before = reader->word;
+    reader->length_before = reader->length;
     reader->word = reader->at + strspn(reader->at, " \t\r\n");
     reader->length = word_length(reader->word);
     reader->at = reader->word + reader->length;
@@ -48,23 +51,27 @@ static bool reader_skip(struct reader *reader, const char *word)
     return true;
 }
 
+/* Says that a word is not what is expected, unless something was said before. */
+static void reader_say(struct reader *reader, const char *word, size_t length, const char *expected)
+{
+    if (reader->error[0] == '\0')
+        snprintf(reader->error, SCENARIO_ERROR, "'%.*s' is not %s", length < 40 ? (int)length : 40, word, expected);
+}
+
 /* Says what was expected in place of the word, unless something was said before. */
 static void reader_refuse(struct reader *reader, const char *expected)
 {
-    if (reader->error[0] != '\0')
-        return;
-    if (reader->length == 0)
+    if (reader->length > 0)
+        reader_say(reader, reader->word, reader->length, expected);
+    else if (reader->error[0] == '\0')
         snprintf(reader->error, SCENARIO_ERROR, "the line ends where %s should follow", expected);
-    else
-        snprintf(reader->error, SCENARIO_ERROR, "'%.*s' is not %s", reader->length < 40 ? (int)reader->length : 40,
-                 reader->word, expected);
 }
 
-/* Says what is wrong with a value that was read, unless something was said before. */
+/* Says what is allowed in place of a value, the word before, unless something was said before. */
 static void reader_limit(struct reader *reader, bool is_allowed, const char *allowed)
 {
-    if (!is_allowed && reader->error[0] == '\0')
-        snprintf(reader->error, SCENARIO_ERROR, "allowed is %s", allowed);
+    if (!is_allowed)
+        reader_say(reader, reader->before, reader->length_before, allowed);
 }
 
 /* Reads a word by one of the functions of scenario_value.h. */
@@ -123,6 +130,12 @@ static void read_hosts(struct reader *reader, struct scenario_entry *entry)
     read_side(reader, &entry->to);
 }
 
+static void read_time_on_way(struct reader *reader, uint64_t *duration_ns)
+{
+    READ(reader, value_read_duration, duration_ns, A_TIME);
+    reader_limit(reader, *duration_ns <= LONGEST_NS, "a time up to 1h, for a datagram on its way");
+}
+
 static void read_amount(struct reader *reader, struct scenario_entry *entry)
 {
     READ(reader, value_read_size, &entry->amount, "a number, such as 1280 or 64K");
@@ -140,11 +153,9 @@ static void read_values(struct reader *reader, struct scenario_entry *entry, uns
     if ((rest & REST_BY) != 0 && !reader_skip(reader, "by"))
         reader_refuse(reader, "'by'");
     if ((rest & (REST_BY | REST_DURATION)) != 0)
-        READ(reader, value_read_duration, &entry->duration_ns, A_TIME);
+        read_time_on_way(reader, &entry->duration_ns);
     if ((rest & REST_DURATION) != 0 && reader_skip(reader, "jitter"))
-        READ(reader, value_read_duration, &entry->jitter_ns, A_TIME);
-    reader_limit(reader, entry->duration_ns <= LONGEST_NS && entry->jitter_ns <= LONGEST_NS,
-                 "a time up to 1h, for a datagram on its way");
+        read_time_on_way(reader, &entry->jitter_ns);
     if ((rest & REST_AMOUNT) != 0)
         read_amount(reader, entry);
     if ((rest & REST_STEP) != 0 && !reader_skip(reader, "step"))
@@ -168,8 +179,7 @@ static void read_end(struct reader *reader, struct scenario_entry *entry, unsign
             reader_refuse(reader, "'after'");
     }
     if (has_duration) {
-        if (entry->ends_ns != SCENARIO_NEVER)
-            reader_refuse(reader, "allowed behind 'until'");
+        reader_limit(reader, entry->ends_ns == SCENARIO_NEVER, "allowed behind 'until'");
         READ(reader, value_read_duration, &duration_ns, A_TIME);
         reader_limit(reader, duration_ns > 0, "a time above 0");
         if (reader->error[0] == '\0' && duration_ns < SCENARIO_NEVER - entry->begins_ns)
