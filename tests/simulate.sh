@@ -99,6 +99,7 @@ verdict no_runtime "the program has ended without a runtime in the simulation"
 [[ ${TRALE_SANITIZE:-none} != *address* ]] || verdict overflow "a sanitizer has reported"
 ok "the last lines of the output are shown" prints 1 "line 99" --lines 3 --seed 1 -- "$flawed" lines
 ok "and no more" bash -c "! grep -q 'line 96' '$tmp/out' && grep -q 'line 97' '$tmp/out'"
+ok "... whatever bytes they have" prints 1 "        before\\x00behind\\x1b[31m" --seed 1 -- "$flawed" binary
 ok "a mark that no seed reaches fails the sweep" prints 1 'never reached: trale_sometimes("the number is 8")' \
     --seeds 1..100 -- "$marked"
 ok "nor another one with a long name" says \
@@ -230,6 +231,8 @@ ok "--cancel-everywhere cancels a task at each of its awaits" standin prints 1 "
 ok "and shows where that fails" says "seed 5, worker cancelled at await 2: exit status 1 (and 1 other)" \
     "a lock is held" "2 awaits failed, in 1 way" "--cancel-everywhere worker --cancel-at 2"
 ok "--cancel-at does so at one" standin prints 0 "passed: 1 await" --cancel-everywhere worker --cancel-at 3 --seed 5 "${faulty[@]}"
+ok "an await that does not come is refused" standin prints 2 "--cancel-at 6: allowed: 1 to 5, the awaits of worker" \
+    --cancel-everywhere worker --cancel-at 6 --seed 5 "${faulty[@]}"
 ok "a task that is not there" standin prints 2 "--cancel-everywhere client: no task of this name has awaited anything" \
     --cancel-everywhere client --seed 5 "${faulty[@]}"
 
@@ -283,6 +286,7 @@ wrong "an unknown end" "--until never: not one of fail or all" --until never -- 
 wrong "an unknown guard" "--guard dog: not one of virtualise, warn, refuse or off" --guard dog -- "$flawed"
 wrong "a time without a unit" "--timeout 5: not a time" --timeout 5 -- "$flawed"
 wrong "a task to cancel in many runs" "--cancel-everywhere is for one seed" --cancel-everywhere x -- "$flawed"
+wrong "a time that is given twice" "--set settle: --settle 10s says it already" --settle 10s --set settle=5s -- "$flawed"
 wrong "a key that is none" "--set x: not KEY=VALUE" --set x -- "$flawed"
 wrong "a key of the command" "this key is set by trale simulate itself" --set seed=3 -- "$flawed"
 wrong "a key that sim does not have" "error: --set weather=rain: [driver:sim] weather: no such key" --set weather=rain -- "$flawed"
@@ -314,14 +318,15 @@ wrong "a configuration with a mistake" "[driver:random] colour: no such key" -c 
 ok "nothing is left after mistakes" nothing_left
 ok "--help explains all" prints 0 "--seeds A..B" --help
 
-# A signal ends the command, its programs and its files.
+# A signal ends the command, its programs and its files. interrupted SIGNAL STATUS
 interrupted() {
     rm -rf "$TMPDIR"/*
     "$trale" simulate --timeout 1h --seed 1 -- "$flawed" loop >"$tmp/out" 2>&1 &
     local simulation=$! status=0
     until [[ -s $(echo "$TMPDIR"/*/job-0/trale.ini) ]]; do kill -0 "$simulation" || return 1; done
-    kill -INT "$simulation"
+    kill -"$1" "$simulation"
     wait "$simulation" || status=$?
-    ((status == 130)) && nothing_left && equal "$(find /proc -maxdepth 2 -name exe -lname "$(realpath "$flawed")" 2>/dev/null)" ""
+    ((status == $2)) && nothing_left && equal "$(find /proc -maxdepth 2 -name exe -lname "$(realpath "$flawed")" 2>/dev/null)" ""
 }
-ok "an interrupt ends it, and leaves nothing" interrupted
+ok "an interrupt ends it, and leaves nothing" interrupted INT 130
+ok "so does a reader of its output that has gone" interrupted PIPE 141

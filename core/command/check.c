@@ -210,8 +210,9 @@ int command_check(const struct command_options *options)
     }
     list_unused(&examination, &settings);
     if (!options->json) {
+        const char *file = examination_file(&examination);
         fputs("configuration: ", stdout);
-        table_print_text(examination_file(&examination), stdout);
+        table_print_text(file, strlen(file), stdout);
         printf(" (%s)\n\n", examination_origin(&examination));
     }
     struct table *tables[] = {&settings, &drivers};

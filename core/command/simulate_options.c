@@ -284,6 +284,8 @@ static int check(const struct simulate_options *options)
         return complain("--cancel-at is for --cancel-everywhere TASK");
     if (options->events != NULL && !is_one)
         return complain("--events is for one seed; write --seed N");
+    if (options->settle != NULL && sets(options, "settle"))
+        return complain("--set settle: --settle %s says it already", options->settle);
     if (options->n_programs > TRALE_SIM_PROGRAMS)
         return complain("%zu programs: allowed: 1 to %u", options->n_programs, TRALE_SIM_PROGRAMS);
     if (options->n_programs > 1 && sets(options, "address"))

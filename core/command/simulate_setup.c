@@ -195,12 +195,9 @@ int simulate_setup(struct simulate_setup *setup, const struct simulate_options *
         fprintf(stderr, "trale simulate: /dev/null: %s\n", strerror(errno));
         return -errno;
     }
+    simulate_watch_signals(setup); /* from here on there are files that a signal must not leave behind */
     r = make_folder(setup);
-    if (r == 0)
-        r = check_config(setup);
-    if (r == 0)
-        simulate_watch_signals(setup);
-    return r;
+    return r == 0 ? check_config(setup) : r;
 }
 
 void simulate_setup_deinit(struct simulate_setup *setup)

@@ -38,12 +38,9 @@ static void print_lines(const char *text, size_t at, size_t size)
     while (at < size) {
         const char *end = memchr(text + at, '\n', size - at);
         size_t length = end != NULL ? (size_t)(end - text) - at : size - at;
-        char *line = strndup(text + at, length);
         fputs("        ", stdout);
-        if (line != NULL)
-            table_print_text(line, stdout);
+        table_print_text(text + at, length, stdout);
         putchar('\n');
-        free(line);
         at += length + 1;
     }
 }

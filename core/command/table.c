@@ -40,18 +40,19 @@ static char *printed(void (*print)(const char *text, FILE *file), const char *te
     return NULL;
 }
 
-static char *without_control_characters(const char *text)
+static char *without_control_characters(const char *text, size_t length)
 {
-    size_t size = 4 * strlen(text) + 4;
+    size_t size = 4 * length + 4;
     char *shown = malloc(size);
     if (shown != NULL)
-        printable(shown, size, text, strlen(text));
+        printable(shown, size, text, length);
     return shown;
 }
 
 void table_add_text(struct table *table, const char *text)
 {
-    add_cell(table, without_control_characters(text != NULL ? text : ""), printed(json_print_text, text));
+    const char *shown = text != NULL ? text : "";
+    add_cell(table, without_control_characters(shown, strlen(shown)), printed(json_print_text, text));
 }
 
 static void print_words(const char *words, FILE *file)
@@ -70,7 +71,7 @@ static void print_words(const char *words, FILE *file)
 
 void table_add_words(struct table *table, const char *words)
 {
-    add_cell(table, without_control_characters(words), printed(print_words, words));
+    add_cell(table, without_control_characters(words, strlen(words)), printed(print_words, words));
 }
 
 void table_add_number(struct table *table, int64_t number)
@@ -140,9 +141,9 @@ void table_print(const struct table *table, FILE *file)
     }
 }
 
-void table_print_text(const char *text, FILE *file)
+void table_print_text(const char *text, size_t length, FILE *file)
 {
-    char *shown = without_control_characters(text);
+    char *shown = without_control_characters(text, length);
     fputs(shown != NULL ? shown : "?", file);
     free(shown);
 }

@@ -48,7 +48,7 @@ void table_print(const struct table *table, FILE *file);
 void table_print_json(const struct table *table, FILE *file);
 
 /* A text as it is shown in columns. */
-void table_print_text(const char *text, FILE *file);
+void table_print_text(const char *text, size_t length, FILE *file);
 
 /* A JSON string, quotes included; "null" for NULL. */
 void json_print_text(const char *text, FILE *file);

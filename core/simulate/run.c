@@ -20,7 +20,8 @@
 
 int simulate_interrupted;
 
-static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+/* SIGPIPE comes when what the command prints is no longer read. */
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 
 void simulate_watch_signals(struct simulate_setup *setup)
 {

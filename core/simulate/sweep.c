@@ -182,6 +182,21 @@ static uint64_t limit_of(uint64_t virtual_ns)
                                                                        : longest_ns;
 }
 
+/* The awaits of the task in the run without an abort, or one of them. */
+static int set_awaits(struct simulate_sweep *sweep, const struct simulate_options *options)
+{
+    uint64_t n = sweep->places[0].report.n_awaits;
+    sweep->first = options->cancel_at > 0 ? options->cancel_at : 1;
+    sweep->last = options->cancel_at > 0 ? options->cancel_at : (int64_t)n;
+    if (n == 0)
+        fprintf(stderr, "trale simulate: --cancel-everywhere %s: no task of this name has awaited anything\n",
+                options->cancel_everywhere);
+    else if (options->cancel_at > n)
+        fprintf(stderr, "trale simulate: --cancel-at %u: allowed: 1 to %llu, the awaits of %s\n", options->cancel_at,
+                (unsigned long long)n, options->cancel_everywhere);
+    return n == 0 || options->cancel_at > n ? -ENOENT : 0;
+}
+
 /* Sets which numbers are gone through: the seeds, or the awaits of the task in a run where it is not cancelled. */
 static int set_range(struct state *state)
 {
@@ -199,13 +214,9 @@ static int set_range(struct state *state)
             return r;
         if (simulate_config_has(&sweep->setup->config, "time_limit"))
             state->limit_ns = limit_of(result.virtual_ns);
-        sweep->first = options->cancel_at > 0 ? options->cancel_at : 1;
-        sweep->last = options->cancel_at > 0 ? options->cancel_at : (int64_t)sweep->places[0].report.n_awaits;
-        if (sweep->last == 0) {
-            fprintf(stderr, "trale simulate: --cancel-everywhere %s: no task of this name has awaited anything\n",
-                    options->cancel_everywhere);
-            return -ENOENT;
-        }
+        r = set_awaits(sweep, options);
+        if (r < 0)
+            return r;
     }
     state->next = sweep->first;
     state->last = sweep->last;

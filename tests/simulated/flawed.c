@@ -177,6 +177,11 @@ static void fail(uint64_t number)
     if (is("loop"))
         for (;;)
             ;
+    if (is("binary")) {
+        const char line[] = "before\0behind\033[31m\n";
+        fwrite(line, 1, sizeof line - 1, stdout);
+        exit(5);
+    }
     if (is("flood"))
         for (;;)
             printf("%1000000d\n", 1);
