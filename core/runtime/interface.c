@@ -64,7 +64,8 @@ static void missing_say(struct missing *missing, const struct trale *runtime, ui
                : missing->n_names > 1         ? "; to load them, write: drivers = "
                                               : "; to load it, write: drivers = ",
                missing->drivers.chars != NULL ? named : "",
-               missing->drivers.chars != NULL && named[0] != '\0' ? ", " : "", text_chars(&missing->drivers), missing->sections.chars != NULL ? ", and add" : "",
+               missing->drivers.chars != NULL && named[0] != '\0' ? ", " : "", text_chars(&missing->drivers),
+               missing->sections.chars != NULL ? ", and add" : "",
                missing->sections.chars != NULL ? missing->sections.chars + 1 : "",
                missing->names.is_cut || missing->drivers.is_cut || missing->sections.is_cut ? "..." : "",
                has_file ? "" : "; no trale.ini was found: `trale check --help` lists where it may be");
