@@ -141,6 +141,19 @@ static void test_a_partition_cuts_off_for_its_time_and_no_longer(void **state)
     assert_cut(&line, 0, 0);
 }
 
+static void test_a_host_may_be_named_by_each_of_its_addresses(void **state)
+{
+    (void)state;
+    struct line line = run_line("at 1s partition fd00::a00:1 | ::ffff:10.0.0.2 for 500ms\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("at 1s partition 10.0.0.1 -> fd00::a00:2 for 500ms\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("from 1s until 1500ms loss fd00::a00:1 -> * 100%\n", "");
+    assert_cut(&line, 10, 15);
+    line = run_line("at 1050ms pause fd00::a00:2 for 1s\n", "latency = 3ms");
+    assert_int_equal(line.came_ns[11], 2050 * TRALE_MILLISECOND);
+}
+
 static void test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept(void **state)
 {
     (void)state;
@@ -696,6 +709,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_without_faults_all_comes_after_the_latency),
         TEST_IN_FOLDER(test_a_partition_cuts_off_for_its_time_and_no_longer),
+        TEST_IN_FOLDER(test_a_host_may_be_named_by_each_of_its_addresses),
         TEST_IN_FOLDER(test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept),
         TEST_IN_FOLDER(test_rates_are_of_the_size_that_is_said),
         TEST_IN_FOLDER(test_reordered_datagrams_are_overtaken),

@@ -28,6 +28,13 @@ static uint64_t course_time(uint64_t time_ns)
     return time_ns < UINT64_MAX - WORLD_BEGINS_NS ? WORLD_BEGINS_NS + time_ns : UINT64_MAX;
 }
 
+/* A scenario may name a host by any of its addresses; links and hosts know its identity. */
+static void name_hosts(struct scenario_side *side)
+{
+    for (uint32_t i = 0; i < side->n_hosts; i++)
+        side->hosts[i] = host_identity(&side->hosts[i]);
+}
+
 int course_add(struct world *world, const struct scenario_entry *entry)
 {
     struct plan *plan = &world->plan;
@@ -36,6 +43,8 @@ int course_add(struct world *world, const struct scenario_entry *entry)
         return -ENOMEM;
     fault->event.kind = EVENT_FAULT;
     fault->fault.entry = *entry;
+    name_hosts(&fault->fault.entry.from);
+    name_hosts(&fault->fault.entry.to);
     int r = world_add(world, &fault->event, course_time(entry->begins_ns));
     if (r < 0) {
         world_give(world, fault, sizeof *fault);
@@ -43,7 +52,7 @@ int course_add(struct world *world, const struct scenario_entry *entry)
     }
     *(plan->last != NULL ? &plan->last->next : &plan->first) = fault;
     plan->last = fault;
-    course_write(plan, entry);
+    course_write(plan, &fault->fault.entry);
     return 0;
 }
 
