@@ -73,7 +73,7 @@ static bool fd_has_peer(int fd)
 int32_t stream_adopt(void *instance, int32_t fd, struct trale_stream_socket **base)
 {
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.adopt");
-    struct stream_socket *socket;
+    struct stream_socket *socket = NULL;
     int family = 0, is_listening = 0;
     int32_t r = fd_check(instance, fd, &family, &is_listening);
     if (r == 0 && (is_listening != 0 || !fd_has_peer(fd)))
@@ -88,7 +88,7 @@ int32_t stream_adopt(void *instance, int32_t fd, struct trale_stream_socket **ba
 int32_t stream_adopt_listener(void *instance, int32_t fd, struct trale_stream_listener **base)
 {
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.adopt_listener");
-    struct stream_socket *socket;
+    struct stream_socket *socket = NULL;
     int family = 0, is_listening = 0;
     int32_t r = fd_check(instance, fd, &family, &is_listening);
     if (r == 0 && is_listening == 0)

@@ -28,7 +28,7 @@ int32_t stream_name_read(const char *path, struct sockaddr_un *name, socklen_t *
 int32_t stream_listen_unix(void *instance, const char *path, struct trale_stream_listener **listener)
 {
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.listen_unix");
-    struct stream_socket *socket;
+    struct stream_socket *socket = NULL;
     struct sockaddr_un name;
     socklen_t length;
     int32_t r = stream_name_read(path, &name, &length);

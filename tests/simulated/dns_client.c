@@ -21,7 +21,7 @@
 
 struct client {
     struct trale_future future;
-    struct trale_udp_socket *socket;
+    struct trale_udp_socket *socket = NULL;
     uint32_t n_names, number; /* of the name that is asked for */
     uint32_t n_tries, n_all_tries, n_failures;
     uint16_t first_id; /* that of the name 0; the others follow */
@@ -103,8 +103,8 @@ trale_async(client)
 static int64_t client_run(struct trale *runtime, const char *resolver, uint32_t n_names)
 {
     struct trale_address address, any_port = {.any.sa_family = AF_INET};
-    struct trale_udp_socket *socket;
-    uint16_t first_id;
+    struct trale_udp_socket *socket = NULL;
+    uint16_t first_id = 0;
     int r = trale_address_parse(resolver, &address);
     if (r == 0)
         r = trale_random_fill(runtime, &first_id, sizeof first_id);

@@ -72,7 +72,7 @@ trale_async(server)
 
 int main(int argc, char **argv)
 {
-    struct trale *runtime;
+    struct trale *runtime = NULL;
     struct trale_udp_socket *socket;
     int64_t r = argc == 2 ? trale_open(&runtime, NULL) : -EINVAL;
     if (r < 0)
