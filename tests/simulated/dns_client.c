@@ -21,7 +21,7 @@
 
 struct client {
     struct trale_future future;
-    struct trale_udp_socket *socket = NULL;
+    struct trale_udp_socket *socket;
     uint32_t n_names, number; /* of the name that is asked for */
     uint32_t n_tries, n_all_tries, n_failures;
     uint16_t first_id; /* that of the name 0; the others follow */
