@@ -193,6 +193,13 @@ weakened() {
 }
 ok "many seconds are weakened as few are" weakened
 
+printf '; a comment\nat 0s loss 10.0.0.1 -> fd00::a00:2 1%%\nat 0s crash 10.0.0.77\nat 1h pause 10.0.0.1 for 1s\n' >"$tmp/idle"
+idle="note: this fault did nothing in any run, for it has not begun, or a host of it does not exist:"
+ok "faults of a scenario that do nothing are named: one of a host that does not exist" \
+    prints 0 "$idle at 0s crash 10.0.0.77" -c "$tmp/pair.ini" --scenario "$tmp/idle" --seeds 1..5 -- "$build/examples/reliable" 10.0.0.1:1 10.0.0.2:1
+ok "... one that begins after the end of the runs" says "$idle at 1h pause 10.0.0.1 for 1s"
+ok "... and no others" equal "$(grep -c '^note: this fault' "$tmp/out")" 2
+
 # --- scenarios: with a stand-in for the driver sim --------------------------------------------------------------------
 
 mkdir "$tmp/standin"
@@ -253,6 +260,8 @@ json() {
     python3 -c "import json, sys; found = json.load(open('$tmp/out')); sys.exit(not ($2))" || { cat "$tmp/out"; return 1; }
 }
 if command -v python3 >/dev/null; then
+    ok "JSON of faults that did nothing" json 0 "found['idle_faults'] == ['at 0s crash 10.0.0.77', 'at 1h pause 10.0.0.1 for 1s']" \
+        -c "$tmp/pair.ini" --scenario "$tmp/idle" --seed 1 -- "$build/examples/reliable" 10.0.0.1:1 10.0.0.2:1
     ok "JSON of a sweep that passes" json 0 "found['ok'] and found['done'] == 5 and found['failures'] == []" \
         --seeds 1..5 -- "$flawed"
     ok "JSON of one that fails" json 1 "not found['ok'] and found['failures'][0]['seed'] == $seed and

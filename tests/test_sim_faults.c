@@ -154,6 +154,17 @@ static void test_a_host_may_be_named_by_each_of_its_addresses(void **state)
     assert_int_equal(line.came_ns[11], 2050 * TRALE_MILLISECOND);
 }
 
+static void test_the_report_says_which_faults_did_nothing(void **state)
+{
+    (void)state;
+    char options[300];
+    snprintf(options, sizeof options, "report = %s/report", folder);
+    run_line("at 1s loss * -> fd00::a00:2 1%\nat 1s crash 10.0.0.9\nat 1s loss 10.0.0.9, 10.0.0.1 -> * 1%\n"
+             "at 1h pause * for 1s\nat 2s pause 10.0.0.1 for 1ms\n",
+             options);
+    assert_int_equal(report_of(in_folder("report")).idle_faults, 1 << 1 | 1 << 2 | 1 << 3);
+}
+
 static void test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept(void **state)
 {
     (void)state;
@@ -710,6 +721,7 @@ int main(void)
         TEST_IN_FOLDER(test_without_faults_all_comes_after_the_latency),
         TEST_IN_FOLDER(test_a_partition_cuts_off_for_its_time_and_no_longer),
         TEST_IN_FOLDER(test_a_host_may_be_named_by_each_of_its_addresses),
+        TEST_IN_FOLDER(test_the_report_says_which_faults_did_nothing),
         TEST_IN_FOLDER(test_a_fault_without_an_end_lasts_until_the_quiet_unless_it_is_kept),
         TEST_IN_FOLDER(test_rates_are_of_the_size_that_is_said),
         TEST_IN_FOLDER(test_reordered_datagrams_are_overtaken),

@@ -127,6 +127,19 @@ static void print_calls_and_marks(const struct simulate_sweep *sweep)
     table_deinit(&marks);
 }
 
+static void print_idle_faults(const struct simulate_sweep *sweep)
+{
+    struct simulate_scenario idle;
+    simulate_idle_faults(sweep, &idle);
+    printf(",\n \"idle_faults\": [");
+    for (size_t i = 0; i < idle.n_lines; i++) {
+        fputs(i > 0 ? ", " : "", stdout);
+        json_print_text(idle.lines[i], stdout);
+    }
+    putchar(']');
+    simulate_scenario_deinit(&idle);
+}
+
 /* A number that may have more than 64 bits. */
 #define NUMBER_DIGITS 48
 static void number_text(unsigned __int128 number, char text[NUMBER_DIGITS])
@@ -153,6 +166,7 @@ void simulate_show_json(const struct simulate_sweep *sweep, const struct simulat
            (unsigned long long)sweep->n_events, (unsigned long long)sweep->n_sent, (unsigned long long)sweep->n_linked,
            sweep->n_failures, sweep->n_groups, (unsigned long long)sweep->n_marks_lost);
     json_print_text(simulate_note(sweep), stdout);
+    print_idle_faults(sweep);
     printf(",\n ");
     print_failures(sweep, explanations, n_explanations);
     printf(",\n ");

@@ -186,6 +186,34 @@ const char *simulate_note(const struct simulate_sweep *sweep)
                : NULL;
 }
 
+void simulate_idle_faults(const struct simulate_sweep *sweep, struct simulate_scenario *idle)
+{
+    const char *path = sweep->setup->options->scenario;
+    struct simulate_scenario all = {0};
+    *idle = (struct simulate_scenario){0};
+    if (path == NULL || sweep->n_runs == 0 || simulate_scenario_read(&all, path) < 0)
+        return;
+    idle->lines = calloc(all.n_lines + 1, sizeof *idle->lines);
+    for (size_t i = 0; idle->lines != NULL && i < all.n_lines && i < 64; i++)
+        if ((sweep->idle_faults >> i & 1) != 0) {
+            idle->lines[idle->n_lines++] = all.lines[i];
+            all.lines[i] = NULL;
+        }
+    simulate_scenario_deinit(&all);
+}
+
+static void print_idle_faults(const struct simulate_sweep *sweep)
+{
+    struct simulate_scenario idle;
+    simulate_idle_faults(sweep, &idle);
+    for (size_t i = 0; i < idle.n_lines; i++) {
+        printf("note: this fault did nothing in any run, for it has not begun, or a host of it does not exist: ");
+        table_print_text(idle.lines[i], strlen(idle.lines[i]), stdout);
+        putchar('\n');
+    }
+    simulate_scenario_deinit(&idle);
+}
+
 size_t simulate_count_missed(const struct simulate_sweep *sweep)
 {
     const struct simulate_options *options = sweep->setup->options;
@@ -223,6 +251,7 @@ void simulate_show_end(const struct simulate_sweep *sweep, bool is_ok)
                TRALE_SIM_MARKS);
     if (simulate_note(sweep) != NULL)
         printf("note: %s\n", simulate_note(sweep));
+    print_idle_faults(sweep);
     double seconds = (double)sweep->real_ns / 1e9;
     const char *what = sweep->setup->options->cancel_everywhere != NULL ? "await" : "seed";
     printf("%s: %lld %s%s, %llu run%s in %.1f s (%.0f per second), ", is_ok ? "passed" : "failed",

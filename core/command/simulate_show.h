@@ -19,6 +19,9 @@ void simulate_show_json(const struct simulate_sweep *sweep, const struct simulat
 /* What is to be known of a sweep in which no fault of a link could do anything; NULL: it is none. */
 const char *simulate_note(const struct simulate_sweep *sweep);
 
+/* The faults of --scenario, of the first 64, that have not begun in any run, or name a host that does not exist. */
+void simulate_idle_faults(const struct simulate_sweep *sweep, struct simulate_scenario *idle);
+
 /* Marks count if a sweep went through all its seeds, and had more than one. Returns how many were never reached. */
 size_t simulate_count_missed(const struct simulate_sweep *sweep);
 

@@ -77,6 +77,7 @@ static int add_up(struct simulate_sweep *sweep, const struct simulate_place *pla
     sweep->n_linked += place->report.n_linked;
     sweep->n_marks_lost += place->report.n_marks_lost;
     sweep->n_events += result->n_events;
+    sweep->idle_faults &= place->report.idle_faults;
     simulate_marks_reached(&sweep->marks, &place->report);
     return simulate_calls_add(&sweep->calls, place, sweep->setup);
 }
@@ -244,7 +245,7 @@ static int read_marks(struct simulate_sweep *sweep)
 int simulate_sweep(struct simulate_sweep *sweep, const struct simulate_setup *setup)
 {
     const struct simulate_options *options = setup->options;
-    *sweep = (struct simulate_sweep){.setup = setup};
+    *sweep = (struct simulate_sweep){.setup = setup, .idle_faults = UINT64_MAX};
     struct state state = {.sweep = sweep};
     uint64_t begin_ns = deadline_now_ns();
     sweep->places = calloc(options->n_jobs, sizeof *sweep->places);

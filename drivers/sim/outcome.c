@@ -7,6 +7,7 @@
 
 #include <trale/timer.h>
 
+#include "course.h"
 #include "option.h"
 
 void outcome_init(struct outcome *outcome, struct program *program, struct tasks *tasks)
@@ -49,6 +50,7 @@ static bool set(const struct outcome *outcome, enum trale_sim_outcome end)
         return false;
     log_event(&program->log, LOG_OUTCOME, log_text("outcome", trale_sim_outcome_name(end)));
     outcome_update(outcome);
+    program->report->idle_faults = course_idle(program->world);
     program->report->outcome = end;
     return true;
 }

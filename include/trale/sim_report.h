@@ -116,6 +116,9 @@ struct trale_sim_report {
 
     uint64_t missing_event; /* the first that is not in the file of events, which has reached its limit; 0: none */
 
+    /* Of the first 64 faults of `scenario`, as bits: those that have not begun, or name a host that was never there. */
+    uint64_t idle_faults;
+
     uint64_t n_marks;                             /* of `marks`, that are used */
     uint64_t n_marks_lost;                        /* how often a mark was reached for which no room was left */
     struct trale_sim_mark marks[TRALE_SIM_MARKS]; /* the last member, for it is large */

@@ -174,3 +174,23 @@ uint64_t course_end(const struct world *world)
     }
     return end_ns;
 }
+
+static bool are_there(const struct world *world, const struct scenario_side *side)
+{
+    for (uint32_t i = 0; i < side->n_hosts; i++)
+        if (host_find(world, &side->hosts[i]) == NULL)
+            return false;
+    return true;
+}
+
+uint64_t course_idle(const struct world *world)
+{
+    uint64_t idle = 0, bit = world->plan.draws ? 0 : 1;
+    for (const struct plan_fault *fault = world->plan.first; fault != NULL && bit != 0;
+         fault = fault->next, bit <<= 1) {
+        const struct scenario_entry *entry = &fault->fault.entry;
+        if (fault->state == PLAN_COMING || !are_there(world, &entry->from) || !are_there(world, &entry->to))
+            idle |= bit;
+    }
+    return idle;
+}

@@ -19,6 +19,9 @@ void course_happen(struct world *world, struct plan_fault *fault);
 /* The next fault of hosts that has begun or ended since the last call, in that order; NULL: none. */
 struct plan_fault *course_next_notice(struct world *world);
 
+/* Of the first 64 faults of a scenario, as bits: those that have not begun, or name a host that is not there. */
+uint64_t course_idle(const struct world *world);
+
 /* When the last fault is over, on the world's clock, apart from those that are kept; at least when the faults of the
  * run end. */
 uint64_t course_end(const struct world *world);
