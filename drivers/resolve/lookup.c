@@ -165,6 +165,14 @@ static void lookup_suspend(struct lookup *lookup)
             query_suspend(&lookup->queries[i]);
 }
 
+/* A poll ends the loan of the last one's waker: the turn that one query gives up may be for the other one, which is
+ * polled next. */
+static void lookup_forget_waker(struct lookup *lookup)
+{
+    for (size_t i = 0; i < 2; i++)
+        lookup->queries[i].turn.waker = NULL;
+}
+
 /* Polls the queries of one name. Whether any is still in flight. */
 static bool lookup_ask(struct lookup *lookup, struct trale_context *context)
 {
@@ -217,6 +225,8 @@ static int64_t next_poll(struct trale_future *future, struct trale_context *cont
     struct trale_lookup *told = (struct trale_lookup *)(void *)future;
     struct resolver *resolver = (struct resolver *)(uintptr_t)future->own;
     struct lookup *lookup = told->state;
+    if (lookup != NULL)
+        lookup_forget_waker(lookup);
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;
     if (lookup == NULL) {
