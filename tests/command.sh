@@ -150,6 +150,20 @@ ok "why a file is not used is a note" \
 ok "drivers lists what each offers" bash -c "'$trale' drivers -c '$tmp/named.ini' | grep -E '^udp .*trale.udp/1'"
 ok "drivers --options lists what each takes" \
     bash -c "'$trale' drivers --options -c '$tmp/named.ini' | grep -E '^timer +clock +choice +monotonic +monotonic, boottime or realtime'"
+mkdir "$tmp/folder"
+cp "$build/drivers/timer.so" "$build/drivers/record.so" "$build/drivers/trale-guard.so" "$build/tests/drivers/needy.so" "$tmp/folder/"
+all() {
+    TRALE_DRIVERS=$tmp/folder "$trale" drivers --all "$@" >"$tmp/out" 2>&1
+}
+ini '[runtime]' 'drivers ='
+ok "drivers --all lists what is in the folder, in the order of names" bash -c "$(declare -f all)
+    trale='$trale' tmp='$tmp'; all -c '$tmp/t.ini' && [[ \$(awk 'NR > 1 { print \$1 }' '$tmp/out' | paste -sd ' ') == 'needy record timer' ]]"
+ok "drivers --all --options lists also keys that must be given" bash -c "$(declare -f all)
+    trale='$trale' tmp='$tmp'; all --options -c '$tmp/t.ini' && grep -E '^record +file +.*must be given' '$tmp/out'"
+echo 'no driver' >"$tmp/folder/zero.so"
+chmod 644 "$tmp/folder/zero.so"
+ok "a file there that is no driver is an error" bash -c "$(declare -f all)
+    trale='$trale' tmp='$tmp'; ! all && grep -F '[driver:zero] $tmp/folder/zero.so' '$tmp/out' && grep -E '^timer' '$tmp/out'"
 needy() {
     ini '[runtime]' "$1" '[driver:probe]' "path = $build/tests/drivers/flaw_none.so" \
         '[driver:needy]' "path = $build/tests/drivers/needy.so"

@@ -18,7 +18,7 @@ static void add_limit(struct table *table, const struct trale_option *option, in
 static void list_options(const struct driver *driver, struct table *table)
 {
     const struct trale_driver *description = &driver->description;
-    for (size_t i = 0; i < driver->settings.n_values; i++) {
+    for (size_t i = 0; description->options != NULL && description->options[i].name != NULL; i++) {
         const struct trale_option *option = &description->options[i];
         char allowed[OPTION_TEXT];
         table_add_text(table, driver->name);
@@ -79,7 +79,7 @@ int command_drivers(const struct command_options *options)
                                      {"maximum", FOR_PROGRAMS},
                                      {"what it is", FOR_PEOPLE},
                                      {"help", FOR_PROGRAMS}}};
-    examination_begin(&examination, options->config_path);
+    (options->all ? examination_begin_all : examination_begin)(&examination, options->config_path);
     for (size_t i = 0; examination.drivers != NULL && i < examination.settings.n_drivers; i++) {
         list_driver(&examination, i, &drivers);
         list_options(&examination.drivers[i], &keys);

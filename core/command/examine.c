@@ -8,6 +8,7 @@
 #include <trale/trale.h>
 
 #include "core/base/printable.h"
+#include "core/command/installed.h"
 #include "core/config/read.h"
 #include "core/driver/stack.h"
 
@@ -85,19 +86,45 @@ const char *examination_origin(const struct examination *examination)
 
 /* --- the drivers -------------------------------------------------------------------------------------------------- */
 
+static bool make_drivers(struct examination *examination)
+{
+    examination->drivers = calloc(examination->settings.n_drivers + 1, sizeof *examination->drivers);
+    if (examination->drivers == NULL)
+        log_say(&examination->messages.log, TRALE_LOG_ERROR, "trale", "%s", strerror(ENOMEM));
+    return examination->drivers != NULL;
+}
+
 static void examine_drivers(struct examination *examination)
 {
     const struct settings *settings = &examination->settings;
     const struct log *log = &examination->messages.log;
-    examination->drivers = calloc(settings->n_drivers + 1, sizeof *examination->drivers);
-    if (examination->drivers == NULL) {
-        log_say(log, TRALE_LOG_ERROR, "trale", "%s", strerror(ENOMEM));
+    if (!make_drivers(examination))
         return;
-    }
     for (size_t i = 0; i < settings->n_drivers; i++)
         driver_open(&examination->drivers[i], &examination->config, settings->drivers[i], settings->drivers_folder,
                     NULL, log);
     stack_check(examination->drivers, settings, &examination->config, log);
+}
+
+static void examine_installed(struct examination *examination)
+{
+    struct settings *settings = &examination->settings;
+    const struct log *log = &examination->messages.log;
+    int r = installed_find(&examination->installed, settings->drivers_folder);
+    free(settings->drivers);
+    settings->n_drivers = 0;
+    settings->drivers = calloc(examination->installed.n_sections + 1, sizeof *settings->drivers);
+    if (r < 0 || settings->drivers == NULL) {
+        log_say(log, TRALE_LOG_ERROR, "trale", "%s: %s", settings->drivers_folder, strerror(r < 0 ? -r : ENOMEM));
+        return;
+    }
+    for (size_t i = 0; i < examination->installed.n_sections; i++)
+        settings->drivers[settings->n_drivers++] = &examination->installed.sections[i];
+    if (!make_drivers(examination))
+        return;
+    for (size_t i = 0; i < settings->n_drivers; i++)
+        driver_describe(&examination->drivers[i], &examination->installed, settings->drivers[i],
+                        settings->drivers_folder, NULL, log);
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
@@ -108,6 +135,14 @@ void examination_begin(struct examination *examination, const char *config_path)
     messages_init(&examination->messages);
     if (examine_config(examination, config_path) == 0)
         examine_drivers(examination);
+}
+
+void examination_begin_all(struct examination *examination, const char *config_path)
+{
+    *examination = (struct examination){0};
+    messages_init(&examination->messages);
+    if (examine_config(examination, config_path) == 0)
+        examine_installed(examination);
 }
 
 static void print_json(const struct examination *examination, struct table *tables[], size_t n_tables, bool ok)
@@ -156,6 +191,7 @@ void examination_end(struct examination *examination)
     free(examination->drivers);
     settings_deinit(&examination->settings);
     config_deinit(&examination->config);
+    config_deinit(&examination->installed);
     messages_deinit(&examination->messages);
     free(examination->path);
 }

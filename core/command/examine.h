@@ -17,6 +17,7 @@ struct command_options {
     const char *config_path; /* FILE, -c FILE; NULL: none was named */
     bool json;
     bool options;
+    bool all;
     bool start;
 };
 
@@ -26,6 +27,7 @@ struct examination {
     enum config_origin origin;
     bool is_found; /* path and origin are set */
     struct config config;
+    struct config installed; /* a section for each driver of the folder, with `path` alone */
     struct settings settings;
     struct driver *drivers; /* settings.n_drivers of them; those that are refused are CLOSED */
     struct messages messages;
@@ -34,6 +36,10 @@ struct examination {
 /* Finds and reads the configuration, and the files of the drivers that it names: no driver is loaded, and no code of it
  * runs. */
 void examination_begin(struct examination *examination, const char *config_path);
+
+/* The same with all drivers in the folder of drivers, in place of those that the configuration names; their options are
+ * not read, and they need not fit together. */
+void examination_begin_all(struct examination *examination, const char *config_path);
 
 /* Opens a runtime with this configuration in a child process, which starts all drivers, and closes it. Every error is
  * a message. Returns whether there was none. */

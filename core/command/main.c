@@ -24,9 +24,10 @@ static const struct command {
      "    and whether each driver's file is right, of which no code runs; with --start also\n"
      "    whether all drivers start and stop.\n"
      "    Exit status: 0 there is no error, 1 there is one."},
-    {"drivers", command_drivers, "drivers [--options] [--json] [[-c] FILE]",
+    {"drivers", command_drivers, "drivers [--all] [--options] [--json] [[-c] FILE]",
      "Lists the drivers that trale.ini names: version, ABI, interfaces, file; with --options\n"
-     "    the keys that each takes. Exit status as above."},
+     "    the keys that each takes; with --all those of all files in the folder of drivers,\n"
+     "    whether named or not. Exit status as above."},
 };
 
 static int help(FILE *file, int status)
@@ -64,13 +65,17 @@ static int complain(const char *what, const char *argument)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    enum { JSON = 256, OPTIONS, START };
+    enum { JSON = 256, OPTIONS, ALL, START };
     static const struct option check[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, JSON},
                                           {"start", no_argument, NULL, START},      {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},      {0}};
-    static const struct option drivers[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, JSON},
-                                            {"options", no_argument, NULL, OPTIONS},  {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},      {0}};
+    static const struct option drivers[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, JSON},
+                                            {"options", no_argument, NULL, OPTIONS},
+                                            {"all", no_argument, NULL, ALL},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {0}};
     struct command_options options = {0};
     static char name[] = "trale";
     argv[0] = name; /* as getopt calls the program in its messages */
@@ -87,6 +92,7 @@ static int run(const struct command *command, int argc, char **argv)
             options.config_path = optarg;
         options.json |= c == JSON;
         options.options |= c == OPTIONS;
+        options.all |= c == ALL;
         options.start |= c == START;
     }
     for (; optind < argc; optind++) {

@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/command/installed.h"
 #include "core/command/simulate_config.h"
 #include "core/config/trusted_file.h"
 #include "core/simulate/launch.h"
 #include "core/simulate/run.h"
-
-#define GUARD "trale-guard.so"
 
 /* The time of day when a world begins, by default. */
 #define START_NS INT64_C(1893456000000000000) /* 2030-01-01T00:00:00Z */
@@ -35,7 +34,7 @@ static int find_guard(struct simulate_setup *setup)
     const char *const folders[] = {setup->config.drivers_folder, TRALE_DRIVERS_FOLDER};
     for (size_t i = 0; i < 2; i++) {
         char *path;
-        if (asprintf(&path, "%s/" GUARD, folders[i]) < 0)
+        if (asprintf(&path, "%s/" INSTALLED_GUARD, folders[i]) < 0)
             return -ENOMEM;
         bool is_there = access(path, F_OK) == 0 || i == 1;
         int fd = is_there ? file_open_trusted(path, NULL, &setup->guard, &report) : 0;

@@ -33,7 +33,10 @@ __attribute__((format(printf, 5, 6))) static void say(const struct driver *drive
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const struct log_place place = {.file = config->name, .line = line, .section = driver->section->name};
-    log_say_about(driver->log, level, &place, "%s:%u: [%s] %s", config->name, line, driver->section->name, text);
+    char number[16] = "";
+    if (line > 0)
+        snprintf(number, sizeof number, ":%u", line);
+    log_say_about(driver->log, level, &place, "%s%s: [%s] %s", config->name, number, driver->section->name, text);
 }
 
 bool driver_offers(const struct driver *driver, const char *interface, size_t length)
@@ -194,8 +197,17 @@ static int driver_configure(struct driver *driver, const struct config *config)
                                driver->log);
 }
 
-int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
-                const char *folder, const struct file_trust *trust, const struct log *log)
+static int driver_end_open(struct driver *driver, int r)
+{
+    if (r < 0)
+        driver_close(driver);
+    else
+        driver->state = DRIVER_OPENED;
+    return r;
+}
+
+int driver_describe(struct driver *driver, const struct config *config, const struct config_section *section,
+                    const char *folder, const struct file_trust *trust, const struct log *log)
 {
     driver->section = section;
     driver->name = section->name + strlen("driver:");
@@ -205,14 +217,14 @@ int driver_open(struct driver *driver, const struct config *config, const struct
         driver->over = over->value;
         driver->over_line = over->line;
     }
-    int r = driver_find(driver, config, folder, trust);
-    if (r == 0)
-        r = driver_configure(driver, config);
-    if (r < 0)
-        driver_close(driver);
-    else
-        driver->state = DRIVER_OPENED;
-    return r;
+    return driver_end_open(driver, driver_find(driver, config, folder, trust));
+}
+
+int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
+                const char *folder, const struct file_trust *trust, const struct log *log)
+{
+    int r = driver_describe(driver, config, section, folder, trust, log);
+    return r < 0 ? r : driver_end_open(driver, driver_configure(driver, config));
 }
 
 static void driver_close_file(struct driver *driver)

@@ -50,6 +50,11 @@ struct driver {
 int driver_open(struct driver *driver, const struct config *config, const struct config_section *section,
                 const char *folder, const struct file_trust *trust, const struct log *log);
 
+/* The same without the options: the section may lack those that must be given. For looking at a driver, not for loading
+ * it. */
+int driver_describe(struct driver *driver, const struct config *config, const struct config_section *section,
+                    const char *folder, const struct file_trust *trust, const struct log *log);
+
 /* Maps exactly the file that was opened (load_file), with which its constructors run, and compares the description with
  * what was read. After a failure it is still OPENED.
  *
