@@ -57,6 +57,15 @@ static size_t count_resident(struct trale_udp_socket *const sockets[], size_t n)
     return n_resident;
 }
 
+/* Sockets are closed on the thread that polls, for drivers have tasks of their own. */
+static void do_in_task(void (*function)(void *runtime))
+{
+    raise_limit(N_SOCKETS);
+    struct trale *runtime = test_open("udp", TEST_UDP);
+    test_call_in_task(runtime, function, runtime);
+    trale_close(runtime);
+}
+
 /* --- memory goes back --------------------------------------------------------------------------------------------- */
 
 enum order { FIRST_TO_LAST, LAST_TO_FIRST, MIXED, N_ORDERS };
@@ -67,27 +76,26 @@ static void close_in_order(struct trale_udp_socket *sockets[], size_t n, enum or
         trale_udp_close(sockets[order == FIRST_TO_LAST ? i : order == LAST_TO_FIRST ? n - 1 - i : i * 1999 % n]);
 }
 
-static void test_sockets_that_are_closed_give_their_memory_back(void **state)
+static void closed_sockets_give_their_memory_back(void *runtime)
 {
-    (void)state;
     static struct trale_udp_socket *sockets[N_SOCKETS];
-    raise_limit(N_SOCKETS);
-    struct trale *runtime = test_open("udp", TEST_UDP);
     for (enum order order = FIRST_TO_LAST; order < N_ORDERS; order++) {
         open_all(runtime, sockets, N_SOCKETS);
         assert_int_equal(count_resident(sockets, N_SOCKETS), N_SOCKETS);
         close_in_order(sockets, N_SOCKETS, order);
         assert_in_range(count_resident(sockets, N_SOCKETS), 0, N_SOCKETS / 2); /* at most one chunk */
     }
-    trale_close(runtime);
 }
 
-static void test_one_open_socket_keeps_no_more_than_its_chunk(void **state)
+static void test_sockets_that_are_closed_give_their_memory_back(void **state)
 {
     (void)state;
+    do_in_task(closed_sockets_give_their_memory_back);
+}
+
+static void one_open_socket_keeps_its_chunk(void *runtime)
+{
     static struct trale_udp_socket *sockets[N_SOCKETS];
-    raise_limit(N_SOCKETS);
-    struct trale *runtime = test_open("udp", TEST_UDP);
     open_all(runtime, sockets, N_SOCKETS);
     close_all(sockets, N_SOCKETS - 1);
     assert_true(is_resident(sockets[N_SOCKETS - 1]));
@@ -95,15 +103,17 @@ static void test_one_open_socket_keeps_no_more_than_its_chunk(void **state)
     struct trale_address local;
     assert_int_equal(trale_udp_local(sockets[N_SOCKETS - 1], &local), 0);
     trale_udp_close(sockets[N_SOCKETS - 1]);
-    trale_close(runtime);
 }
 
-static void test_sockets_keep_what_they_are_while_others_come_and_go(void **state)
+static void test_one_open_socket_keeps_no_more_than_its_chunk(void **state)
 {
     (void)state;
+    do_in_task(one_open_socket_keeps_its_chunk);
+}
+
+static void sockets_come_and_go(void *runtime)
+{
     static struct trale_udp_socket *sockets[N_SOCKETS];
-    raise_limit(N_SOCKETS);
-    struct trale *runtime = test_open("udp", TEST_UDP);
     open_all(runtime, sockets, N_SOCKETS);
     for (uint32_t round = 0; round < 4; round++) {
         for (size_t i = round; i < N_SOCKETS; i += 3 + round)
@@ -119,7 +129,12 @@ static void test_sockets_keep_what_they_are_while_others_come_and_go(void **stat
         assert_int_equal(value, i % 2);
     }
     close_all(sockets, N_SOCKETS / 2); /* the runtime closes the others */
-    trale_close(runtime);
+}
+
+static void test_sockets_keep_what_they_are_while_others_come_and_go(void **state)
+{
+    (void)state;
+    do_in_task(sockets_come_and_go);
 }
 
 /* --- operations of closed sockets --------------------------------------------------------------------------------- */
@@ -219,7 +234,7 @@ static void test_address_sanitizer_sees_a_use_of_a_closed_socket(void **state)
     struct trale *runtime = test_open("udp", TEST_UDP);
     struct trale_udp_socket *socket;
     open_all(runtime, &socket, 1);
-    trale_udp_close(socket);
+    test_close_socket(runtime, socket);
     pid_t child = fork();
     if (child == 0) {
         close(STDERR_FILENO);
