@@ -28,7 +28,7 @@ int32_t stream_listen_on(struct stream_socket *socket, struct trale_stream_liste
 {
     if (listen(socket->fd, (int)socket->stream->backlog) < 0) {
         int32_t error = -errno;
-        stream_socket_close(socket);
+        stream_socket_discard(socket);
         return error;
     }
     stream_socket_open(socket, true);
@@ -52,7 +52,7 @@ int32_t stream_listen(void *instance, const struct trale_address *local, uint32_
     if (r == 0 && bind(socket->fd, &local->any, trale_address_length(local)) < 0)
         r = -errno;
     if (r < 0) {
-        stream_socket_close(socket);
+        stream_socket_discard(socket);
         return r;
     }
     return stream_listen_on(socket, listener);

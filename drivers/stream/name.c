@@ -38,7 +38,7 @@ int32_t stream_listen_unix(void *instance, const char *path, struct trale_stream
         return r;
     if (bind(socket->fd, (struct sockaddr *)&name, length) < 0) {
         r = -errno;
-        stream_socket_close(socket);
+        stream_socket_discard(socket);
         return r;
     }
     return stream_listen_on(socket, listener);

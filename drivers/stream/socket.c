@@ -14,6 +14,12 @@ int32_t stream_socket_set(const struct stream_socket *socket, int level, int nam
     return setsockopt(socket->fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+void stream_socket_discard(struct stream_socket *socket)
+{
+    close(socket->fd);
+    stream_memory_put(socket);
+}
+
 int32_t stream_socket_make(struct stream *stream, int family, struct stream_socket **made)
 {
     struct stream_socket *opened = stream_memory_get(stream);
@@ -33,7 +39,7 @@ int32_t stream_socket_make(struct stream *stream, int family, struct stream_sock
     if (r == 0 && stream->send_buffer > 0)
         r = stream_socket_set(opened, SOL_SOCKET, SO_SNDBUF, (int)stream->send_buffer);
     if (r < 0)
-        stream_socket_close(opened);
+        stream_socket_discard(opened);
     else
         *made = opened;
     return r;

@@ -9,6 +9,10 @@
 /* Makes a socket that is not bound yet, with the buffers of trale.ini. 0, or an error of socket(2). */
 int32_t stream_socket_make(struct stream *stream, int family, struct stream_socket **socket);
 
+/* Closes one that could not be set up. Nothing has waited for it, and so this touches no more than the socket: the
+ * thread that opened the runtime may listen while tasks of drivers already run. */
+void stream_socket_discard(struct stream_socket *socket);
+
 /* Makes it one that applications have. */
 void stream_socket_open(struct stream_socket *socket, bool is_listener);
 
