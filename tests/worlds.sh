@@ -107,9 +107,10 @@ ok "a server that is down when the others have ended is not started again" \
     crashes 'at 900ms crash 10.0.0.2, restart after 2s' --servers 2 -- "$odd" brief -- "$odd" slow
 ok "... and the run is over" equal "$(happened 1000 any outcome) $(happened 2900 any restart)" "1 0"
 echo 'at 3s crash 10.0.0.2, restart after 2s' >"$tmp/scenario"
+# What the server says at its end may follow, if it gets that far before it is killed.
 both_lives() {
     simulate 1 --seed 1 --scenario "$tmp/scenario" --set loss=100% --servers 2,3 "${resolver[@]}" &&
-        equal "$(sed -n '/dns_forwarder:$/,/^    [^ ]/s/^        //p' "$tmp/said")" "listening on 10.0.0.2:53
+        equal "$(sed -n '/dns_forwarder:$/,/^    [^ ]/s/^        //p' "$tmp/said" | head -n 4)" "listening on 10.0.0.2:53
 sim: crashed after 3.000000000 s
 sim: started again after 5.000000000 s
 listening on 10.0.0.2:53" &&
