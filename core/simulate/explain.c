@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/simulate/explain.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-/* How much of an output without end is kept. */
-#define OUTPUT_KEPT (1 << 20)
 
 int simulate_explain(struct simulate_explanation *explanation, const struct simulate_setup *setup,
                      const struct simulate_failure *failure)
@@ -33,8 +28,6 @@ int simulate_explain(struct simulate_explanation *explanation, const struct simu
     r = simulate_run(&explanation->place, setup, &plan, &explanation->again);
     if (r < 0)
         return r;
-    if (explanation->again.verdict == VERDICT_OUTPUT)
-        r = ftruncate(explanation->place.processes[explanation->place.failed].output, OUTPUT_KEPT) == 0 ? 0 : -errno;
     explanation->is_same = differs || simulate_is_same_failure(&explanation->again, &failure->result);
     if (differs)
         return simulate_compare(&explanation->difference, setup, failure->seed, &explanation->place,

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/printable.h"
 #include "core/simulate/guard.h"
@@ -103,6 +104,16 @@ static bool find_message(int output, char message[SIMULATE_MESSAGE])
     return rank == SANITIZER;
 }
 
+/* How much of an output without end is kept. */
+#define OUTPUT_KEPT (1 << 20)
+
+static void shorten_output(int output)
+{
+    struct stat status;
+    if (fstat(output, &status) == 0 && status.st_size > SIMULATE_OUTPUT_MAX && ftruncate(output, OUTPUT_KEPT) < 0)
+        return; /* it stays as it is */
+}
+
 /* --- the verdict -------------------------------------------------------------------------------------------------- */
 
 static enum simulate_verdict judge_status(const struct simulate_place *place, int status)
@@ -170,6 +181,7 @@ void simulate_judge(const struct simulate_place *place, const struct simulate_se
     result->status = place->processes[place->failed].status;
     result->verdict = judge_status(place, result->status);
     for (size_t i = 0; i < setup->options->n_programs; i++) {
+        shorten_output(place->processes[i].output);
         bool is_sanitizers = find_message(place->processes[i].output, message);
         if (is_sanitizers)
             result->verdict = VERDICT_SANITIZER;

@@ -35,7 +35,7 @@ struct simulate_result {
     char message[SIMULATE_MESSAGE];
 };
 
-/* Judges the run that a place has seen. */
+/* Judges the run that a place has seen. An output that is larger than SIMULATE_OUTPUT_MAX is cut. */
 void simulate_judge(const struct simulate_place *place, const struct simulate_setup *setup,
                     struct simulate_result *result);
 
