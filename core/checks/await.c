@@ -126,7 +126,8 @@ static int64_t refuse(struct checks *checks, const struct trale_future *future)
     return -EDEADLK;
 }
 
-/* A poll with a waker of its own, which is known from the others. */
+/* A poll with a waker of its own, which is known from the others. That of the last poll ends with this one: until the
+ * driver cancels the wait, another thread may find it due. */
 static int64_t poll_seen(struct checks *checks, struct seen *seen, struct trale_future *future,
                          struct trale_context *context)
 {
@@ -135,14 +136,15 @@ static int64_t poll_seen(struct checks *checks, struct seen *seen, struct trale_
     for (const struct polling *polling = checks->polling; at == NULL && polling != NULL; polling = polling->outer)
         at = polling->future->at;
     struct checked_waker *lent = waker_lend(seen->task->wakers, waker, seen->type->name, at);
+    struct checked_waker *former = lent != NULL ? seen->waker : NULL;
     if (lent != NULL) {
-        if (seen->waker != NULL)
-            waker_end(seen->waker, CHECKED_REPLACED);
         seen->waker = lent;
         context->waker = &lent->waker;
     }
     int64_t result = future->type->poll(future, context);
     context->waker = waker;
+    if (former != NULL)
+        waker_end(former, CHECKED_REPLACED);
     if (result == TRALE_PENDING) {
         seen->type = future->type;
         checks->n_steps += trale_async_state(future) == TRALE_ASYNC_YIELDED;

@@ -83,8 +83,7 @@ static struct lane *lane_of_job(struct ring_job *job)
 
 static void lane_submit(struct ring_job *job, struct io_uring_sqe *entry)
 {
-    static const struct msghdr layout = {.msg_namelen = sizeof(struct trale_address),
-                                         .msg_controllen = sizeof(union udp_control)};
+    static const struct msghdr layout = {.msg_namelen = RING_NAME, .msg_controllen = sizeof(union udp_control)};
     struct lane *lane = lane_of_job(job);
     if (lane->state == LANE_ENDING) {
         io_uring_prep_cancel(entry, lane, 0); /* its own completion says nothing about the target's end */

@@ -39,7 +39,7 @@ static uint64_t parts_copy(const struct parts *parts, struct trale_address *from
 
 static uint32_t parts_info(const struct udp_socket *socket, const struct parts *parts, struct trale_udp_info *info)
 {
-    struct msghdr message = {.msg_control = (char *)(uintptr_t)(parts->from + 1),
+    struct msghdr message = {.msg_control = (char *)(uintptr_t)parts->from + RING_NAME,
                              .msg_controllen = parts->out->controllen};
     return udp_info_read(socket, &message, info);
 }

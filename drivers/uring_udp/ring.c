@@ -72,7 +72,7 @@ static int buffers_lend(struct ring *ring)
  * and an older kernel knows some of the flags. */
 static int ring_try(struct ring *ring)
 {
-    struct msghdr layout = {.msg_namelen = sizeof(struct trale_address)};
+    struct msghdr layout = {.msg_namelen = RING_NAME};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

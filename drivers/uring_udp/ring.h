@@ -29,7 +29,8 @@ struct ring_job {
 /* A datagram as the kernel receives it: this, the sender, control messages, and its bytes, of which there may be as
  * many as a datagram can have. */
 #define RING_DATAGRAM_MAX 65536u
-#define RING_HEAD (sizeof(struct io_uring_recvmsg_out) + sizeof(struct trale_address) + sizeof(union udp_control))
+#define RING_NAME 32 /* room for the sender; a trale_address has 28 bytes, and control data is aligned to 8 */
+#define RING_HEAD (sizeof(struct io_uring_recvmsg_out) + RING_NAME + sizeof(union udp_control))
 #define RING_BUFFER (RING_HEAD + RING_DATAGRAM_MAX)
 /* From the start of one buffer to that of the next, so that the first lines of few share a set of a cache. */
 #define RING_STRIDE ((RING_BUFFER + 255) / 256 * 256 + 64)
