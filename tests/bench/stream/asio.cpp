@@ -42,7 +42,7 @@ static size_t sent_at_once(socket_type &socket, asio::const_buffer bytes)
 
 static task echo(socket_type socket, bool counts)
 {
-    char buf[BENCH_PAYLOAD];
+    char buf[BENCH_STREAM_ROOM];
     for (;;) {
         size_t n = co_await socket.async_read_some(asio::buffer(buf), use_awaitable);
         size_t sent = sent_at_once(socket, asio::buffer(buf, n));
@@ -55,12 +55,12 @@ static task echo(socket_type socket, bool counts)
 
 static task pinger(socket_type socket)
 {
-    char buf[BENCH_PAYLOAD] = "";
+    char buf[BENCH_STREAM_ROOM] = "";
     for (;;) {
-        size_t sent = sent_at_once(socket, asio::buffer(buf));
-        if (sent < sizeof buf)
-            co_await asio::async_write(socket, asio::buffer(buf + sent, sizeof buf - sent), use_awaitable);
-        for (size_t n = 0; n < sizeof buf;)
+        size_t sent = sent_at_once(socket, asio::buffer(buf, BENCH_PAYLOAD));
+        if (sent < BENCH_PAYLOAD)
+            co_await asio::async_write(socket, asio::buffer(buf + sent, BENCH_PAYLOAD - sent), use_awaitable);
+        for (size_t n = 0; n < BENCH_PAYLOAD;)
             n += co_await socket.async_read_some(asio::buffer(buf + n, sizeof buf - n), use_awaitable);
         if (bench_stream_pinged(&n_pings, start_ns))
             exit(EXIT_SUCCESS);

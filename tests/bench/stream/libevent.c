@@ -50,14 +50,14 @@ static void far_ready(evutil_socket_t fd, short events, void *nothing)
 {
     (void)events;
     (void)nothing;
-    write_all(fd, block, read_some(fd, block, BENCH_PAYLOAD));
+    write_all(fd, block, read_some(fd, block, BENCH_STREAM_ROOM));
 }
 
 static void near_ready(evutil_socket_t fd, short events, void *nothing)
 {
     (void)events;
     (void)nothing;
-    size_t n = read_some(fd, block, BENCH_PAYLOAD);
+    size_t n = read_some(fd, block, BENCH_STREAM_ROOM);
     if (n > 0 && bench_stream_pinged(&n_pings, start_ns))
         exit(EXIT_SUCCESS);
     write_all(fd, block, n);

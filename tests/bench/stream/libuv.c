@@ -35,7 +35,7 @@ static struct end *end_open(int fd)
 /* One buffer does for all: what was read is dealt with before the callback returns. */
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-    static char bytes[BENCH_PAYLOAD];
+    static char bytes[BENCH_STREAM_ROOM];
     (void)handle;
     (void)suggested;
     *buf = uv_buf_init(bytes, sizeof bytes);

@@ -28,7 +28,7 @@ static void write_all(int fd, const char *buf, size_t size)
 
 static void bench_ping(size_t n)
 {
-    static char buf[BENCH_PAYLOAD];
+    static char buf[BENCH_STREAM_ROOM];
     int *near = bench_stream_array(n), *far = bench_stream_array(n);
     struct epoll_event events[128];
     uint64_t n_pings = 0;
@@ -39,7 +39,7 @@ static void bench_ping(size_t n)
     }
     uint64_t start_ns = bench_now_ns();
     for (size_t i = 0; i < n; i++)
-        write_all(near[i], buf, sizeof buf);
+        write_all(near[i], buf, BENCH_PAYLOAD);
     for (;;) {
         int n_events = epoll_wait(epoll_fd, events, 128, -1);
         for (int i = 0; i < n_events; i++) {
@@ -54,7 +54,7 @@ static void bench_ping(size_t n)
 
 static void bench_echo(size_t n)
 {
-    static char buf[BENCH_PAYLOAD];
+    static char buf[BENCH_STREAM_ROOM];
     struct bench_count count = {0};
     struct epoll_event events[128];
     int *fds = bench_stream_array(n);

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #define BENCH_STREAM_PINGS 200000u  /* round trips, of all connections together */
+#define BENCH_STREAM_ROOM 4096u     /* bytes of the buffers that messages are read into: more than a message */
 #define BENCH_STREAM_BLOCK 65536u   /* bytes of a write in `stream_send`, and of a buffer in `stream_recv` */
 #define BENCH_STREAM_BLOCKS 40000u  /* blocks that are sent or received */
 #define BENCH_STREAM_BUFFER 1048576 /* bytes of the kernel's buffers: the kernel does not change them by itself then */

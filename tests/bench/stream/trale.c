@@ -38,7 +38,7 @@ struct echo {
     bool counts;
     struct trale_stream_read read;
     struct trale_stream_write write;
-    char buf[BENCH_PAYLOAD];
+    char buf[BENCH_STREAM_ROOM];
 };
 
 trale_async(echo)
@@ -60,17 +60,17 @@ struct pinger {
     struct trale_stream_socket *socket;
     struct trale_stream_read read;
     struct trale_stream_write write;
-    char buf[BENCH_PAYLOAD];
+    char buf[BENCH_STREAM_ROOM];
 };
 
 trale_async(pinger)
 {
     trale_begin();
     for (;;) {
-        trale_await(trale_stream_write(&self->write, self->socket, self->buf, sizeof self->buf));
+        trale_await(trale_stream_write(&self->write, self->socket, self->buf, BENCH_PAYLOAD));
         check("write", trale_result());
         trale_await(trale_stream_read(&self->read, self->socket, self->buf, sizeof self->buf));
-        check("read", trale_result() == sizeof self->buf ? 0 : -EIO);
+        check("read", trale_result() == BENCH_PAYLOAD ? 0 : -EIO);
         if (bench_stream_pinged(&n_pings, start_ns))
             exit(EXIT_SUCCESS);
     }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const PINGS: u64 = 200_000;
+const ROOM: usize = 4096;
 const BLOCK: usize = 65536;
 const BLOCKS: u64 = 40_000;
 const BUFFER: libc::c_int = 1_048_576;
@@ -46,7 +47,7 @@ static N_PINGS: AtomicU64 = AtomicU64::new(0);
 
 async fn echo(stream: Stream, counts: bool) {
     let mut stream = adopt(stream);
-    let mut buf = [0u8; bench::PAYLOAD];
+    let mut buf = [0u8; ROOM];
     loop {
         let n = stream.read(&mut buf).await.unwrap();
         stream.write_all(&buf[..n]).await.unwrap();
@@ -58,10 +59,13 @@ async fn echo(stream: Stream, counts: bool) {
 
 async fn pinger(stream: Stream, start_ns: u64) {
     let mut stream = adopt(stream);
-    let mut buf = [0u8; bench::PAYLOAD];
+    let mut buf = [0u8; ROOM];
     loop {
-        stream.write_all(&buf).await.unwrap();
-        stream.read_exact(&mut buf).await.unwrap();
+        stream.write_all(&buf[..bench::PAYLOAD]).await.unwrap();
+        let mut n = 0;
+        while n < bench::PAYLOAD {
+            n += stream.read(&mut buf[n..]).await.unwrap();
+        }
         if N_PINGS.fetch_add(1, Ordering::Relaxed) + 1 == PINGS {
             bench::print("ns", (bench::now_ns() - start_ns) as f64 / PINGS as f64);
             std::process::exit(0);
