@@ -192,6 +192,48 @@ static void test_a_file_to_a_peer_that_is_gone_raises_no_signal(void **state)
     close(fd);
 }
 
+#define N_PEERS 400
+
+/* Peers that read a part, and close with the rest unread. */
+static void *peers_close(void *address)
+{
+    static char bytes[1 << 16];
+    const struct trale_address *to = address;
+    for (int i = 0; i < N_PEERS; i++) {
+        int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || connect(fd, &to->any, sizeof to->v4) < 0)
+            return address;
+        for (int n = i % 32; n > 0 && recv(fd, bytes, sizeof bytes, 0) > 0; n--)
+            ;
+        close(fd);
+    }
+    return NULL;
+}
+
+/* A call that has written a part, and then meets the reset, returns the part, and raises SIGPIPE all the same. */
+static void test_a_peer_that_goes_in_the_middle_of_a_file_raises_no_signal(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY("the peers are no sockets of trale");
+    int fd = file_make(FILE_SIZE);
+    pthread_t peers;
+    void *failed;
+    assert_int_equal(pthread_create(&peers, NULL, peers_close, &s->address), 0);
+    for (int i = 0; i < N_PEERS; i++) {
+        struct trale_stream_socket *socket = NULL;
+        assert_int_equal(do_accept(s, &socket), 0);
+        int64_t r;
+        do
+            r = do_sendfile(s, socket, fd, 0, UINT64_MAX);
+        while (r >= 0);
+        assert_true(r == -EPIPE || r == -ECONNRESET);
+        do_close(s, socket);
+    }
+    pthread_join(peers, &failed);
+    assert_null(failed);
+    close(fd);
+}
+
 /* The kernel has no word for whose error it is, that of the file or of the connection. */
 static void test_an_error_of_the_file_is_none_of_the_connection(void **state)
 {
@@ -559,6 +601,7 @@ int main(void)
         TEST(test_a_header_and_a_file_are_written_behind_each_other),
         TEST(test_a_large_file_waits_for_the_peer_and_says_how_far_it_came),
         TEST(test_a_file_to_a_peer_that_is_gone_raises_no_signal),
+        TEST(test_a_peer_that_goes_in_the_middle_of_a_file_raises_no_signal),
         TEST(test_what_cannot_be_sent_is_refused),
         TEST(test_an_error_of_the_file_is_none_of_the_connection),
         TEST(test_options_are_what_they_were_set_to),

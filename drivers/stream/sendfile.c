@@ -16,7 +16,8 @@
 
 /* --- SIGPIPE ------------------------------------------------------------------------------------------------------ */
 
-/* sendfile(2), without a signal. It sends SIGPIPE to this thread alone, which is taken back. */
+/* sendfile(2), without a signal. It sends SIGPIPE to this thread alone, which is taken back; also where it returns the
+ * part that it had written before it met the broken connection. */
 static ssize_t sendfile_quietly(int socket, int fd, off_t *offset, size_t size)
 {
     static const struct timespec at_once;
@@ -26,7 +27,7 @@ static ssize_t sendfile_quietly(int socket, int fd, off_t *offset, size_t size)
     pthread_sigmask(SIG_BLOCK, &pipe, &before);
     ssize_t n = sendfile(socket, fd, offset, size);
     int error = errno;
-    if (n < 0 && error == EPIPE)
+    if (n < 0 ? error == EPIPE : (size_t)n < size)
         while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
             ;
     if (sigismember(&before, SIGPIPE) == 0)
