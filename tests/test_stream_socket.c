@@ -214,7 +214,7 @@ static void *peers_close(void *address)
 static void test_a_peer_that_goes_in_the_middle_of_a_file_raises_no_signal(void **state)
 {
     struct streams *s = *state;
-    TEST_REAL_ONLY("the peers are no sockets of trale");
+    TEST_REAL_ONLY("another thread has no part in a simulation");
     int fd = file_make(FILE_SIZE);
     pthread_t peers;
     void *failed;
