@@ -53,6 +53,7 @@ ROWS = [
     ("bulk transfer: CPU for each datagram", "bulk", 1, "cpu_ns", 1e3, "us", 0),
     ("TCP round trip in one loop", "stream_ping", 1, "ns", 1e3, "us", 0),
     ("TCP round trip in one loop, 64 connections", "stream_ping", 64, "ns", 1e3, "us", 0),
+    ("TCP echo to a process, one core", "stream_echo", 1, "per_second", 1e3, "thousands a second", 1),
     ("TCP echo to a process, one core: CPU for each", "stream_echo", 1, "cpu_ns", 1e3, "us", 1),
     ("TCP echo, 64 connections: CPU for each", "stream_echo", 64, "cpu_ns", 1e3, "us", 0),
     ("TCP, 64 KiB written: CPU for each", "stream_send", 1, "cpu_ns", 1e3, "us", 0),
