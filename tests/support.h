@@ -215,6 +215,18 @@ static inline struct trale_address test_address(const char *text)
     return address;
 }
 
+/* A group of this process alone, which is in the last three bytes: tests run side by side, and a socket also hears
+ * groups that other processes have joined (TRALE_UDP_MULTICAST_ALL). */
+static inline struct trale_address test_group(const char *text)
+{
+    struct trale_address group = test_address(text);
+    uint8_t *last = group.any.sa_family == AF_INET ? (uint8_t *)&group.v4.sin_addr + 1
+                                                   : &group.v6.sin6_addr.s6_addr[13];
+    for (int i = 0; i < 3; i++)
+        last[i] = (uint8_t)(getpid() >> (16 - 8 * i));
+    return group;
+}
+
 /* Makes a future that the test polls through its own member. */
 static inline void test_make(struct trale_future *future)
 {

@@ -274,9 +274,10 @@ static void test_a_dual_stack_socket_sends_to_ipv4_groups_with_its_options(void 
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", 0);
     struct trale_udp_socket *sender = open_socket(runtime, "[::]:0", 0);
-    struct trale_address group = test_address("239.86.75.31:0");
-    struct trale_address to = address_with_port("[::ffff:239.86.75.31]:0", receiver);
+    struct trale_address group = test_group("239.86.75.31:0"), to = test_group("[::ffff:239.86.75.31]:0"), local;
     struct trale_udp_info info;
+    assert_int_equal(trale_udp_local(receiver, &local), 0);
+    trale_address_set_port(&to, trale_address_port(&local));
     assert_int_equal(trale_udp_set(receiver, TRALE_UDP_INFO, TRALE_UDP_INFO_TTL), 0);
     assert_int_equal(trale_udp_join_group(receiver, &group, loopback), 0);
     assert_int_equal(trale_udp_set(sender, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);

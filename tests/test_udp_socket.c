@@ -234,7 +234,7 @@ static void test_a_group_is_heard_from_the_sources_that_were_chosen(void **state
     (void)state;
     struct trale *runtime = open_udp();
     uint32_t loopback = if_nametoindex("lo");
-    struct trale_address to, group = test_address("232.9.9.9:0"), chosen = test_address("127.0.0.1:0"),
+    struct trale_address to, group = test_group("232.9.9.9:0"), chosen = test_address("127.0.0.1:0"),
                              other = test_address("127.0.0.2:0");
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", &to);
     struct trale_udp_socket *senders[] = {open_socket(runtime, "127.0.0.2:0", NULL),
@@ -260,7 +260,7 @@ static void test_a_source_narrows_a_group_that_was_joined_for_all(void **state)
     (void)state;
     struct trale *runtime = open_udp();
     uint32_t loopback = if_nametoindex("lo");
-    struct trale_address to, group = test_address("232.9.9.8:0"), chosen = test_address("127.0.0.1:0");
+    struct trale_address to, group = test_group("232.9.9.8:0"), chosen = test_address("127.0.0.1:0");
     struct trale_udp_socket *receiver = open_socket(runtime, "0.0.0.0:0", &to);
     struct trale_udp_socket *other = open_socket(runtime, "127.0.0.2:0", NULL);
     to.v4.sin_addr = group.v4.sin_addr;
@@ -282,7 +282,7 @@ static void test_what_is_no_group_or_no_source_is_refused(void **state)
     (void)state;
     struct trale *runtime = open_udp();
     struct trale_udp_socket *socket = open_socket(runtime, "0.0.0.0:0", NULL);
-    struct trale_address group = test_address("232.9.9.9:0"), none = test_address("127.0.0.1:0"),
+    struct trale_address group = test_group("232.9.9.9:0"), none = test_address("127.0.0.1:0"),
                          v6 = test_address("[::1]:0");
     assert_int_equal(trale_udp_join_source_group(socket, &none, &none, 0), -EINVAL);
     assert_int_equal(trale_udp_join_source_group(socket, &group, &none, INT32_MAX), -ENODEV);
@@ -297,7 +297,7 @@ static void test_an_ipv6_group_is_joined_for_a_source_and_left(void **state)
     struct trale *runtime = open_udp();
     uint32_t loopback = if_nametoindex("lo");
     struct trale_udp_socket *socket = open_socket(runtime, "[::]:0", NULL);
-    struct trale_address group = test_address("[ff31::9]:0"), source = test_address("[::1]:0");
+    struct trale_address group = test_group("[ff31::9]:0"), source = test_address("[::1]:0");
     assert_int_equal(trale_udp_join_source_group(socket, &group, &source, loopback), 0);
     assert_int_equal(trale_udp_leave_source_group(socket, &group, &source, loopback), 0);
     assert_true(trale_udp_leave_source_group(socket, &group, &source, loopback) < 0);
@@ -313,7 +313,7 @@ static void test_an_ipv4_group_is_joined_on_a_dual_stack_socket(void **state)
     struct trale_udp_socket *sender = open_socket(runtime, "127.0.0.1:0", NULL);
     assert_int_equal(trale_udp_set(sender, TRALE_UDP_MULTICAST_INTERFACE, loopback), 0);
     for (size_t i = 0; i < 2; i++) {
-        struct trale_address local, group = test_address(groups[i]), to = test_address(groups[0]);
+        struct trale_address local, group = test_group(groups[i]), to = test_group(groups[0]);
         struct trale_udp_socket *receiver = open_socket(runtime, i == 0 ? "[::]:0" : "[::ffff:0.0.0.0]:0", &local);
         to.v4.sin_port = local.v4.sin_port;
         assert_int_equal(trale_udp_set(receiver, TRALE_UDP_MULTICAST_ALL, 0), 0);
@@ -335,7 +335,7 @@ static void test_a_dual_stack_socket_hears_an_ipv4_group_from_a_chosen_source(vo
     (void)state;
     struct trale *runtime = open_udp();
     uint32_t loopback = if_nametoindex("lo");
-    struct trale_address to, group = test_address("232.9.9.7:0"), source = test_address("127.0.0.1:0"),
+    struct trale_address to, group = test_group("232.9.9.7:0"), source = test_address("127.0.0.1:0"),
                              v6 = test_address("[::1]:0"), mapped = test_address("[::ffff:127.0.0.1]:0");
     struct trale_udp_socket *receiver = open_socket(runtime, "[::]:0", &to);
     struct trale_udp_socket *senders[] = {open_socket(runtime, "127.0.0.2:0", NULL),
@@ -358,7 +358,7 @@ static void test_a_socket_that_hears_no_ipv4_joins_no_ipv4_group(void **state)
 {
     (void)state;
     struct trale *runtime = open_udp();
-    struct trale_address group = test_address("232.9.9.6:0"), source = test_address("127.0.0.1:0");
+    struct trale_address group = test_group("232.9.9.6:0"), source = test_address("127.0.0.1:0");
     struct trale_udp_socket *deaf[2] = {NULL, open_socket(runtime, "[::1]:0", NULL)};
     assert_int_equal(trale_udp_open(runtime, "[::]:0", TRALE_UDP_V6_ONLY, &deaf[0]), 0);
     for (size_t i = 0; i < 2; i++) {
