@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * What drivers answer before the executor sleeps, in each thread layout. */
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <trale/fd.h>
 
 #include "tests/drivers/hook.h"
 #include "tests/support.h"
@@ -161,6 +165,68 @@ static void test_a_limit_of_centuries_is_a_sleep_that_a_wake_ends(void **state)
     }
 }
 
+/* Makes an fd ready for which another task waits, and is woken by before_wait from then on: that is polled without a
+ * look at the reactor, but not for ever. */
+struct starver {
+    struct trale_future future;
+    struct answers *answers;
+    const bool *is_over;
+    int fd, n;
+    struct awaited awaited;
+};
+
+trale_async(starver)
+{
+    trale_begin();
+    const struct hook *hook = trale_interface(cx->runtime, "org.example.hook/1", sizeof *hook);
+    hook->set_answer(hook->interface.instance, answer, self->answers);
+    if (write(self->fd, "x", 1) < 0)
+        trale_return(-errno);
+    for (self->n = 0; self->n < 100000 && !*self->is_over; self->n++) {
+        self->answers->n_asked_idle = 0;
+        trale_await(trale_call(awaited, &self->awaited, .answers = self->answers));
+    }
+    hook = trale_interface(cx->runtime, "org.example.hook/1", sizeof *hook);
+    hook->set_answer(hook->interface.instance, NULL, NULL);
+    trale_return(self->n);
+}
+
+struct reader {
+    struct trale_future future;
+    int fd;
+    bool *is_over;
+    struct trale_fd_wait wait;
+};
+
+trale_async(reader)
+{
+    trale_begin();
+    trale_await(trale_fd_wait(&self->wait, self->fd, TRALE_READABLE));
+    *self->is_over = true;
+    trale_return(trale_result());
+}
+
+static void test_tasks_that_before_wait_wakes_do_not_keep_others_from_the_reactor(void **state)
+{
+    (void)state;
+    bool is_over = false;
+    int pipes[2];
+    struct answers answers = {.answer_ns = UINT64_MAX, .n_asked_idle_max = 1};
+    struct trale *runtime = open_with("hook");
+    assert_int_equal(pipe2(pipes, O_NONBLOCK | O_CLOEXEC), 0);
+    struct trale_task *reading = trale_spawn(runtime, reader, .fd = pipes[0], .is_over = &is_over);
+    struct trale_task *starving = trale_spawn(runtime, starver, .answers = &answers, .is_over = &is_over,
+                                              .fd = pipes[1]);
+    assert_int_equal(trale_join(reading), TRALE_READABLE);
+    int64_t n = trale_join(starving);
+    if (test_threads() != 2) /* there another thread looks, when the kernel lets it */
+        assert_in_range(n, 1, 2 * TRALE_EVENT_INTERVAL);
+    assert_int_equal(trale_fd_forget(runtime, pipes[0]), 0);
+    assert_int_equal(trale_close(runtime), 0);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_a_driver_that_answers_0_is_asked_again),
         cmocka_unit_test(test_the_executor_sleeps_no_longer_than_a_driver_allows),
         cmocka_unit_test(test_a_limit_of_centuries_is_a_sleep_that_a_wake_ends),
+        cmocka_unit_test(test_tasks_that_before_wait_wakes_do_not_keep_others_from_the_reactor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ struct trale_stats {
     uint64_t n_runnable; /* on the run-queue, of all */
     uint64_t n_spawned;  /* ever, with the drivers' own and calls from outside, which are tasks as well */
     uint64_t n_polls;
-    uint64_t n_rounds; /* in each the run-queue is polled, and then it looks at the reactor or sleeps */
+    uint64_t n_rounds; /* in each the run-queue is polled, and then before_wait of each driver is called */
     uint64_t n_sleeps;
     uint64_t poll_ns, longest_poll_ns; /* 0 unless [runtime] poll_times = yes */
     uint64_t n_stalls;                 /* polls and drops that took longer than [runtime] watchdog */
