@@ -3,6 +3,7 @@
 
 #include "handshake.h"
 #include "list.h"
+#include "probe.h"
 
 /* A segment has reached its host. */
 static void deliver(struct world *world, struct host *host, struct segment *segment)
@@ -59,7 +60,7 @@ void arrival_timer(struct world *world, struct endpoint *endpoint)
         output_uncork(world, endpoint);
         break;
     case TIMER_KEEP_ALIVE:
-        r = output_keep_alive(world, endpoint);
+        r = probe_keep_alive(world, endpoint);
         break;
     case TIMER_END:
         ending_forget(world, endpoint);

@@ -1,72 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "output.h"
 
-#include <errno.h>
-
 #include "probe.h"
+#include "resend.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-#define MILLISECOND_NS (SECOND_NS / 1000)
-
-/* Of Linux: TCP_RTO_MIN, TCP_RTO_MAX, and how long the kernel goes on without an answer: the sum of the times of
- * net.ipv4.tcp_syn_retries, tcp_synack_retries, tcp_retries2 and tcp_orphan_retries, from TCP_RTO_MIN on. */
-#define RESEND_MIN_NS (200 * MILLISECOND_NS)
-#define RESEND_MAX_NS (120 * SECOND_NS)
-#define CONNECTS_FOR_NS (127 * SECOND_NS)
-#define ANSWERS_FOR_NS (63 * SECOND_NS)
-#define SENDS_FOR_NS (924600 * MILLISECOND_NS)
-#define ORPHAN_SENDS_FOR_NS (102200 * MILLISECOND_NS)
-#define CORK_NS (200 * MILLISECOND_NS)
+#define CORK_NS (200 * UINT64_C(1000000))
 
 #define LEAST_THRESHOLD (2 * ENDPOINT_SEGMENT)
 #define REPEATS_OF_A_LOSS 3u
-
-/* --- how long --------------------------------------------------------------------------------------------------- */
-
-/* For how long it may go on without an acknowledgement. */
-static uint64_t limit_ns(const struct endpoint *endpoint)
-{
-    if (endpoint->state == ENDPOINT_ANSWERS)
-        return ANSWERS_FOR_NS;
-    if (endpoint->options.user_timeout_ms > 0)
-        return endpoint->options.user_timeout_ms * MILLISECOND_NS;
-    if (endpoint->state == ENDPOINT_CONNECTS)
-        return CONNECTS_FOR_NS;
-    return endpoint->has_closed ? ORPHAN_SENDS_FOR_NS : SENDS_FOR_NS;
-}
-
-/* When the timer comes that waits for an answer. */
-static uint64_t resend_at(const struct world *world, const struct endpoint *endpoint)
-{
-    uint64_t at_ns = world->now_ns + endpoint->output.resend_ns;
-    uint64_t last_ns = endpoint->output.progress_ns + limit_ns(endpoint);
-    return endpoint->options.user_timeout_ms > 0 && last_ns < at_ns ? last_ns : at_ns;
-}
-
-static void set_resend_time(struct endpoint_output *output)
-{
-    uint64_t varied_ns = 4 * output->varied_ns > RESEND_MIN_NS ? 4 * output->varied_ns : RESEND_MIN_NS;
-    output->resend_ns = output->smoothed_ns + varied_ns;
-    if (output->smoothed_ns == 0)
-        output->resend_ns = SECOND_NS;
-    if (output->resend_ns > RESEND_MAX_NS)
-        output->resend_ns = RESEND_MAX_NS;
-}
-
-/* RFC 6298: the time from a segment to its acknowledgement, smoothed, and how much it varies. */
-static void measure(struct endpoint_output *output, uint64_t took_ns)
-{
-    took_ns = took_ns > 0 ? took_ns : 1;
-    if (output->smoothed_ns == 0) {
-        output->smoothed_ns = took_ns;
-        output->varied_ns = took_ns / 2;
-        return;
-    }
-    uint64_t smoothed_ns = output->smoothed_ns;
-    uint64_t difference_ns = took_ns > smoothed_ns ? took_ns - smoothed_ns : smoothed_ns - took_ns;
-    output->varied_ns = (3 * output->varied_ns + difference_ns) / 4;
-    output->smoothed_ns = (7 * smoothed_ns + took_ns) / 8;
-}
 
 /* --- segments --------------------------------------------------------------------------------------------------- */
 
@@ -133,17 +74,17 @@ static void set_timer(struct world *world, struct endpoint *endpoint)
     struct endpoint_output *output = &endpoint->output;
     if (in_flight(output) > 0) {
         if (endpoint->timer_kind != TIMER_RESEND)
-            endpoint_set_timer(world, endpoint, TIMER_RESEND, resend_at(world, endpoint));
+            endpoint_set_timer(world, endpoint, TIMER_RESEND, resend_at_ns(world, endpoint));
     } else if (output->next < output->written && output->next >= output->window_end) {
         if (endpoint->timer_kind != TIMER_PROBE) {
             output->progress_ns = world->now_ns;
-            probe_wait(world, endpoint, TIMER_PROBE, resend_at(world, endpoint));
+            probe_wait(world, endpoint, TIMER_PROBE, resend_at_ns(world, endpoint));
         }
     } else if (output->next < output->written) {
         if (endpoint->timer_kind != TIMER_CORK)
             endpoint_set_timer(world, endpoint, TIMER_CORK, world->now_ns + CORK_NS);
     } else if (endpoint->timer_kind != TIMER_KEEP_ALIVE && endpoint->timer_kind != TIMER_END) {
-        output_rest(world, endpoint);
+        probe_rest(world, endpoint);
     }
 }
 
@@ -201,7 +142,7 @@ static void take_acknowledgement(struct world *world, struct endpoint *endpoint,
     uint64_t n = acknowledged - output->first, begins = output->first > 0 ? output->first : 1;
     uint64_t ends = acknowledged < output->written ? acknowledged : output->written;
     if (output->measured > 0 && acknowledged >= output->measured) {
-        measure(output, world->now_ns - output->measured_ns);
+        resend_measure(output, world->now_ns - output->measured_ns);
         output->measured = 0;
     }
     bytes_discard(&output->queue, ends > begins ? ends - begins : 0);
@@ -210,7 +151,7 @@ static void take_acknowledgement(struct world *world, struct endpoint *endpoint,
         output->next = acknowledged;
     output->progress_ns = world->now_ns;
     output->n_tries = output->n_repeats = 0;
-    set_resend_time(output);
+    resend_set_time(output);
     endpoint_stop_timer(world, endpoint);
     if (!output->recovers) {
         widen(output, n);
@@ -260,17 +201,6 @@ void output_acknowledged(struct world *world, struct endpoint *endpoint, uint64_
 
 /* --- the timer ---------------------------------------------------------------------------------------------------- */
 
-/* Backs off. -ETIMEDOUT: it has waited long enough. */
-static int try_again(struct world *world, struct endpoint *endpoint)
-{
-    struct endpoint_output *output = &endpoint->output;
-    if (world->now_ns - output->progress_ns >= limit_ns(endpoint))
-        return -ETIMEDOUT;
-    output->n_tries++;
-    output->resend_ns = 2 * output->resend_ns < RESEND_MAX_NS ? 2 * output->resend_ns : RESEND_MAX_NS;
-    return 0;
-}
-
 int output_again(struct world *world, struct endpoint *endpoint)
 {
     struct endpoint_output *output = &endpoint->output;
@@ -280,12 +210,12 @@ int output_again(struct world *world, struct endpoint *endpoint)
         probe_wait(world, endpoint, TIMER_PROBE, world->now_ns + RESEND_MAX_NS);
         return 0;
     }
-    int r = try_again(world, endpoint);
+    int r = resend_begin(world, endpoint);
     if (r < 0)
         return r;
     if (is_probe) {
         segment_send(world, endpoint, SEGMENT_ACK | SEGMENT_PROBE, output->first - 1, 0);
-        probe_wait(world, endpoint, TIMER_PROBE, resend_at(world, endpoint));
+        probe_wait(world, endpoint, TIMER_PROBE, resend_at_ns(world, endpoint));
         return 0;
     }
     output->threshold = half_in_flight(output);
@@ -295,7 +225,7 @@ int output_again(struct world *world, struct endpoint *endpoint)
     output->next = send_first(world, endpoint);
     if (output->highest < output->next)
         output->highest = output->next;
-    endpoint_set_timer(world, endpoint, TIMER_RESEND, resend_at(world, endpoint));
+    endpoint_set_timer(world, endpoint, TIMER_RESEND, resend_at_ns(world, endpoint));
     return 0;
 }
 
@@ -305,37 +235,4 @@ void output_uncork(struct world *world, struct endpoint *endpoint)
     endpoint->options.cork = false;
     output_run(world, endpoint);
     endpoint->options.cork = cork;
-}
-
-void output_rest(struct world *world, struct endpoint *endpoint)
-{
-    const struct endpoint_options *options = &endpoint->options;
-    uint64_t idle_at_ns = endpoint->heard_ns + options->keep_idle_s * SECOND_NS;
-    if (idle_at_ns <= world->now_ns)
-        idle_at_ns = world->now_ns + options->keep_idle_s * SECOND_NS;
-    if (options->keep_alive && endpoint->state == ENDPOINT_OPEN)
-        probe_wait(world, endpoint, TIMER_KEEP_ALIVE, idle_at_ns);
-    else
-        endpoint_stop_timer(world, endpoint);
-}
-
-int output_keep_alive(struct world *world, struct endpoint *endpoint)
-{
-    struct endpoint_output *output = &endpoint->output;
-    const struct endpoint_options *options = &endpoint->options;
-    bool is_idle = world->now_ns - endpoint->heard_ns >= options->keep_idle_s * SECOND_NS;
-    if (!options->keep_alive || !is_idle || probe_is_futile(world, endpoint)) {
-        output->n_tries = 0;
-        output_rest(world, endpoint);
-        return 0;
-    }
-    bool is_over = output->n_tries >= options->keep_count;
-    if (options->user_timeout_ms > 0 && output->n_tries > 0)
-        is_over = world->now_ns - endpoint->heard_ns >= limit_ns(endpoint);
-    if (is_over)
-        return -ETIMEDOUT;
-    output->n_tries++;
-    segment_send(world, endpoint, SEGMENT_ACK | SEGMENT_PROBE, output->first - 1, 0);
-    probe_wait(world, endpoint, TIMER_KEEP_ALIVE, world->now_ns + options->keep_interval_s * SECOND_NS);
-    return 0;
 }

@@ -21,12 +21,8 @@ void output_acknowledged(struct world *world, struct endpoint *endpoint, uint64_
 /* The timer has come, for a segment or the window. 0, or -ETIMEDOUT: TCP gives up. */
 int output_again(struct world *world, struct endpoint *endpoint);
 
-/* The same for bytes that were held back, and the probe of an idle connection. */
+/* The same for bytes that were held back. */
 void output_uncork(struct world *world, struct endpoint *endpoint);
-int output_keep_alive(struct world *world, struct endpoint *endpoint);
-
-/* The connection is there: the timer is that of an idle one. */
-void output_rest(struct world *world, struct endpoint *endpoint);
 
 /* Whether all was acknowledged, with the end of the stream. */
 static inline bool output_has_ended(const struct endpoint *endpoint)

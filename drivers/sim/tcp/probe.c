@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "probe.h"
 
+#include <errno.h>
+
 #include "link.h"
+#include "resend.h"
+#include "segment.h"
+
+#define SECOND_NS UINT64_C(1000000000)
 
 /* Where no more are lost than that, one of several probes is answered. */
 #define FEW_LOSSES (DRAW_ALWAYS / 5)
@@ -34,4 +40,39 @@ void probe_wait(struct world *world, struct endpoint *endpoint, enum endpoint_ti
     }
     world->n_futile++;
     endpoint->futile_changes = world->futile_changes;
+}
+
+/* --- idle connections --------------------------------------------------------------------------------------------- */
+
+void probe_rest(struct world *world, struct endpoint *endpoint)
+{
+    const struct endpoint_options *options = &endpoint->options;
+    uint64_t idle_at_ns = endpoint->heard_ns + options->keep_idle_s * SECOND_NS;
+    if (idle_at_ns <= world->now_ns)
+        idle_at_ns = world->now_ns + options->keep_idle_s * SECOND_NS;
+    if (options->keep_alive && endpoint->state == ENDPOINT_OPEN)
+        probe_wait(world, endpoint, TIMER_KEEP_ALIVE, idle_at_ns);
+    else
+        endpoint_stop_timer(world, endpoint);
+}
+
+int probe_keep_alive(struct world *world, struct endpoint *endpoint)
+{
+    struct endpoint_output *output = &endpoint->output;
+    const struct endpoint_options *options = &endpoint->options;
+    bool is_idle = world->now_ns - endpoint->heard_ns >= options->keep_idle_s * SECOND_NS;
+    if (!options->keep_alive || !is_idle || probe_is_futile(world, endpoint)) {
+        output->n_tries = 0;
+        probe_rest(world, endpoint);
+        return 0;
+    }
+    bool is_over = output->n_tries >= options->keep_count;
+    if (options->user_timeout_ms > 0 && output->n_tries > 0)
+        is_over = world->now_ns - endpoint->heard_ns >= resend_limit_ns(endpoint);
+    if (is_over)
+        return -ETIMEDOUT;
+    output->n_tries++;
+    segment_send(world, endpoint, SEGMENT_ACK | SEGMENT_PROBE, output->first - 1, 0);
+    probe_wait(world, endpoint, TIMER_KEEP_ALIVE, world->now_ns + options->keep_interval_s * SECOND_NS);
+    return 0;
 }

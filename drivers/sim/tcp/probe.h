@@ -15,4 +15,10 @@ void probe_wait(struct world *world, struct endpoint *endpoint, enum endpoint_ti
  * it and back has no faults but a few losses. */
 bool probe_is_futile(struct world *world, const struct endpoint *endpoint);
 
+/* Nothing is under way: the timer is that of an idle connection. */
+void probe_rest(struct world *world, struct endpoint *endpoint);
+
+/* That timer has come. 0, or -ETIMEDOUT: the peer has answered none of the probes. */
+int probe_keep_alive(struct world *world, struct endpoint *endpoint);
+
 #endif

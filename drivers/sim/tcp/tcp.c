@@ -8,6 +8,7 @@
 #include "list.h"
 #include "named.h"
 #include "place.h"
+#include "probe.h"
 
 #define BACKLOG 4096u /* net.core.somaxconn */
 
@@ -206,7 +207,7 @@ void tcp_configure(struct world *world, struct endpoint *endpoint)
     if (endpoint->state != ENDPOINT_OPEN)
         return;
     if (endpoint->timer_kind == TIMER_NONE || endpoint->timer_kind == TIMER_KEEP_ALIVE)
-        output_rest(world, endpoint);
+        probe_rest(world, endpoint);
     output_run(world, endpoint);
     arrival_settle(world);
 }
