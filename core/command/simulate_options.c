@@ -5,48 +5,24 @@
 #include <getopt.h>
 #include <limits.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <trale/sim_runner.h>
 
-#include "core/config/option.h"
+#include "core/command/simulate_value.h"
 
 #define JOBS_MAX 1024
 #define DEFAULT_LAST_SEED 1000
 
-/* --- values ------------------------------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("trale simulate: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("\ntrale simulate: see trale simulate --help\n", stderr);
-    va_end(arguments);
-    return -1;
-}
-
-/* Reads a number; *rest is what follows. */
-static bool read_number(const char *text, int64_t *number, const char **rest)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    *rest = end;
-    *number = value;
-    return text[0] >= '0' && text[0] <= '9' && errno == 0 && value < INT64_MAX;
-}
+/* --- seeds and settings ------------------------------------------------------------------------------------------ */
 
 static int read_seed(struct simulate_options *options, const char *text)
 {
     const char *rest;
-    if (!read_number(text, &options->first_seed, &rest) || *rest != '\0')
-        return complain("--seed %s: not a seed; allowed: 0 to %lld", text, (long long)INT64_MAX - 1);
+    if (!simulate_value_number(text, &options->first_seed, &rest) || *rest != '\0')
+        return simulate_complain("--seed %s: not a seed; allowed: 0 to %lld", text, (long long)INT64_MAX - 1);
     options->last_seed = options->first_seed;
     return 0;
 }
@@ -54,42 +30,13 @@ static int read_seed(struct simulate_options *options, const char *text)
 static int read_seeds(struct simulate_options *options, const char *text)
 {
     const char *rest = NULL;
-    bool is_range = read_number(text, &options->first_seed, &rest) && strncmp(rest, "..", 2) == 0 &&
-                    read_number(rest + 2, &options->last_seed, &rest) && *rest == '\0';
+    bool is_range = simulate_value_number(text, &options->first_seed, &rest) && strncmp(rest, "..", 2) == 0 &&
+                    simulate_value_number(rest + 2, &options->last_seed, &rest) && *rest == '\0';
     if (!is_range)
-        return complain("--seeds %s: not a range of seeds; write for example --seeds 1..10000", text);
+        return simulate_complain("--seeds %s: not a range of seeds; write for example --seeds 1..10000", text);
     if (options->first_seed > options->last_seed)
-        return complain("--seeds %s: the first seed is larger than the last one", text);
+        return simulate_complain("--seeds %s: the first seed is larger than the last one", text);
     return 0;
-}
-
-static int read_count(unsigned *count, unsigned least, unsigned most, const char *name, const char *text)
-{
-    const char *rest;
-    int64_t number;
-    if (!read_number(text, &number, &rest) || *rest != '\0' || number < least || number > most)
-        return complain("%s %s: not allowed; allowed: %u to %u", name, text, least, most);
-    *count = (unsigned)number;
-    return 0;
-}
-
-/* The index of the word, or -1 after a message. */
-static int read_choice(const char *name, const char *text, const char *const *words, int n_words, const char *allowed)
-{
-    for (int i = 0; i < n_words; i++)
-        if (strcasecmp(text, words[i]) == 0)
-            return i;
-    complain("%s %s: not one of %s", name, text, allowed);
-    return -1;
-}
-
-static int check_duration(const char *name, const char *text, int64_t *ns)
-{
-    const struct trale_option option = {.name = name, .type = TRALE_OPTION_DURATION};
-    int r = option_parse(&option, text, ns);
-    if (r == 0 && *ns > 0)
-        return 0;
-    return complain("%s %s: not a time; allowed is a number with a unit, such as 500ms, 10s, 2min or 1h", name, text);
 }
 
 /* `text` is KEY=VALUE; blanks around the '=' are no part of it. */
@@ -99,13 +46,13 @@ static int add_setting(struct simulate_options *options, const char *text)
                                       "programs", "program", "serves",   "path",         NULL};
     size_t length = strcspn(text, "= \t");
     if (length == 0 || strchr(text, '=') == NULL || strpbrk(text, "\n\r") != NULL)
-        return complain("--set %s: not KEY=VALUE", text);
+        return simulate_complain("--set %s: not KEY=VALUE", text);
     for (const char *const *key = own; *key != NULL; key++)
         if (strlen(*key) == length && memcmp(*key, text, length) == 0)
-            return complain("--set %s: this key is set by trale simulate itself", text);
+            return simulate_complain("--set %s: this key is set by trale simulate itself", text);
     const char **settings = reallocarray(options->settings, options->n_settings + 1, sizeof *settings);
     if (settings == NULL)
-        return complain("%s", strerror(ENOMEM));
+        return simulate_complain("%s", strerror(ENOMEM));
     options->settings = settings;
     settings[options->n_settings++] = text;
     return 0;
@@ -182,7 +129,7 @@ static bool take_option(struct simulate_options *options, int c, const char *arg
 static int read_until(struct simulate_options *options, const char *argument)
 {
     static const char *const ends[] = {"fail", "all"};
-    int choice = read_choice("--until", argument, ends, 2, "fail or all");
+    int choice = simulate_value_choice("--until", argument, ends, 2, "fail or all");
     options->until_all = choice == 1;
     return choice < 0 ? -1 : 0;
 }
@@ -191,7 +138,7 @@ static int read_guard(struct simulate_options *options, const char *argument)
 {
     const char *const names[] = {simulate_guard_name(GUARD_VIRTUALISE), simulate_guard_name(GUARD_WARN),
                                  simulate_guard_name(GUARD_REFUSE), simulate_guard_name(GUARD_OFF)};
-    int choice = read_choice("--guard", argument, names, 4, "virtualise, warn, refuse or off");
+    int choice = simulate_value_choice("--guard", argument, names, 4, "virtualise, warn, refuse or off");
     options->guard = choice < 0 ? GUARD_OFF : (enum simulate_guard)choice;
     return choice < 0 ? -1 : 0;
 }
@@ -207,11 +154,11 @@ static int read_option(struct simulate_options *options, int c, const char *argu
     case SEEDS:
         return read_seeds(options, argument);
     case 'j':
-        return read_count(&options->n_jobs, 1, JOBS_MAX, "--jobs", argument);
+        return simulate_value_count(&options->n_jobs, 1, JOBS_MAX, "--jobs", argument);
     case LINES:
-        return read_count(&options->n_lines, 0, 1000000, "--lines", argument);
+        return simulate_value_count(&options->n_lines, 0, 1000000, "--lines", argument);
     case CANCEL_AT:
-        return read_count(&options->cancel_at, 1, UINT_MAX, "--cancel-at", argument);
+        return simulate_value_count(&options->cancel_at, 1, UINT_MAX, "--cancel-at", argument);
     case SET:
         return add_setting(options, argument);
     case UNTIL:
@@ -220,14 +167,14 @@ static int read_option(struct simulate_options *options, int c, const char *argu
         return read_guard(options, argument);
     case SETTLE:
         options->settle = argument;
-        return check_duration("--settle", argument, &ns);
+        return simulate_value_duration("--settle", argument, &ns);
     case TIMEOUT:
-        if (check_duration("--timeout", argument, &ns) < 0)
+        if (simulate_value_duration("--timeout", argument, &ns) < 0)
             return -1;
         options->limit_ns = (uint64_t)ns;
         return 0;
     default:
-        return complain("the command line is wrong");
+        return simulate_complain("the command line is wrong");
     }
 }
 
@@ -236,13 +183,13 @@ static int read_programs(struct simulate_options *options, int argc, char **argv
 {
     options->programs = calloc((size_t)argc + 1, sizeof *options->programs);
     if (options->programs == NULL)
-        return complain("%s", strerror(ENOMEM));
+        return simulate_complain("%s", strerror(ENOMEM));
     for (int begin = 0, i = 0; i <= argc; i++) {
         if (i < argc && strcmp(argv[i], separator) != 0)
             continue;
         if (i == begin)
-            return complain(argc == 0 ? "no program is named; write -- PROGRAM [ARGUMENT...]"
-                                      : "there is no program between two separators, or at the end");
+            return simulate_complain(argc == 0 ? "no program is named; write -- PROGRAM [ARGUMENT...]"
+                                               : "there is no program between two separators, or at the end");
         argv[i] = NULL;
         options->programs[options->n_programs++].argv = &argv[begin];
         begin = i + 1;
@@ -256,15 +203,15 @@ static int read_servers(struct simulate_options *options, const char *text)
     size_t n_servers = 0;
     for (const char *rest = text; rest != NULL; rest = *rest == ',' ? rest + 1 : NULL) {
         int64_t number;
-        if (!read_number(rest, &number, &rest) || (*rest != ',' && *rest != '\0'))
-            return complain("--servers %s: not a list of programs; write for example --servers 2,3", text);
+        if (!simulate_value_number(rest, &number, &rest) || (*rest != ',' && *rest != '\0'))
+            return simulate_complain("--servers %s: not a list of programs; write for example --servers 2,3", text);
         if (number < 1 || (uint64_t)number > options->n_programs)
-            return complain("--servers %s: there are programs 1 to %zu", text, options->n_programs);
+            return simulate_complain("--servers %s: there are programs 1 to %zu", text, options->n_programs);
         n_servers += !options->programs[number - 1].serves;
         options->programs[number - 1].serves = true;
     }
     if (n_servers == options->n_programs)
-        return complain("--servers %s: one program at least must end by itself", text);
+        return simulate_complain("--servers %s: one program at least must end by itself", text);
     return 0;
 }
 
@@ -281,17 +228,17 @@ static int check(const struct simulate_options *options)
 {
     bool is_one = options->first_seed == options->last_seed;
     if (options->cancel_at > 0 && options->cancel_everywhere == NULL)
-        return complain("--cancel-at is for --cancel-everywhere TASK");
+        return simulate_complain("--cancel-at is for --cancel-everywhere TASK");
     if (options->events != NULL && !is_one)
-        return complain("--events is for one seed; write --seed N");
+        return simulate_complain("--events is for one seed; write --seed N");
     if (options->settle != NULL && sets(options, "settle"))
-        return complain("--set settle: --settle %s says it already", options->settle);
+        return simulate_complain("--set settle: --settle %s says it already", options->settle);
     if (options->n_programs > TRALE_SIM_PROGRAMS)
-        return complain("%zu programs: allowed: 1 to %u", options->n_programs, TRALE_SIM_PROGRAMS);
+        return simulate_complain("%zu programs: allowed: 1 to %u", options->n_programs, TRALE_SIM_PROGRAMS);
     if (options->n_programs > 1 && sets(options, "address"))
-        return complain("--set address: several programs have a host each, from 10.0.0.1 on");
+        return simulate_complain("--set address: several programs have a host each, from 10.0.0.1 on");
     if (options->cancel_everywhere != NULL && !is_one)
-        return complain("--cancel-everywhere is for one seed; write --seed N");
+        return simulate_complain("--cancel-everywhere is for one seed; write --seed N");
     return 0;
 }
 
