@@ -223,28 +223,25 @@ static int64_t lookup_wait(struct lookup *lookup, struct trale_context *context)
 
 static int64_t next_poll(struct trale_future *future, struct trale_context *context)
 {
-    struct trale_lookup *told = (struct trale_lookup *)(void *)future;
+    struct trale_lookup *request = (struct trale_lookup *)(void *)future;
     struct resolver *resolver = (struct resolver *)(uintptr_t)future->own;
-    struct lookup *lookup = told->state;
+    struct lookup *lookup = request->state;
     if (!trale_context_may_resolve(context))
         return TRALE_PENDING;
     if (lookup == NULL) {
-        int r = lookup_new(resolver, told, &lookup);
+        int r = lookup_new(resolver, request, &lookup);
         if (r < 0)
             return r;
-        told->state = lookup;
+        request->state = lookup;
     }
     int64_t result = lookup_wait(lookup, context);
     if (result == TRALE_PENDING)
         return TRALE_PENDING;
     if (result <= 0) {
-        driver_end(resolver, told);
+        driver_end(resolver, request);
         return result;
     }
-    record_free(lookup->given);
-    lookup->given = list_entry(lookup->found.next, struct record, link);
-    list_remove(&lookup->given->link);
-    record_tell(lookup->given, told);
+    record_give(&lookup->found, &lookup->given, request);
     return 1;
 }
 

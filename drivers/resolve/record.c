@@ -58,19 +58,6 @@ int record_add_local(struct trale_link *records, uint32_t kind, uint16_t port)
     return r;
 }
 
-void record_tell(const struct record *record, struct trale_lookup *lookup)
-{
-    if (record->address.any.sa_family != AF_UNSPEC)
-        lookup->address = record->address;
-    lookup->ttl_s = record->ttl_s;
-    lookup->target = record->target;
-    lookup->priority = record->priority;
-    lookup->weight = record->weight;
-    lookup->target_port = record->port;
-    lookup->strings = record->n_strings > 0 ? record->strings : NULL;
-    lookup->n_strings = record->n_strings;
-}
-
 void record_move(struct trale_link *to, struct trale_link *from)
 {
     while (!list_is_empty(from)) {
@@ -92,4 +79,21 @@ void record_free_all(struct trale_link *records)
 {
     while (!list_is_empty(records))
         record_free(list_entry(records->next, struct record, link));
+}
+
+void record_give(struct trale_link *records, struct record **given, struct trale_lookup *lookup)
+{
+    struct record *record = list_entry(records->next, struct record, link);
+    list_remove(&record->link);
+    record_free(*given);
+    *given = record;
+    if (record->address.any.sa_family != AF_UNSPEC)
+        lookup->address = record->address;
+    lookup->ttl_s = record->ttl_s;
+    lookup->target = record->target;
+    lookup->priority = record->priority;
+    lookup->weight = record->weight;
+    lookup->target_port = record->port;
+    lookup->strings = record->n_strings > 0 ? record->strings : NULL;
+    lookup->n_strings = record->n_strings;
 }

@@ -34,8 +34,9 @@ int record_add_local(struct trale_link *records, uint32_t kind, uint16_t port);
 /* Whether a lookup of this kind is for addresses of this family. */
 bool record_is_wanted(uint32_t kind, sa_family_t family);
 
-/* Sets the members of a lookup that are results. */
-void record_tell(const struct record *record, struct trale_lookup *lookup);
+/* Takes the first record out of the list, and sets the members of a lookup that are results, which point into it. It
+ * becomes *given, and the one that was given before is freed. */
+void record_give(struct trale_link *records, struct record **given, struct trale_lookup *lookup);
 
 /* Moves all records behind others. */
 void record_move(struct trale_link *to, struct trale_link *from);
