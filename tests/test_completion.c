@@ -4,16 +4,11 @@
  * plays a kernel and by io_uring, where that is allowed. Frames that are dropped are freed at once, so that a sanitizer
  * or valgrind sees a driver that still touches them. */
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/io_uring.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "tests/stranger/datagrams/datagrams.h"
-#include "tests/support.h"
+#include "tests/sandbox.h"
 
 #define N_OPERATIONS 1000
 
@@ -653,23 +648,6 @@ static void test_an_empty_datagram_needs_no_buffer(void **state)
     assert_int_equal(run(*state, step_sends_nothing), 0);
 }
 
-/* From now on this system call has the error, on all threads. */
-static int refuse_call(uint32_t number, uint32_t error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0 ? -errno : 0;
-}
-
-enum { REFUSED_AS_WANTED, REFUSED_OTHERWISE, CANNOT_REFUSE };
-
 /* In a child of the process: whether opening has this error, and a message this text. */
 static int open_refused(uint32_t call, uint32_t error, const char *text)
 {
@@ -679,9 +657,9 @@ static int open_refused(uint32_t call, uint32_t error, const char *text)
         return CANNOT_REFUSE;
     int r = open_runtime(&runtime, &log);
     if (r == -(int)error && strstr(log.text, text) != NULL)
-        return REFUSED_AS_WANTED;
+        return AS_WANTED;
     fprintf(stderr, "call %u: %d, %s\n", call, r, log.text);
-    return REFUSED_OTHERWISE;
+    return OTHERWISE;
 }
 
 static pid_t begin_child(void)
@@ -689,16 +667,6 @@ static pid_t begin_child(void)
     if (TEST_UNDER_VALGRIND) /* which does not know seccomp(2) */
         skip();
     return fork();
-}
-
-static void assert_refused(pid_t child)
-{
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == CANNOT_REFUSE)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), REFUSED_AS_WANTED);
 }
 
 static void test_without_io_uring_the_driver_says_what_does_without(void **state)
@@ -709,7 +677,7 @@ static void test_without_io_uring_the_driver_says_what_does_without(void **state
         pid_t child = begin_child();
         if (child == 0)
             _exit(open_refused(calls[i / 2], errors[i % 2], "0 datagrams: io_uring: "));
-        assert_refused(child);
+        assert_as_wanted(child);
     }
 }
 
@@ -721,7 +689,7 @@ static void test_a_start_that_fails_says_why(void **state)
     if (child == 0)
         _exit(refuse_call(SYS_clone3, ENOSYS) < 0 ? CANNOT_REFUSE
                                                   : open_refused(SYS_clone, EAGAIN, "0 datagrams: cannot"));
-    assert_refused(child);
+    assert_as_wanted(child);
 }
 
 /* In a child of the process, which enters a sandbox when all is open: futures get its error, and the runtime closes. */
@@ -729,15 +697,15 @@ static int receive_in_a_sandbox(void)
 {
     struct trale *runtime;
     if (open_runtime(&runtime, NULL) < 0)
-        return REFUSED_OTHERWISE;
+        return OTHERWISE;
     if (refuse_call(SYS_io_uring_enter, EPERM) < 0)
         return CANNOT_REFUSE;
     int64_t result = trale_join(trale_spawn(runtime, echo));
     if (result != -EPERM || trale_close(runtime) < 0) {
         fprintf(stderr, "%d\n", (int)result);
-        return REFUSED_OTHERWISE;
+        return OTHERWISE;
     }
-    return REFUSED_AS_WANTED;
+    return AS_WANTED;
 }
 
 static void test_a_sandbox_that_comes_later_is_an_error_of_the_futures(void **state)
@@ -746,7 +714,7 @@ static void test_a_sandbox_that_comes_later_is_an_error_of_the_futures(void **st
     pid_t child = begin_child();
     if (child == 0)
         _exit(receive_in_a_sandbox());
-    assert_refused(child);
+    assert_as_wanted(child);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */

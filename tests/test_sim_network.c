@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The network of the simulated world alone: hosts, sockets, and what links do to datagrams. */
-#include "tests/support.h"
+#include "tests/open_world.h"
 
 #include "drivers/sim/world/deliver.h"
 #include "drivers/sim/world/group.h"
@@ -9,68 +9,13 @@
 #include "drivers/sim/world/port.h"
 #include "drivers/sim/world/send.h"
 
-#define SECOND UINT64_C(1000000000)
-#define MILLISECOND UINT64_C(1000000)
-
 /* --- a world ------------------------------------------------------------------------------------------------------ */
-
-static struct world *world;
-static struct host *here; /* 10.0.0.1 */
-static struct fault faults[16];
-static size_t n_faults;
-
-static void open_world(uint64_t seed)
-{
-    const struct trale_address address = test_address("10.0.0.1:0");
-    world = world_new(seed);
-    assert_non_null(world);
-    here = host_get(world, &address);
-    assert_non_null(here);
-    memset(faults, 0, sizeof faults);
-    n_faults = 0;
-}
 
 static int set_up(void **state)
 {
     (void)state;
-    open_world(1);
+    world_open_with(1);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
-
-/* Begins the fault of a scenario's line, whatever its time. */
-static struct fault *begin(const char *line)
-{
-    char error[SCENARIO_ERROR];
-    struct fault *fault = &faults[n_faults++];
-    if (scenario_parse(line, &fault->entry, error) != 1)
-        fail_msg("%s: %s", line, error);
-    fault_begin(&world->faults, fault);
-    return fault;
-}
-
-static void run(void)
-{
-    while (world_step(world))
-        ;
-}
-
-static void run_until(uint64_t at_ns)
-{
-    while (world_next_ns(world) <= at_ns)
-        world_step(world);
-    world->now_ns = at_ns;
-}
-
-static uint64_t now_ns(void)
-{
-    return world->now_ns - WORLD_BEGINS_NS;
 }
 
 /* --- sockets ------------------------------------------------------------------------------------------------------ */
@@ -186,7 +131,7 @@ static size_t exchange(uint32_t numbers[2 * N], uint64_t arrived_ns[2 * N])
     struct socket *sender = open_at("10.0.0.1:5"), *receiver = open_at("10.0.0.2:5");
     receiver->options.receive_buffer = 100000000;
     for (uint32_t i = 0; i < N; i++) {
-        run_until(WORLD_BEGINS_NS + (i + 1) * MILLISECOND / 10);
+        run_until((i + 1) * MILLISECOND / 10);
         send_number(sender, "10.0.0.2:5", i);
     }
     run();
@@ -263,7 +208,7 @@ static void test_so_many_are_lost_as_the_rate_says_and_in_that_direction_alone(v
 /* Which numbers arrive with these faults. */
 static void arrivals(uint64_t seed, const char *const *lines, bool arrived[N])
 {
-    open_world(seed);
+    world_open_with(seed);
     for (; *lines != NULL; lines++)
         begin(*lines);
     size_t n = exchange(numbers, arrived_ns);
@@ -284,7 +229,7 @@ static void test_what_befalls_a_datagram_depends_on_the_seed_and_on_no_other_fau
     arrivals(7, one, with_one);
     arrivals(7, many, with_many);
     arrivals(8, one, with_another_seed);
-    open_world(1); /* for the tear-down */
+    world_open_with(1); /* for the tear-down */
     assert_memory_equal(with_one, with_many, sizeof with_one);
     assert_memory_not_equal(with_one, with_another_seed, sizeof with_one);
 }
@@ -435,12 +380,12 @@ static void test_a_link_that_is_too_small_is_reported_and_remembered_for_ten_min
         assert_int_equal(take(receiver), small + 1);
         sender->options.mtu_discovery = 2;
         assert_int_equal(send_to(sender, hosts[i][1], (size_t)small + 1), -EMSGSIZE);
-        run_until(world->now_ns + 601 * SECOND);
+        run_until(now_ns() + 601 * SECOND);
         assert_int_equal(send_to(sender, hosts[i][1], (size_t)small + 1), small + 1);
         run();
         assert_int_equal(take(receiver), -1);
         assert_int_equal(n_lost(TRALE_SIM_LOST_MTU), 2 * (i + 1));
-        run_until(world->now_ns + 601 * SECOND);
+        run_until(now_ns() + 601 * SECOND);
     }
 }
 
@@ -496,9 +441,9 @@ static void test_a_limited_bandwidth_spreads_datagrams_and_fills_the_send_buffer
     assert_true(sender->n_sending_bytes >= 20000);
     sender->awaited = SOCKET_WRITABLE;
     for (int i = 1; i <= n_sent; i++) {
-        run_until(WORLD_BEGINS_NS + (uint64_t)i * 10 * MILLISECOND + MILLISECOND - 1);
+        run_until((uint64_t)i * 10 * MILLISECOND + MILLISECOND - 1);
         assert_int_equal(take(receiver), -1);
-        run_until(WORLD_BEGINS_NS + (uint64_t)i * 10 * MILLISECOND + MILLISECOND);
+        run_until((uint64_t)i * 10 * MILLISECOND + MILLISECOND);
         assert_int_equal(take(receiver), 972);
         /* Room is when less than half of the buffer is in use. */
         assert_int_equal(sender->ready == SOCKET_WRITABLE, sender->n_sending_bytes < 10000);
@@ -556,7 +501,7 @@ static void test_the_steady_state_takes_no_further_memory(void **state)
         for (int i = 0; i < 1000; i++) {
             send_to(sender, "10.0.0.2:5", (size_t)(i % 100));
             send_to(sender, "10.0.0.2:77", 10); /* refused */
-            run_until(world->now_ns + MILLISECOND);
+            run_until(now_ns() + MILLISECOND);
             while (take(receiver) >= 0)
                 ;
         }
@@ -635,7 +580,7 @@ static void test_a_host_reports_six_errors_at_once_and_then_one_each_second(void
         send_to(socket, "10.0.0.2:77", 1);
     run();
     assert_int_equal(socket->errors->n, 6);
-    run_until(world->now_ns + 2 * SECOND);
+    run_until(now_ns() + 2 * SECOND);
     for (int i = 0; i < 20; i++)
         send_to(socket, "10.0.0.2:77", 1);
     run();

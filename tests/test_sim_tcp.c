@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * TCP of the simulated world alone: what applications can observe of connections. */
-#include "tests/support.h"
+#include "tests/open_world.h"
 
 #include "drivers/sim/tcp/named.h"
 #include "drivers/sim/tcp/tcp.h"
 #include "drivers/sim/world/link.h"
 
-#define SECOND UINT64_C(1000000000)
-#define MILLISECOND UINT64_C(1000000)
-
 /* --- a world ------------------------------------------------------------------------------------------------------ */
 
-static struct world *world;
-static struct host *here, *there; /* 10.0.0.1 and 10.0.0.2 */
+static struct host *there; /* 10.0.0.2 */
 static struct world_program *program;
-static struct fault faults[16];
-static size_t n_faults;
 
 static void open_world(uint64_t seed)
 {
-    const struct trale_address addresses[] = {test_address("10.0.0.1:0"), test_address("10.0.0.2:0")};
-    world = world_new(seed);
-    assert_non_null(world);
-    here = host_get(world, &addresses[0]);
-    there = host_get(world, &addresses[1]);
+    const struct trale_address address = test_address("10.0.0.2:0");
+    world_open_with(seed);
+    there = host_get(world, &address);
     program = world_enter(world);
-    memset(faults, 0, sizeof faults);
-    n_faults = 0;
 }
 
 static int set_up(void **state)
@@ -35,41 +25,6 @@ static int set_up(void **state)
     (void)state;
     open_world(1);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
-
-static struct fault *begin(const char *line)
-{
-    char error[SCENARIO_ERROR];
-    struct fault *fault = &faults[n_faults++];
-    if (scenario_parse(line, &fault->entry, error) != 1)
-        fail_msg("%s: %s", line, error);
-    fault_begin(&world->faults, fault);
-    return fault;
-}
-
-static void run(void)
-{
-    while (world_step(world))
-        ;
-}
-
-static void run_until(uint64_t at_ns)
-{
-    while (world_next_ns(world) <= at_ns + WORLD_BEGINS_NS)
-        world_step(world);
-    world->now_ns = at_ns + WORLD_BEGINS_NS;
-}
-
-static uint64_t now_ns(void)
-{
-    return world->now_ns - WORLD_BEGINS_NS;
 }
 
 /* --- endpoints ---------------------------------------------------------------------------------------------------- */

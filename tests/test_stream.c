@@ -54,6 +54,14 @@ static struct trale_task *drain_all(struct streams *s, struct trale_stream_socke
     return trale_spawn(s->runtime, drain, .socket = socket, .n = n, .stop = SIZE_MAX, .is_wrong = is_wrong);
 }
 
+/* It has read to the end of the stream, so many bytes, in order. */
+static void assert_drained(struct trale_task *draining, const size_t *n, const bool *is_wrong, size_t expected)
+{
+    assert_int_equal(trale_join(draining), 0);
+    assert_int_equal(*n, expected);
+    assert_false(*is_wrong);
+}
+
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 static void test_bytes_arrive_in_order_and_both_ways(void **state)
@@ -144,9 +152,7 @@ static void test_a_write_waits_until_all_is_taken(void **state)
     struct trale_task *draining = drain_all(s, s->server, &n, &is_wrong);
     assert_int_equal(trale_join(writing), LARGE);
     do_close(s, s->client);
-    assert_int_equal(trale_join(draining), 0);
-    assert_int_equal(n, LARGE);
-    assert_false(is_wrong);
+    assert_drained(draining, &n, &is_wrong, LARGE);
     free(bytes);
 }
 
@@ -168,9 +174,7 @@ static void test_many_pieces_are_written_in_order(void **state)
     struct trale_task *draining = drain_all(s, s->server, &n, &is_wrong);
     assert_int_equal(trale_join(writing), n_bytes);
     do_close(s, s->client);
-    assert_int_equal(trale_join(draining), 0);
-    assert_int_equal(n, n_bytes);
-    assert_false(is_wrong);
+    assert_drained(draining, &n, &is_wrong, n_bytes);
     free(pieces);
     free(bytes);
 }
@@ -309,9 +313,7 @@ static void test_a_write_that_waits_ends_when_writes_are_shut_down(void **state)
     assert_int_equal(do_shutdown(s, s->client, TRALE_STREAM_WRITES), 0);
     assert_int_equal(trale_join(writing), -EPIPE);
     assert_true(write.n_written > 0 && write.n_written < LARGE);
-    assert_int_equal(trale_join(drain_all(s, s->server, &n, &is_wrong)), 0);
-    assert_int_equal(n, write.n_written);
-    assert_false(is_wrong);
+    assert_drained(drain_all(s, s->server, &n, &is_wrong), &n, &is_wrong, write.n_written);
     free(bytes);
 }
 
@@ -342,9 +344,7 @@ static void test_a_read_and_a_write_wait_at_the_same_time(void **state)
     struct trale_task *draining = drain_all(s, s->server, &n, &is_wrong);
     assert_int_equal(trale_join(writing), LARGE);
     do_close(s, s->client);
-    assert_int_equal(trale_join(draining), 0);
-    assert_int_equal(n, LARGE);
-    assert_false(is_wrong);
+    assert_drained(draining, &n, &is_wrong, LARGE);
     free(bytes);
 }
 
@@ -378,9 +378,7 @@ static void test_a_second_write_is_refused_while_one_waits(void **state)
     struct trale_task *draining = drain_all(s, s->server, &n, &is_wrong);
     assert_int_equal(do_write(s, s->client, bytes + first.n_written, LARGE - first.n_written), LARGE - first.n_written);
     do_close(s, s->client);
-    assert_int_equal(trale_join(draining), 0);
-    assert_int_equal(n, LARGE);
-    assert_false(is_wrong);
+    assert_drained(draining, &n, &is_wrong, LARGE);
     free(bytes);
 }
 
@@ -397,9 +395,7 @@ static void test_a_dropped_write_says_how_much_went_out(void **state)
     drop(writing);
     assert_true(write.n_written > 0 && write.n_written < LARGE);
     do_close(s, s->client);
-    assert_int_equal(trale_join(drain_all(s, s->server, &n, &is_wrong)), 0);
-    assert_int_equal(n, write.n_written);
-    assert_false(is_wrong);
+    assert_drained(drain_all(s, s->server, &n, &is_wrong), &n, &is_wrong, write.n_written);
     free(bytes);
 }
 

@@ -2,17 +2,12 @@
  *
  * The driver uring_udp: what the suites of trale.udp/1 do not see, for it is about completions. Skipped where io_uring
  * is not to be had. */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <trale/udp_socket.h>
 
-#include "tests/support.h"
+#include "tests/sandbox.h"
 
 #define N_OPERATIONS 1000
 #define EXHAUSTED "buffers are in use"
@@ -288,21 +283,6 @@ static void test_the_thread_that_began_to_receive_may_end(void **state)
 
 /* --- without io_uring --------------------------------------------------------------------------------------------- */
 
-/* From now on this system call has the error, on all threads. */
-static int refuse_call(uint32_t number, uint32_t error)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0 ? -errno : 0;
-}
-
 /* Whether a datagram comes through, by descriptor, without cmocka: the child of a process. */
 static bool echo_works(struct trale *runtime)
 {
@@ -316,8 +296,6 @@ static bool echo_works(struct trale *runtime)
     return trale_block_on(runtime, trale_udp_send_to(&send, socket, &number, sizeof number, &address)) == 4 &&
            trale_join(task) == 42;
 }
-
-enum { AS_WANTED, OTHERWISE, CANNOT_REFUSE };
 
 /* With fallback = fail it does not open; with udp all runtimes of a group do, with one message. */
 static int child_falls_back(const char *keys, int error, const char *cause)
@@ -356,16 +334,6 @@ static pid_t begin_child(void)
     if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
         skip();
     return fork();
-}
-
-static void assert_as_wanted(pid_t child)
-{
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == CANNOT_REFUSE)
-        skip();
-    assert_int_equal(WEXITSTATUS(status), AS_WANTED);
 }
 
 static void test_without_a_system_call_it_falls_back_and_names_the_filter(void **state)

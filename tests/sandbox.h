@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Children of a test that are not allowed a system call (seccomp(2)). */
+#ifndef TRALE_TESTS_SANDBOX_H
+#define TRALE_TESTS_SANDBOX_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "tests/support.h"
+
+/* With what the child ends. */
+enum { AS_WANTED, OTHERWISE, CANNOT_REFUSE };
+
+/* From now on this system call has the error, on all threads. */
+static inline int refuse_call(uint32_t number, uint32_t error)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0 ? -errno : 0;
+}
+
+/* Skips the test where no system call can be refused. */
+static inline void assert_as_wanted(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == CANNOT_REFUSE)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), AS_WANTED);
+}
+
+#endif
