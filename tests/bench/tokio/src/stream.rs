@@ -124,10 +124,31 @@ pub fn echoes(n: u64) {
     });
 }
 
+/// As bench_stream_part in stream.h.
+fn part(is_other: bool) {
+    unsafe {
+        let mut all: libc::cpu_set_t = std::mem::zeroed();
+        let size = std::mem::size_of_val(&all);
+        if libc::sched_getaffinity(0, size, &mut all) < 0 || libc::CPU_COUNT(&all) < 2 {
+            return;
+        }
+        let last = (0..libc::CPU_SETSIZE as usize).filter(|i| libc::CPU_ISSET(*i, &all)).last().unwrap();
+        let mut own = all;
+        libc::CPU_CLR(last, &mut own);
+        if is_other {
+            own = std::mem::zeroed();
+            libc::CPU_SET(last, &mut own);
+        }
+        assert!(libc::sched_setaffinity(0, size, &own) == 0, "sched_setaffinity");
+    }
+}
+
 /// As bench_stream_process in stream.h.
 fn process(writes: bool) -> Stream {
     let (near, mut far) = pair();
-    if bench::fork() {
+    let is_other = bench::fork();
+    part(is_other);
+    if is_other {
         drop(near);
         let mut block = vec![0u8; BLOCK];
         loop {
