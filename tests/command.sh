@@ -69,6 +69,11 @@ chmod 666 "$tmp/t.ini"
 ok "a trale.ini that others may write" says 1 "$tmp/t.ini is writable by others"
 chmod 644 "$tmp/t.ini"
 
+ini '[runtime]' 'drivers =' '[application:echo]' 'clients = 7' '[application:other]'
+ok "a program's section is shown" says 0 '[application:echo]  clients         7'
+ok "and that its keys are the program's to check" says 0 'the program echo checks the keys of [application:echo]'
+ok "also of a section without keys" says 0 'the program other checks the keys of [application:other]'
+
 ini '[runtime]' 'threads = 7' 'drivers = timer' '[driver:timer]' 'path = timer.so' 'clok = x' '[other]'
 ok "all mistakes are reported at once (1)" says 1 "t.ini:2: [runtime] threads = 7"
 ok "all mistakes are reported at once (2)" says 1 "did you mean clock?"

@@ -322,7 +322,7 @@ static size_t random_below(size_t limit)
     return (size_t)(random_state % limit);
 }
 
-#define SHIPPED_MAX 8192
+#define SHIPPED_MAX 16384
 
 static size_t read_shipped(char text[SHIPPED_MAX])
 {

@@ -218,7 +218,7 @@ static void assert_flawed(struct trale_option option, const char *flaw)
 {
     const struct trale_option options[] = {{.name = "fine", .type = TRALE_OPTION_TEXT}, option, {0}};
     char why[OPTION_TEXT] = "";
-    int r = option_check_schema(options, why);
+    int r = option_check_schema(options, option_runtime_keys, why);
     if (r != -EINVAL || strstr(why, flaw) == NULL)
         fail_msg("%d: \"%s\", wanted \"%s\"", r, why, flaw);
 }
@@ -262,10 +262,10 @@ static void test_a_schema_without_end_is_refused(void **state)
         snprintf(names[i], sizeof names[i], "x%zu", i);
         options[i] = (struct trale_option){.name = names[i], .type = TRALE_OPTION_TEXT};
     }
-    assert_int_equal(option_check_schema(options, why), -EINVAL);
+    assert_int_equal(option_check_schema(options, option_runtime_keys, why), -EINVAL);
     assert_string_equal(why, "the options in its description have no end");
     options[1023].name = NULL;
-    assert_int_equal(option_check_schema(options, why), 1023);
+    assert_int_equal(option_check_schema(options, option_runtime_keys, why), 1023);
 }
 
 /* --- sections ----------------------------------------------------------------------------------------------------- */
@@ -470,7 +470,7 @@ static void test_a_configuration_that_names_no_driver_is_a_warning(void **state)
 }
 
 #define SECTION(line, name) "0 trale: t.ini:" line ": [" name "]: no such section; "
-#define ALLOWED "allowed are [runtime], [driver:NAME] and [end]\n"
+#define ALLOWED "allowed are [runtime], [driver:NAME], [application:NAME] and [end]\n"
 
 static void test_a_section_that_there_is_not_is_refused_with_the_nearest(void **state)
 {
@@ -484,6 +484,10 @@ static void test_a_section_that_there_is_not_is_refused_with_the_nearest(void **
         snprintf(expected, sizeof expected, SECTION("3", "%s") "did you mean [driver:x]?\n", spellings[i]);
         assert_settings(text, -EINVAL, expected);
     }
+    assert_settings("[runtime]\ndrivers =\n[aplication.x]\n", -EINVAL,
+                    SECTION("3", "aplication.x") "did you mean [application:x]?\n");
+    assert_settings("[runtime]\ndrivers =\n[application:x]\nany = thing\n", 0, "");
+    assert_settings("[runtime]\ndrivers =\n[application:]\n", -EINVAL, SECTION("3", "application:") ALLOWED);
     assert_settings("[runtime]\ndrivers = a\n[a]\n[driver:a]\n[b]\n", -EINVAL,
                     "0 trale: t.ini:3: [a]: no such section; did you mean [driver:a]?\n"
                     "0 trale: t.ini:5: [b]: no such section; " ALLOWED);

@@ -93,13 +93,36 @@ static void list_driver(const struct examination *examination, const struct driv
     }
 }
 
+/* The sections of programs: only the program that reads one knows its keys. */
+static void list_applications(const struct examination *examination, struct table *table)
+{
+    const struct config *config = &examination->config;
+    for (size_t i = 0; i < config->n_entries; i++) {
+        const struct config_section *section = &config->sections[config->entries[i].section];
+        const struct trale_option option = {.name = config->entries[i].key, .type = TRALE_OPTION_TEXT};
+        if (settings_application(section) != NULL)
+            add_setting(examination, table, section->name, &option,
+                        &(struct trale_value){.text = config->entries[i].value, .line = config->entries[i].line}, NULL);
+    }
+}
+
+static void note_applications(const struct examination *examination)
+{
+    for (size_t i = 0; i < examination->config.n_sections; i++) {
+        const char *name = settings_application(&examination->config.sections[i]);
+        if (name != NULL)
+            printf("\nthe program %s checks the keys of [%s] when it reads them\n", name,
+                   examination->config.sections[i].name);
+    }
+}
+
 /* Sections of drivers that `drivers` does not name: they are not read. */
 static void list_unused(const struct examination *examination, struct table *table)
 {
     const struct settings *settings = &examination->settings;
     for (size_t i = 0; i < examination->config.n_sections; i++) {
         const struct config_section *section = &examination->config.sections[i];
-        bool used = strchr(section->name, ':') == NULL;
+        bool used = strchr(section->name, ':') == NULL || settings_application(section) != NULL;
         for (size_t j = 0; j < settings->n_drivers; j++)
             used |= settings->drivers[j] == section;
         if (used)
@@ -208,6 +231,7 @@ int command_check(const struct command_options *options)
         if (examination.drivers[i].state != DRIVER_CLOSED)
             list_driver(&examination, &examination.drivers[i], &settings);
     }
+    list_applications(&examination, &settings);
     list_unused(&examination, &settings);
     if (!options->json) {
         const char *file = examination_file(&examination);
@@ -217,6 +241,8 @@ int command_check(const struct command_options *options)
     }
     struct table *tables[] = {&settings, &drivers};
     int status = examination_print(&examination, tables, 2, options->json);
+    if (!options->json && status == 0)
+        note_applications(&examination);
     if (!options->json)
         print_verdict(&examination.messages, status);
     table_deinit(&settings);

@@ -145,6 +145,19 @@ static void add_section(const struct source *source, struct text *text, const ch
     }
 }
 
+/* The sections that programs read for themselves. */
+static void add_applications(const struct config *config, struct text *text)
+{
+    for (size_t i = 0; i < config->n_sections; i++) {
+        if (settings_application(&config->sections[i]) == NULL)
+            continue;
+        text_add(text, "[%s]\n", config->sections[i].name);
+        for (size_t j = 0; j < config->n_entries; j++)
+            if (config->entries[j].section == i)
+                add_entry(text, config, &config->entries[j]);
+    }
+}
+
 /* Whether the command line sets this key of sim. */
 static const char *find_setting(const struct simulate_options *options, const char *key)
 {
@@ -214,6 +227,7 @@ static void add_all(const struct source *source, struct simulate_config *config,
         text_add(&config->drivers, "[%s]\n", program->settings.drivers[i]->name);
         add_section(source, &config->drivers, program->settings.drivers[i]->name);
     }
+    add_applications(&program->config, &config->drivers);
     add_sim(source, &config->drivers, options);
     add_swarm(source, &config->drivers, options);
     if (options->events != NULL && find_setting(options, "capture") == NULL && sim_has(source, "capture"))

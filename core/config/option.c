@@ -226,14 +226,14 @@ const char *option_allowed(const struct trale_option *option, char buf[OPTION_TE
 
 const char *const option_runtime_keys[] = {"path", "over", NULL};
 
-static const char *option_flaw(const struct trale_option *option)
+static const char *option_flaw(const struct trale_option *option, const char *const *also)
 {
     int64_t integer;
     if (option->name[0] == '\0' || option->name[strspn(option->name, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
         return "its name is not of lower case letters, digits and '_'";
     if (strlen(option->name) > 49)
         return "its name has more than 49 bytes";
-    for (const char *const *key = option_runtime_keys; *key != NULL; key++)
+    for (const char *const *key = also; key != NULL && *key != NULL; key++)
         if (strcmp(option->name, *key) == 0)
             return "its name is a key of the runtime's";
     if (option_kind(option) == NULL)
@@ -256,12 +256,12 @@ static bool is_repeated(const struct trale_option *options, size_t i, const char
     return false;
 }
 
-int option_check_schema(const struct trale_option *options, char why[OPTION_TEXT])
+int option_check_schema(const struct trale_option *options, const char *const *also, char why[OPTION_TEXT])
 {
     for (size_t i = 0; i < 1024; i++) {
         if (options[i].name == NULL)
             return (int)i;
-        const char *flaw = option_flaw(&options[i]);
+        const char *flaw = option_flaw(&options[i], also);
         if (flaw == NULL && is_repeated(options, i, options[i].name))
             flaw = "an option before it has the same name";
         if (flaw != NULL) {

@@ -25,9 +25,10 @@ const char *option_next_choice(const char **choices, size_t *length);
 /* The kind's name: "integer", "size", "duration", "boolean", "choice", "text"; NULL for an unknown kind. */
 const char *option_kind(const struct trale_option *option);
 
-/* Checks a schema: names, kinds, ranges, and that defaults are values.
+/* Checks a schema: names, which are none of those in `also` (NULL: all are allowed), kinds, ranges, and that defaults
+ * are values.
  * Writes why not into `why` and returns -EINVAL, or returns the number of options. */
-int option_check_schema(const struct trale_option *options, char why[OPTION_TEXT]);
+int option_check_schema(const struct trale_option *options, const char *const *also, char why[OPTION_TEXT]);
 
 /* The keys of the runtime in the section of a driver, which no option has as its name; NULL ends them. */
 extern const char *const option_runtime_keys[];

@@ -2,6 +2,7 @@
 #include "core/config/read.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,4 +73,20 @@ int config_load(struct config *config, const char *explicit_path, const struct f
         return r;
     return *path != NULL ? config_read(config, *path, trust, log)
                          : config_parse(config, CONFIG_BUILT_IN_NAME, built_in, strlen(built_in), log);
+}
+
+int config_load_for(struct config *config, const struct trale_options *options, enum config_origin *origin,
+                    const struct log *log)
+{
+    const struct file_trust trust = {options->trusted_uids, options->n_trusted_uids};
+    bool is_simulated = config_simulation() != NULL;
+    if (options->config_text != NULL && !is_simulated) {
+        *origin = CONFIG_EXPLICIT;
+        return config_parse(config, options->config_path != NULL ? options->config_path : "(text)",
+                            options->config_text, strlen(options->config_text), log);
+    }
+    char *path = NULL;
+    int r = config_load(config, is_simulated ? NULL : options->config_path, &trust, &path, origin, log);
+    free(path);
+    return r;
 }

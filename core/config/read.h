@@ -4,6 +4,8 @@
 #ifndef CORE_CONFIG_READ_H
 #define CORE_CONFIG_READ_H
 
+#include <trale/trale.h>
+
 #include "core/config/locate.h"
 #include "core/config/table.h"
 #include "core/config/trusted_file.h"
@@ -23,5 +25,10 @@ int config_read(struct config *config, const char *path, const struct file_trust
  * Errors as above. */
 int config_load(struct config *config, const char *explicit_path, const struct file_trust *trust, char **path,
                 enum config_origin *origin, const struct log *log);
+
+/* The configuration that these options of trale_open mean: a simulation's in place of any other, or their text, or that
+ * of config_load. Errors as above. */
+int config_load_for(struct config *config, const struct trale_options *options, enum config_origin *origin,
+                    const struct log *log);
 
 #endif

@@ -72,10 +72,25 @@ const struct trale_option settings_options[] = {
     [N_SETTINGS] = {.name = NULL},
 };
 
+static const char *name_behind(const char *prefix, const struct config_section *section)
+{
+    bool is_one = strncmp(section->name, prefix, strlen(prefix)) == 0;
+    return is_one ? section->name + strlen(prefix) : NULL;
+}
+
 static const char *driver_name(const struct config_section *section)
 {
-    bool is_driver = strncmp(section->name, SECTION_DRIVER, strlen(SECTION_DRIVER)) == 0;
-    return is_driver ? section->name + strlen(SECTION_DRIVER) : NULL;
+    return name_behind(SECTION_DRIVER, section);
+}
+
+const char *settings_application(const struct config_section *section)
+{
+    return name_behind(SETTINGS_APPLICATION, section);
+}
+
+bool settings_is_name(const char *name)
+{
+    return name[0] != '\0' && strpbrk(name, " \t,[];") == NULL;
 }
 
 /* --- drivers ------------------------------------------------------------------------------------------------------ */
@@ -169,9 +184,10 @@ static const char *nearest_section(const char *name, const char *drivers, char b
     size_t length = strcspn(name, ":./ \t");
     printable_part(word, name, length);
     const char *rest = name + length + strspn(name + length, ":./ \t");
-    if (rest[0] == '\0' || strpbrk(rest, " \t,") != NULL || advice_distance(word, "driver") > ADVICE_DISTANCE)
+    bool is_driver = advice_distance(word, "driver") <= ADVICE_DISTANCE;
+    if (!settings_is_name(rest) || (!is_driver && advice_distance(word, "application") > ADVICE_DISTANCE))
         return NULL;
-    snprintf(buf, PRINTABLE_SIZE, SECTION_DRIVER "%s", rest);
+    snprintf(buf, PRINTABLE_SIZE, "%s%s", is_driver ? SECTION_DRIVER : SETTINGS_APPLICATION, rest);
     return buf;
 }
 
@@ -185,9 +201,11 @@ static bool has_entries(const struct config *config, size_t section)
 
 static int check_section(const struct config *config, size_t i, const char *drivers, const struct log *log)
 {
-    const char *name = config->sections[i].name, *driver = driver_name(&config->sections[i]);
+    const char *name = config->sections[i].name, *owner = driver_name(&config->sections[i]);
     const struct log_place place = {.file = config->name, .line = config->sections[i].line, .section = name};
-    if (strcmp(name, SECTION_RUNTIME) == 0 || (driver != NULL && driver[0] != '\0' && strpbrk(driver, " \t,") == NULL))
+    if (owner == NULL)
+        owner = settings_application(&config->sections[i]);
+    if (strcmp(name, SECTION_RUNTIME) == 0 || (owner != NULL && settings_is_name(owner)))
         return 0;
     if (strcmp(name, SECTION_END) == 0) {
         if (i + 1 == config->n_sections && !has_entries(config, i))
@@ -200,7 +218,8 @@ static int check_section(const struct config *config, size_t i, const char *driv
     if (nearest != NULL)
         log_say_at(log, TRALE_LOG_ERROR, &place, "no such section; did you mean [%s]?", nearest);
     else
-        log_say_at(log, TRALE_LOG_ERROR, &place, "no such section; allowed are [runtime], [driver:NAME] and [end]");
+        log_say_at(log, TRALE_LOG_ERROR, &place,
+                   "no such section; allowed are [runtime], [driver:NAME], [application:NAME] and [end]");
     return -EINVAL;
 }
 

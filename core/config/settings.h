@@ -4,9 +4,14 @@
 #ifndef CORE_CONFIG_SETTINGS_H
 #define CORE_CONFIG_SETTINGS_H
 
+#include <stdbool.h>
+
 #include <trale/driver.h>
 
 #include "core/config/table.h"
+
+/* How the name of a section begins that a program reads (settings.h of include/trale). */
+#define SETTINGS_APPLICATION "application:"
 
 /* The keys of [runtime], as options (an array that ends with a NULL name), and their places in settings.values. */
 enum {
@@ -40,6 +45,12 @@ int settings_read(struct settings *settings, const struct config *config, const 
 
 /* Whether the configuration is complete: its last section is [end]. 0, or -EINVAL and a message. */
 int settings_check_end(const struct config *config, const struct log *log);
+
+/* The name of the program that reads the section; NULL: it is no application's. */
+const char *settings_application(const struct config_section *section);
+
+/* Whether it may be the name behind "driver:" or "application:". */
+bool settings_is_name(const char *name);
 
 void settings_deinit(struct settings *settings);
 

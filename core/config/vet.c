@@ -12,9 +12,6 @@
 
 #include "core/base/printable.h"
 
-/* inih's buffers for names have 50 bytes with NUL. */
-#define NAME_MAX_BYTES 49
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -130,15 +127,14 @@ static int add_section(struct config *config, const char *name, size_t length, u
 
 static void vet_section(struct vet *vet, const struct line *section, const char *line, size_t length)
 {
-    char part[PRINTABLE_SIZE], copy[NAME_MAX_BYTES + 1];
+    char part[PRINTABLE_SIZE], copy[VET_NAME_MAX + 1];
     const char *name = section->name, *after = name + section->name_length + 1;
     size_t name_length = section->name_length, rest = length - (size_t)(after - line);
     size_t blank = blanks(after, rest);
     if (blank < rest && after[blank] != ';' && after[blank] != '#') {
         refuse(vet, "%s: text follows the section's ']'; allowed is a comment", printable_part(part, line, length));
-    } else if (name_length == 0 || name_length > NAME_MAX_BYTES) {
-        refuse(vet, "[%s]: a section's name has 1 to %d bytes", printable_part(part, name, name_length),
-               NAME_MAX_BYTES);
+    } else if (name_length == 0 || name_length > VET_NAME_MAX) {
+        refuse(vet, "[%s]: a section's name has 1 to %d bytes", printable_part(part, name, name_length), VET_NAME_MAX);
     } else if (memchr(name, '[', name_length) != NULL || memchr(name, ';', name_length) != NULL) {
         refuse(vet, "[%s]: a '[' or ';' in a section's name", printable_part(part, name, name_length));
     } else {
@@ -175,8 +171,8 @@ static void vet_line(struct vet *vet, const char *text, size_t length)
         refuse(vet, "%s: a section without its ']'", printable_part(part, text, length));
     else if (line.kind == LINE_FLAWED)
         refuse(vet, "%s: neither a section, nor `key = value`, nor a comment", printable_part(part, text, length));
-    else if (line.name_length == 0 || line.name_length > NAME_MAX_BYTES)
-        refuse(vet, "%s: a key has 1 to %d bytes", printable_part(part, text, length), NAME_MAX_BYTES);
+    else if (line.name_length == 0 || line.name_length > VET_NAME_MAX)
+        refuse(vet, "%s: a key has 1 to %d bytes", printable_part(part, text, length), VET_NAME_MAX);
     else if (!vet->in_section)
         refuse(vet, "%s: a key before the first section; [runtime] or [driver:NAME] goes first",
                printable_part(part, line.name, line.name_length));

@@ -6,6 +6,9 @@
 
 #include "core/config/table.h"
 
+/* How long the names of sections and keys may be: inih's buffers for them have 50 bytes with NUL. */
+#define VET_NAME_MAX 49
+
 enum line_kind {
     LINE_BLANK,   /* Nothing but blanks and a comment. */
     LINE_SECTION, /* [name] */

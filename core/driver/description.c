@@ -139,7 +139,7 @@ static bool read_options(const struct reading *reading, uint64_t address, uint64
         if (!read_option(reading, address + i * option_size, option_size, &longer[i]))
             return false;
         if (longer[i].name == NULL)
-            return option_check_schema(longer, why) >= 0 || fail(reading, "%s", why);
+            return option_check_schema(longer, option_runtime_keys, why) >= 0 || fail(reading, "%s", why);
     }
     return fail(reading, "the options in its description have no end");
 }

@@ -10,7 +10,7 @@
 
 #include "core/base/futex.h"
 #include "core/base/thread.h"
-#include "core/config/parse.h"
+#include "core/config/read.h"
 #include "core/config/read.h"
 #include "core/driver/stack.h"
 
@@ -157,18 +157,8 @@ static int runtime_configure(struct trale *runtime, const struct trale_options *
 {
     const struct log errors = {.write = write_errors, .data = &runtime->log};
     const struct log *log = says_errors_only ? &errors : &runtime->log;
-    int r;
-    enum config_origin origin = CONFIG_EXPLICIT;
-    bool is_simulated = config_simulation() != NULL;
-    if (options->config_text != NULL && !is_simulated) {
-        r = config_parse(&runtime->config, options->config_path != NULL ? options->config_path : "(text)",
-                         options->config_text, strlen(options->config_text), log);
-    } else {
-        char *path = NULL;
-        r = config_load(&runtime->config, is_simulated ? NULL : options->config_path, &runtime->trust, &path, &origin,
-                        log);
-        free(path);
-    }
+    enum config_origin origin;
+    int r = config_load_for(&runtime->config, options, &origin, log);
     if (r < 0)
         return r;
     runtime->state = RUNTIME_CONFIGURED;
