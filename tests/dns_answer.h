@@ -253,7 +253,7 @@ static inline unsigned dns_code(const struct dns_query *query)
 static inline bool dns_answer(struct dns_message *answer, const struct dns_query *query, bool is_stream)
 {
     const unsigned code = dns_code(query);
-    if (dns_is(query, "silent") || (is_stream && dns_is(query, "notcp")))
+    if (dns_is(query, "silent") || (is_stream && (dns_is(query, "notcp") || dns_is(query, "mutetcp"))))
         return false;
     answer->size = answer->n_records = 0;
     dns_put(answer, query->bytes, query->question_end);
@@ -264,7 +264,8 @@ static inline bool dns_answer(struct dns_message *answer, const struct dns_query
         dns_put_records(answer, query);
     answer->bytes[6] = (uint8_t)(answer->n_records >> 8);
     answer->bytes[7] = (uint8_t)answer->n_records;
-    bool always_cut = dns_is(query, "cut") || dns_is(query, "halftcp") || dns_is(query, "notcp");
+    bool always_cut = dns_is(query, "cut") || dns_is(query, "halftcp") || dns_is(query, "notcp") ||
+                      dns_is(query, "mutetcp");
     if (!is_stream && (answer->size > 1232 || always_cut)) {
         answer->size = query->question_end;
         answer->bytes[2] |= 2;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A name server for tests: tasks of the runtime under test, on UDP and, but in a simulation, on TCP. What it answers
+ * A name server for tests: tasks of the runtime under test, on UDP and TCP. What it answers
  * depends on the name: see dns_server_answer. */
 #ifndef TRALE_TESTS_DNS_SERVER_H
 #define TRALE_TESTS_DNS_SERVER_H
 
-#include <fcntl.h>
 #include <stdatomic.h>
 
-#include <trale/fd.h>
 #include <trale/resolve.h>
+#include <trale/stream_socket.h>
 #include <trale/udp_socket.h>
 
 #include "tests/dns_answer.h"
@@ -18,7 +17,7 @@ struct dns_server {
     int udp, tcp; /* -1 in a simulation; the runtime owns them once it serves */
     char address[TRALE_ADDRESS_TEXT];
     struct trale *runtime;
-    _Atomic int n_queries, n_streams;
+    _Atomic int n_queries, n_streams, n_streams_ended;
     char asked[4096]; /* the names that were asked for, those of type A alone, each with a blank behind it */
     _Atomic bool holds_v6, is_silent;
 };
@@ -108,77 +107,56 @@ trale_async(dns_serve)
 struct dns_serve_tcp {
     struct trale_future future;
     struct dns_server *server;
-    struct trale *runtime;
-    struct trale_fd_wait wait;
-    int client;
-    size_t n_read, n_written;
+    struct trale_stream_listener *listener;
+    struct trale_stream_accept accept;
+    struct trale_stream_read read;
+    struct trale_stream_write write;
+    size_t n_read;
     struct dns_query query;
     uint8_t buf[2 + 1500];
     struct dns_message answer;
+    uint8_t prefix[2];
+    struct iovec pieces[2];
 };
 
-static inline void dns_serve_tcp_close_client(struct dns_serve_tcp *self)
+static inline bool dns_tcp_has_query(const struct dns_serve_tcp *self)
 {
-    if (self->client >= 0) {
-        trale_fd_forget(self->runtime, self->client);
-        close(self->client);
-    }
-    self->client = -1;
-}
-
-static inline void dns_serve_tcp_close(struct dns_serve_tcp *self)
-{
-    dns_serve_tcp_close_client(self);
-    trale_fd_forget(self->runtime, self->server->tcp);
-    close(self->server->tcp);
-}
-
-/* Whether the query is there. -1: the connection is over. */
-static inline int dns_tcp_read(struct dns_serve_tcp *self)
-{
-    ssize_t n = read(self->client, self->buf + self->n_read, sizeof self->buf - self->n_read);
-    if (n < 0 && errno == EAGAIN)
-        return 0;
-    if (n <= 0)
-        return -1;
-    self->n_read += (size_t)n;
     return self->n_read > 2 && self->n_read >= 2 + ((size_t)self->buf[0] << 8 | self->buf[1]);
 }
 
-/* Writes the length and the message. False: all of it is written, or the connection is over. */
-static inline bool dns_tcp_write(struct dns_serve_tcp *self)
+/* Whether there is an answer, which `pieces` are then. */
+static inline bool dns_tcp_answer(struct dns_serve_tcp *self)
 {
-    const uint8_t prefix[2] = {(uint8_t)(self->answer.size >> 8), (uint8_t)self->answer.size};
-    size_t total = self->answer.size + 2, at = self->n_written;
-    if (dns_is(&self->query, "halftcp"))
-        total = 2 + self->answer.size / 2;
-    if (at >= total)
+    if (!dns_tcp_has_query(self) || !dns_query_read(&self->query, self->buf + 2, self->n_read - 2) ||
+        !dns_answer(&self->answer, &self->query, true))
         return false;
-    ssize_t n = at < 2 ? send(self->client, prefix + at, 2 - at, MSG_NOSIGNAL)
-                       : send(self->client, self->answer.bytes + at - 2, total - at, MSG_NOSIGNAL);
-    if (n > 0)
-        self->n_written += (size_t)n;
-    return n > 0 || errno == EAGAIN;
+    self->prefix[0] = (uint8_t)(self->answer.size >> 8);
+    self->prefix[1] = (uint8_t)self->answer.size;
+    self->pieces[0] = (struct iovec){self->prefix, 2};
+    self->pieces[1] = (struct iovec){self->answer.bytes, self->answer.size};
+    if (dns_is(&self->query, "halftcp"))
+        self->pieces[1].iov_len /= 2;
+    return true;
 }
 
-trale_async_with(dns_serve_tcp, dns_serve_tcp_close)
+trale_async(dns_serve_tcp)
 {
     trale_begin();
     for (;;) {
-        trale_try(trale_fd_wait(&self->wait, self->server->tcp, TRALE_READABLE));
-        self->client = accept4(self->server->tcp, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (self->client < 0)
-            continue;
+        trale_try(trale_stream_accept(&self->accept, self->listener));
         self->server->n_streams++;
-        self->n_read = self->n_written = 0;
-        int r;
-        while ((r = dns_tcp_read(self)) == 0)
-            trale_try(trale_fd_wait(&self->wait, self->client, TRALE_READABLE));
-        if (r == 1 && dns_query_read(&self->query, self->buf + 2, self->n_read - 2) &&
-            dns_answer(&self->answer, &self->query, true))
-            while (dns_tcp_write(self))
-                trale_try(trale_fd_wait(&self->wait, self->client, TRALE_WRITABLE));
-        dns_serve_tcp_close_client(self);
+        self->n_read = 0;
+        do {
+            trale_await(trale_stream_read(&self->read, self->accept.socket, self->buf + self->n_read,
+                                          sizeof self->buf - self->n_read));
+            self->n_read += trale_result() > 0 ? (size_t)trale_result() : 0;
+        } while (trale_result() > 0 && !dns_tcp_has_query(self));
+        if (dns_tcp_answer(self))
+            trale_await(trale_stream_writev(&self->write, self->accept.socket, self->pieces, 2));
+        if (dns_is(&self->query, "mutetcp"))
+            trale_await(trale_stream_read(&self->read, self->accept.socket, self->buf, sizeof self->buf));
+        self->server->n_streams_ended++;
+        trale_stream_close(self->accept.socket);
     }
 }
 
@@ -187,12 +165,14 @@ static inline void dns_server_begin(void *data)
 {
     struct dns_server *server = data;
     struct trale_udp_socket *socket;
+    struct trale_stream_listener *listener;
     int r = server->udp < 0 ? trale_udp_open(server->runtime, server->address, 0, &socket)
                             : trale_udp_adopt(server->runtime, server->udp, &socket);
     assert_int_equal(r, 0);
-    if (server->tcp >= 0)
-        trale_detach(
-            trale_spawn(server->runtime, dns_serve_tcp, .server = server, .runtime = server->runtime, .client = -1));
+    r = server->tcp < 0 ? trale_stream_listen(server->runtime, server->address, 0, &listener)
+                        : trale_stream_adopt_listener(server->runtime, server->tcp, &listener);
+    assert_int_equal(r, 0);
+    trale_detach(trale_spawn(server->runtime, dns_serve_tcp, .server = server, .listener = listener));
     trale_detach(trale_spawn(server->runtime, dns_serve, .server = server, .socket = socket));
 }
 

@@ -4,6 +4,8 @@
 #ifndef TRALE_TESTS_RESOLVE_SUPPORT_H
 #define TRALE_TESTS_RESOLVE_SUPPORT_H
 
+#include <dirent.h>
+
 #include "tests/dns_server.h"
 
 /* A runtime and the name server that its driver asks. */
@@ -20,8 +22,10 @@ static inline void world_open_with(struct world *world, const char *options)
     dns_server_init(&world->server);
     snprintf(filled, sizeof filled, options, world->server.address, world->server.address);
     snprintf(sections, sizeof sections,
-             TEST_TIMER TEST_UDP "[driver:random]\npath = random.so\n[driver:resolve]\npath = resolve.so\n%s", filled);
-    world->runtime = test_open("timer, udp, random, resolve", sections);
+             TEST_TIMER TEST_UDP TEST_STREAM
+             "[driver:random]\npath = random.so\n[driver:resolve]\npath = resolve.so\n%s",
+             filled);
+    world->runtime = test_open("timer, udp, stream, random, resolve", sections);
     dns_server_start(&world->server, world->runtime);
 }
 
@@ -126,6 +130,56 @@ static inline void sort_words(char *text)
         strcat(strcat(text, words[i]), " ");
 }
 
+/* Waits for the lookup until the server has had so many queries, in pieces: each wait is dropped after a turn. */
+struct impatient {
+    struct trale_future future;
+    struct trale_lookup lookup;
+    struct world *world;
+    const char *name;
+    int n_queries; /* 0: until it has a result */
+    int n_streams; /* 0; or until the server has accepted so many connections */
+    bool leaves;   /* ends without ending the lookup */
+    struct trale_sleep sleep;
+    TRALE_BRANCHES(2) race;
+};
+
+static void impatient_close(struct impatient *self)
+{
+    if (!self->leaves)
+        trale_lookup_end(&self->lookup);
+}
+
+trale_async_with(impatient, impatient_close)
+{
+    trale_begin();
+    trale_lookup(&self->lookup, TRALE_LOOKUP_V4, self->name, 80);
+    for (;;) {
+        trale_try(
+            trale_race_of(&self->race, trale_lookup_next(&self->lookup), trale_sleep(&self->sleep, TRALE_MILLISECOND)));
+        if (trale_result() == 0)
+            trale_return(self->race.branch[0].result);
+        if (self->n_streams > 0 && self->world->server.n_streams >= self->n_streams)
+            trale_return(0);
+        if (self->n_queries > 0 && self->world->server.n_queries >= self->n_queries)
+            trale_return(0);
+    }
+}
+
+/* How many sockets are open: those of the runtime and its server, and of queries. */
+static inline int count_sockets(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int n = 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char path[300], target[64] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        n += length > 0 && strncmp(target, "socket:", 7) == 0;
+    }
+    closedir(folder);
+    return n;
+}
+
 #define assert_finds(world, kind, name, wanted)                                                                        \
     do {                                                                                                               \
         static char text_[65536];                                                                                      \
@@ -142,6 +196,8 @@ static inline void sort_words(char *text)
         assert_int_equal(look_up_text((world), (kind), (name), text_), (error));                                       \
         assert_string_equal(text_, "");                                                                                \
     } while (0)
+
+#define with_world(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 

@@ -10,8 +10,6 @@
 
 #include "tests/support.h"
 
-#define TEST_STREAM "[driver:stream]\npath = stream.so\n"
-
 /* A runtime, a listener and a connection to it. */
 struct streams {
     struct trale *runtime;

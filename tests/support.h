@@ -195,6 +195,7 @@ static inline void test_use_built_in_config(void)
 
 #define TEST_TIMER "[driver:timer]\npath = timer.so\n"
 #define TEST_UDP "[driver:udp]\npath = udp.so\n"
+#define TEST_STREAM "[driver:stream]\npath = stream.so\n"
 
 /* Set-up and tear-down of a group of tests: *state is a runtime with the timer driver. */
 static inline int test_open_timer(void **state)

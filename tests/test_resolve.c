@@ -245,8 +245,6 @@ static void test_without_a_driver_there_is_an_error(void **state)
     trale_close(runtime);
 }
 
-#define with_world(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

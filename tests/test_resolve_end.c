@@ -1,59 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lookups that are left, ended or too many: what they leave behind, and what goes on. */
-#include <dirent.h>
 #include <pthread.h>
 
 #include "tests/resolve_support.h"
 
-/* How many sockets are open: those of the runtime and its server, and of queries. */
-static int count_sockets(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int n = 0;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char path[300], target[64] = "";
-        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
-        ssize_t length = readlink(path, target, sizeof target - 1);
-        n += length > 0 && strncmp(target, "socket:", 7) == 0;
-    }
-    closedir(folder);
-    return n;
-}
-
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
-
-/* Waits for the lookup until the server has had so many queries, in pieces: each wait is dropped after a turn. */
-struct impatient {
-    struct trale_future future;
-    struct trale_lookup lookup;
-    struct world *world;
-    const char *name;
-    int n_queries; /* 0: until it has a result */
-    bool leaves;   /* ends without ending the lookup */
-    struct trale_sleep sleep;
-    TRALE_BRANCHES(2) race;
-};
-
-static void impatient_close(struct impatient *self)
-{
-    if (!self->leaves)
-        trale_lookup_end(&self->lookup);
-}
-
-trale_async_with(impatient, impatient_close)
-{
-    trale_begin();
-    trale_lookup(&self->lookup, TRALE_LOOKUP_V4, self->name, 80);
-    for (;;) {
-        trale_try(
-            trale_race_of(&self->race, trale_lookup_next(&self->lookup), trale_sleep(&self->sleep, TRALE_MILLISECOND)));
-        if (trale_result() == 0)
-            trale_return(self->race.branch[0].result);
-        if (self->n_queries > 0 && self->world->server.n_queries >= self->n_queries)
-            trale_return(0);
-    }
-}
 
 static void test_a_dropped_wait_goes_on(void **state)
 {
@@ -295,8 +247,6 @@ static void test_runtimes_of_one_process_know_nothing_of_each_other(void **state
         free(result);
     }
 }
-
-#define with_world(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 int main(void)
 {

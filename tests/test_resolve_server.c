@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Servers that fail, are silent, lie, or say too much; and which of them are asked, and for which names. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "tests/resolve_support.h"
 
 /* --- failures ----------------------------------------------------------------------------------------------------- */
@@ -103,33 +106,6 @@ static void test_the_second_server_is_asked_when_the_first_one_fails(void **stat
     trale_close(world.runtime);
 }
 
-/* --- TCP ---------------------------------------------------------------------------------------------------------- */
-
-static void test_an_answer_that_is_cut_off_is_asked_for_over_tcp(void **state)
-{
-    TEST_REAL_ONLY("the resolver has no TCP");
-    struct world *world = *state;
-    static char text[65536];
-    assert_finds(world, TRALE_LOOKUP_ADDRESSES, "cut.example", "192.0.2.1:80/60 [2001:db8::1]:80/30 ");
-    assert_int_equal(world->server.n_streams, 2);
-
-    assert_int_equal(look_up_text(world, TRALE_LOOKUP_V4, "thousand.example", text), 1000);
-    char *word = text;
-    for (unsigned i = 256; i < 1256; i++) {
-        char wanted[64];
-        size_t length = (size_t)snprintf(wanted, sizeof wanted, "10.0.%u.%u:80/60 ", i >> 8, i & 255);
-        assert_int_equal(strncmp(word, wanted, length), 0);
-        word += length;
-    }
-}
-
-static void test_what_is_not_to_be_had_over_tcp_is_an_error(void **state)
-{
-    struct world *world = *state;
-    assert_fails(world, TRALE_LOOKUP_V4, "halftcp.example", -EMSGSIZE);
-    assert_fails(world, TRALE_LOOKUP_V4, "notcp.example", -EMSGSIZE);
-}
-
 /* --- the search list ---------------------------------------------------------------------------------------------- */
 
 static void asks(const char *options, const char *name, int64_t result, const char *wanted)
@@ -214,6 +190,40 @@ static void test_the_hosts_file_comes_first(void **state)
     world_remove_folder(&world);
 }
 
+/* Writes other bytes into a file of the folder, where it is, and gives it the time that it had. */
+static void world_overwrite(const struct world *world, const char *name, const char *text)
+{
+    char path[128];
+    struct stat file;
+    snprintf(path, sizeof path, "%s/%s", world->folder, name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &file), 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(futimens(fd, (struct timespec[2]){file.st_atim, file.st_mtim}), 0);
+    close(fd);
+}
+
+static void test_the_hosts_file_is_read_when_it_has_changed(void **state)
+{
+    (void)state;
+    struct world world = {0};
+    char options[256];
+    world_make_folder(&world);
+    snprintf(options, sizeof options, "servers = %%s\nsearch = .\nndots = 1\nhosts = %s/hosts\ntries = 1\n",
+             world.folder);
+    world_open_with(&world, options);
+    assert_fails(&world, TRALE_LOOKUP_V4, "nx", -ENOENT);
+    world_write(&world, "hosts", "192.0.2.1 nx\n");
+    assert_finds(&world, TRALE_LOOKUP_V4, "nx", "192.0.2.1:80/- ");
+    world_overwrite(&world, "hosts", "192.0.2.2 nx\n");
+    assert_finds(&world, TRALE_LOOKUP_V4, "nx", "192.0.2.1:80/- ");
+    world_overwrite(&world, "hosts", "192.0.2.2 nx\n192.0.2.3 nx\n");
+    assert_finds(&world, TRALE_LOOKUP_V4, "nx", "192.0.2.2:80/- 192.0.2.3:80/- ");
+    world_remove_folder(&world);
+    assert_fails(&world, TRALE_LOOKUP_V4, "nx", -ENOENT);
+    trale_close(world.runtime);
+}
+
 static void test_a_changed_resolv_conf_is_read_again(void **state)
 {
     (void)state;
@@ -242,8 +252,8 @@ static void refuses(const char *option)
     struct test_log log = {.length = 0};
     struct trale *runtime = NULL;
     snprintf(text, sizeof text,
-             "[runtime]\ndrivers = timer, udp, random, resolve\nthreads = 0\ndrivers_folder = %s\n" TEST_TIMER TEST_UDP
-             "[driver:random]\npath = random.so\n[driver:resolve]\npath = resolve.so\n%s\n",
+             "[runtime]\ndrivers = timer, udp, stream, random, resolve\nthreads = 0\ndrivers_folder = %s\n" TEST_TIMER
+                 TEST_UDP TEST_STREAM "[driver:random]\npath = random.so\n[driver:resolve]\npath = resolve.so\n%s\n",
              TEST_DRIVERS, option);
     assert_int_equal(
         trale_open(&runtime, &(struct trale_options){.config_text = text, .log = test_log_write, .log_data = &log}),
@@ -270,8 +280,6 @@ static void test_servers_are_written_with_or_without_a_port(void **state)
     trale_close(world.runtime);
 }
 
-#define with_world(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,11 +290,10 @@ int main(void)
         cmocka_unit_test(test_a_silent_server_is_asked_as_often_as_tries_says),
         cmocka_unit_test(test_a_server_that_is_not_there_is_not_waited_for),
         cmocka_unit_test(test_the_second_server_is_asked_when_the_first_one_fails),
-        with_world(test_an_answer_that_is_cut_off_is_asked_for_over_tcp),
-        with_world(test_what_is_not_to_be_had_over_tcp_is_an_error),
         cmocka_unit_test(test_the_search_list_is_tried_as_ndots_says),
         cmocka_unit_test(test_a_domain_that_makes_the_name_too_long_is_left_out),
         cmocka_unit_test(test_the_hosts_file_comes_first),
+        cmocka_unit_test(test_the_hosts_file_is_read_when_it_has_changed),
         cmocka_unit_test(test_a_changed_resolv_conf_is_read_again),
         cmocka_unit_test(test_options_that_make_no_sense_are_refused),
         cmocka_unit_test(test_servers_are_written_with_or_without_a_port),

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hosts.h"
 #include "query.h"
 #include "service.h"
 
@@ -113,7 +112,7 @@ static int find_here(struct lookup *lookup, const struct trale_lookup *asked)
         return r;
     const struct hosts_search search = {
         .name = is_reverse ? NULL : lookup->name, .kind = lookup->kind, .port = lookup->port, .address = &address};
-    r = hosts_find(lookup->resolver->hosts, &search, &lookup->found);
+    r = hosts_find(&lookup->resolver->hosts, &search, &lookup->found);
     if (r == 0 && is_address && name_is_local(lookup->name))
         r = record_add_local(&lookup->found, lookup->kind, lookup->port) < 0 ? -ENOMEM : 1;
     return r == 1 && list_is_empty(&lookup->found) ? -ENODATA : r;

@@ -71,7 +71,6 @@ int query_begin(struct query *query, struct resolver *resolver, const char *name
     query->type = type;
     query->port = port;
     query->has_edns = true;
-    query->tcp.fd = -1;
     if (resolver->system.rotates)
         query->first_server = resolver->n_lookups;
     int r = message_write(&query->message, name, type, true);
@@ -109,6 +108,12 @@ static void try_set_deadline(struct query *query)
     query->turn.until_ns = query->deadline_ns;
 }
 
+/* Whether this host has no room for another socket, so that no other server is asked. */
+static bool is_of_this_host(int64_t error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 /* Opens a socket to the server, with another id. Errors of this host end the query; others fail the try. */
 static int64_t try_begin(struct query *query)
 {
@@ -122,8 +127,9 @@ static int64_t try_begin(struct query *query)
     query->server = system->servers[(query->first_server + query->n_asked++) % system->n_servers];
     const struct trale_address local = {.any.sa_family = query->server.any.sa_family};
     r = resolver->udp->open(resolver->udp->interface.instance, &local, 0, &query->socket);
-    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS)
-        return r == -ENOBUFS ? -ENOMEM : r;
+    r = r == -ENOBUFS ? -ENOMEM : r;
+    if (is_of_this_host(r))
+        return r;
     if (r == 0)
         r = trale_udp_connect(query->socket, &query->server);
     if (r < 0) {
@@ -140,12 +146,7 @@ static int64_t try_begin(struct query *query)
 static void try_over_tcp(struct query *query)
 {
     try_end(query);
-    int r = query->resolver->has_tcp ? tcp_open(&query->tcp, &query->resolver->host, &query->server, &query->message)
-                                     : -EOPNOTSUPP;
-    if (r < 0) {
-        try_fail(query, -EMSGSIZE, true);
-        return;
-    }
+    tcp_open(&query->tcp, &query->resolver->tcp, &query->server, &query->message);
     query->state = QUERY_TCP;
     try_set_deadline(query);
 }
@@ -236,7 +237,7 @@ static void query_send(struct query *query, struct trale_context *context)
 static int64_t query_poll_tcp(struct query *query, struct trale_context *context, struct trale_link *records)
 {
     int64_t r = tcp_poll(&query->tcp, context);
-    if (r == TRALE_PENDING || r == -ENOMEM)
+    if (r == TRALE_PENDING || is_of_this_host(r))
         return r;
     if (r == 0)
         return query_take(query, query->tcp.answer, query->tcp.answer_size, false, records);

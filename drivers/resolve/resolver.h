@@ -9,8 +9,10 @@
 #include <trale/timer.h>
 #include <trale/udp.h>
 
+#include "hosts.h"
 #include "list.h"
 #include "system.h"
+#include "tcp.h"
 
 struct resolver {
     struct trale_resolver table;
@@ -19,10 +21,10 @@ struct resolver {
     const struct trale_udp *udp;
     const struct trale_random *random;
     struct system system;
-    const char *hosts; /* the hosts file; "": none */
+    struct hosts hosts;
     uint64_t timeout_ns;
     uint64_t n_tries;
-    bool has_tcp;
+    struct tcp_task tcp;
     size_t n_lookups;            /* that have asked so far */
     size_t n_turns, n_turns_max; /* queries in flight */
     struct trale_link waiting;   /* turns that are waited for, by their `link` */

@@ -11,6 +11,8 @@
 
 #include <ares.h>
 
+#include "file.h"
+
 #define DNS_PORT 53
 #define SEPARATORS ", \t"
 
@@ -126,8 +128,7 @@ static int read_system(struct system *system)
     const char *path = system->settings->values[OPTION_RESOLV_CONF].text;
     struct ares_options options = {.resolvconf_path = (char *)(uintptr_t)path};
     ares_channel channel;
-    memset(&system->file, 0, sizeof system->file);
-    stat(path, &system->file);
+    system->file = file_look(path);
     if (ares_init_options(&channel, &options, ARES_OPT_RESOLVCONF) != ARES_SUCCESS)
         return -ENOMEM;
     int r = read_channel(system, channel);
@@ -165,14 +166,11 @@ int system_init(struct system *system, const struct trale_host *host, const stru
 
 void system_refresh(struct system *system)
 {
-    struct stat file;
     struct system fresh = {.settings = system->settings};
     if (!reads_system(system))
         return;
-    memset(&file, 0, sizeof file);
-    stat(system->settings->values[OPTION_RESOLV_CONF].text, &file);
-    if (file.st_ino == system->file.st_ino && file.st_size == system->file.st_size &&
-        file.st_mtim.tv_sec == system->file.st_mtim.tv_sec && file.st_mtim.tv_nsec == system->file.st_mtim.tv_nsec)
+    const struct stat file = file_look(system->settings->values[OPTION_RESOLV_CONF].text);
+    if (file_equal(&file, &system->file))
         return;
     if (read_all(&fresh, NULL) < 0) {
         system_deinit(&fresh);

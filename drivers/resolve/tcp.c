@@ -4,102 +4,157 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-int tcp_open(struct tcp *tcp, const struct trale_host *host, const struct trale_address *server,
-             const struct query_message *query)
+/* --- one question ------------------------------------------------------------------------------------------------- */
+
+/* A future that is reached by its own member. */
+static void make(struct trale_future *future)
 {
-    memset(tcp, 0, sizeof *tcp);
-    tcp->host = host;
-    tcp->fd = socket(server->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (tcp->fd < 0)
-        return -errno;
-    if (connect(tcp->fd, &server->any, trale_address_length(server)) < 0 && errno != EINPROGRESS) {
-        int r = -errno;
-        close(tcp->fd);
-        tcp->fd = -1;
-        return r;
-    }
-    tcp->query[0] = (uint8_t)(query->size >> 8);
-    tcp->query[1] = (uint8_t)query->size;
-    memcpy(tcp->query + 2, query->bytes, query->size);
-    tcp->query_size = 2 + query->size;
-    return 0;
+    (void)future;
 }
 
-/* Receives what is missing of `size` bytes, of which the first ones are at `offset` in the stream. The result is that
- * of recv(2), or 1 if nothing is missing. */
-static ssize_t receive(struct tcp *tcp, uint8_t *bytes, size_t offset, size_t size)
+/* Gives up the operation that is pending, and closes the connection. */
+static void disconnect(struct tcp *tcp)
 {
-    size_t there = tcp->n_received - offset;
-    if (there == size)
-        return 1;
-    ssize_t n = recv(tcp->fd, bytes + there, size - there, 0);
+    if (tcp->state != TCP_CLOSED && tcp->state != TCP_DONE)
+        trale_future_drop(&tcp->operation.future);
+    tcp->state = TCP_CLOSED;
+    trale_stream_close(tcp->socket);
+    tcp->socket = NULL;
+}
+
+static void begin_read(struct tcp *tcp)
+{
+    uint8_t *bytes = tcp->answer != NULL ? tcp->answer : tcp->prefix;
+    size_t size = tcp->answer != NULL ? tcp->answer_size : sizeof tcp->prefix;
+    make(trale_stream_read(&tcp->operation.read, tcp->socket, bytes + tcp->n_received, size - tcp->n_received));
+    tcp->state = TCP_READING;
+}
+
+/* Goes on after a read of n bytes. 1: the next read is pending; 0: the answer is there; or a negative errno. */
+static int take_read(struct tcp *tcp, size_t n)
+{
     if (n == 0) /* the server has closed it in the middle */
-        errno = ECONNRESET;
-    if (n <= 0)
-        return -1;
-    tcp->n_received += (size_t)n;
-    return n;
-}
-
-/* One step: 1: there is more to do; 0: the answer is there; or a negative errno, -EAGAIN if it has to wait. */
-static int step(struct tcp *tcp)
-{
-    ssize_t n;
-    if (tcp->n_sent < tcp->query_size) {
-        n = send(tcp->fd, tcp->query + tcp->n_sent, tcp->query_size - tcp->n_sent, MSG_NOSIGNAL);
-        if (n > 0)
-            tcp->n_sent += (size_t)n;
-    } else if (tcp->n_received < sizeof tcp->prefix) {
-        n = receive(tcp, tcp->prefix, 0, sizeof tcp->prefix);
-    } else if (tcp->answer == NULL) {
+        return -ECONNRESET;
+    tcp->n_received += n;
+    if (tcp->answer == NULL && tcp->n_received == sizeof tcp->prefix) {
+        tcp->n_received = 0;
         tcp->answer_size = (size_t)tcp->prefix[0] << 8 | tcp->prefix[1];
         if (tcp->answer_size < HEADER_SIZE)
             return -EBADMSG;
         tcp->answer = malloc(tcp->answer_size);
-        return tcp->answer != NULL ? 1 : -ENOMEM;
-    } else if (tcp->n_received == sizeof tcp->prefix + tcp->answer_size) {
+        if (tcp->answer == NULL)
+            return -ENOMEM;
+    } else if (tcp->answer != NULL && tcp->n_received == tcp->answer_size) {
         return 0;
-    } else {
-        n = receive(tcp, tcp->answer, sizeof tcp->prefix, tcp->answer_size);
     }
-    return n >= 0 || errno == EINTR ? 1 : -errno;
+    begin_read(tcp);
+    return 1;
+}
+
+/* Polls the operation that is pending, and begins the next one. 1: that one is pending; 0: the answer is there; or a
+ * negative errno, or TRALE_PENDING. */
+static int64_t step(struct tcp *tcp, struct trale_context *context)
+{
+    int64_t r = trale_future_await(&tcp->operation.future, context);
+    if (r == TRALE_PENDING)
+        return r;
+    const enum tcp_state state = tcp->state;
+    tcp->state = TCP_DONE; /* none is pending */
+    if (r < 0)
+        return r;
+    if (state == TCP_READING)
+        return take_read(tcp, (size_t)r);
+    if (state == TCP_CONNECTING) {
+        tcp->socket = tcp->operation.connect.socket;
+        make(trale_stream_write(&tcp->operation.write, tcp->socket, tcp->query, tcp->query_size));
+        tcp->state = TCP_WRITING;
+    } else {
+        begin_read(tcp);
+    }
+    return 1;
+}
+
+void tcp_open(struct tcp *tcp, struct tcp_task *task, const struct trale_address *server,
+              const struct query_message *query)
+{
+    memset(tcp, 0, sizeof *tcp);
+    tcp->task = task;
+    tcp->query[0] = (uint8_t)(query->size >> 8);
+    tcp->query[1] = (uint8_t)query->size;
+    memcpy(tcp->query + 2, query->bytes, query->size);
+    tcp->query_size = 2 + query->size;
+    tcp->operation.connect.to = *server;
+    task->stream->connect(task->stream->interface.instance, &tcp->operation.connect);
+    tcp->state = TCP_CONNECTING;
+    list_append(&task->calls, &tcp->link);
+    if (task->waker != NULL)
+        task->waker->table->wake_by_ref(task->waker);
 }
 
 int64_t tcp_poll(struct tcp *tcp, struct trale_context *context)
 {
-    tcp_suspend(tcp);
-    for (;;) {
-        int r = step(tcp);
-        if (r == 1)
-            continue;
-        if (r != -EAGAIN)
-            return r;
-        const uint32_t interest = tcp->n_sent < tcp->query_size ? TRALE_WRITABLE : TRALE_READABLE;
-        tcp->wait.waker = context->waker;
-        r = tcp->host->register_waker(tcp->host->context, tcp->fd, interest, &tcp->wait);
-        if (r < 0)
-            return r;
-        if (r == 0)
-            return TRALE_PENDING;
-    }
+    tcp->waker = tcp->state == TCP_DONE ? NULL : context->waker;
+    return tcp->state == TCP_DONE ? tcp->result : TRALE_PENDING;
 }
 
 void tcp_suspend(struct tcp *tcp)
 {
-    if (tcp->fd >= 0)
-        tcp->host->cancel_wait(tcp->host->context, &tcp->wait);
+    tcp->waker = NULL;
 }
 
 void tcp_close(struct tcp *tcp)
 {
-    if (tcp->fd < 0)
-        return;
-    tcp_suspend(tcp);
-    tcp->host->forget_fd(tcp->host->context, tcp->fd);
-    close(tcp->fd);
-    tcp->fd = -1;
+    list_remove(&tcp->link);
+    disconnect(tcp);
+    tcp->waker = NULL;
     free(tcp->answer);
     tcp->answer = NULL;
+}
+
+/* --- the task ----------------------------------------------------------------------------------------------------- */
+
+static int64_t task_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct tcp_task *task = list_entry(future, struct tcp_task, future);
+    task->waker = context->waker;
+    for (struct trale_link *link = task->calls.next, *next; link != &task->calls; link = next) {
+        struct tcp *tcp = list_entry(link, struct tcp, link);
+        int64_t r;
+        next = link->next;
+        do
+            r = step(tcp, context);
+        while (r == 1);
+        if (r == TRALE_PENDING)
+            continue;
+        list_remove(&tcp->link);
+        disconnect(tcp);
+        tcp->state = TCP_DONE;
+        tcp->result = (int)r;
+        if (tcp->waker != NULL)
+            tcp->waker->table->wake_by_ref(tcp->waker);
+        tcp->waker = NULL;
+    }
+    return TRALE_PENDING;
+}
+
+/* The questions are ended by their lookups, later; what they wait for holds the task's waker, and is given up here. */
+static void task_drop(struct trale_future *future)
+{
+    struct tcp_task *task = list_entry(future, struct tcp_task, future);
+    task->waker = NULL;
+    while (!list_is_empty(&task->calls)) {
+        struct tcp *tcp = list_entry(task->calls.next, struct tcp, link);
+        list_remove(&tcp->link);
+        disconnect(tcp);
+    }
+}
+
+int tcp_task_start(struct tcp_task *task, const struct trale_host *host, const struct trale_stream *stream)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "resolve_tcp", task_poll, task_drop};
+    task->stream = stream;
+    list_init(&task->calls);
+    trale_future_init(&task->future, &type);
+    return host->spawn(host->context, &task->future);
 }

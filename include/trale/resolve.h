@@ -49,8 +49,13 @@
  * SERVERS. They are asked one after the other, each for `timeout`, which doubles with each of the `tries`. One that
  * answers with a failure, or is not there, is not waited for. Each question has a socket of its own and a random id,
  * and an answer must have that id, and that question (RFC 5452). One that is cut off is asked for again over TCP (RFC
- * 7766). The servers and the search list are those of trale.ini, or else of the system, which is looked at anew when
- * its resolv.conf has changed. There is no cache.
+ * 7766). The servers and the search list are those of trale.ini, or else of the system.
+ *
+ * FILES. The hosts file is kept in memory, and the system's settings too: each lookup that needs them asks by stat(2)
+ * whether hosts or resolv.conf is another file, or has another size or time, and reads it again then.
+ *
+ * NO CACHE. Each lookup asks: a cache belongs to the host, where all programs share it (systemd-resolved, unbound,
+ * dnsmasq), or to the program, which knows from ttl_s how long it may keep what it has found.
  *
  * RESULTS. A wait resolves to 1: there is a record, in the members of the lookup, until the next wait or the end. To 0:
  * there was a record, and there are no more. Or, if there was none, to a negative errno, and the lookup has ended:
@@ -68,9 +73,9 @@
  *   -EMFILE, -ENFILE, -ENOMEM, or an error of the source of random bytes.
  * If the servers failed in different ways, it is what the last one that answered has said.
  *
- * THE DRIVER uses trale.udp/1, trale.timer/1 and trale.random/1, so it works in a simulation, where it has no TCP. Of
- * c-ares it uses what is data: the system's settings, queries and names. The engine of c-ares 1.18 has a clock and ids
- * of its own, and cannot end one query of several.
+ * THE DRIVER uses trale.udp/1, trale.stream/1, trale.timer/1 and trale.random/1, so it works in a simulation. Of c-ares
+ * it uses what is data: the system's settings, queries and names. The engine of c-ares 1.18 has a clock and ids of its
+ * own, and cannot end one query of several.
  *
  * WITHOUT C-ARES the driver is built over getaddrinfo(3), which runs on threads of trale.blocking/1. Then SRV and TXT
  * records are -EOPNOTSUPP, ttl_s is TRALE_TTL_UNKNOWN, and the order of names and addresses is that of the system. The
