@@ -44,7 +44,7 @@
  *   asked for   from the name servers. One with fewer dots than `ndots` is tried in each domain of the search list
  *               first, and then as it is; another one the other way round (resolv.conf(5)). The first of these that has
  *               a record, in either family, is the one. If the servers fail for one of them, the next is tried.
- * Addresses are not sorted (RFC 6724): each family comes as its answer has it.
+ * Addresses come as the answers have them; resolve_sort.h sorts them (RFC 6724).
  *
  * SERVERS. They are asked one after the other, each for `timeout`, which doubles with each of the `tries`. One that
  * answers with a failure, or is not there, is not waited for. Each question has a socket of its own and a random id,

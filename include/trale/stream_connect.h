@@ -149,9 +149,9 @@ static inline int64_t trale_stream_any_poll_(struct trale_future *future, struct
 
 /* A future that connects to the addresses one after the other: to the next as soon as one has failed, or after
  * `delay_ns` without an answer, while the former go on, until one has connected. They are tried in the order of the
- * array, which RFC 6724 sorts, but the two families take turns, beginning with that of the first address. At most
- * n_attempts are under way at a time; the next waits for one of them to fail. Both arrays are lent until the future
- * resolves or is dropped.
+ * array (trale_resolve_sort sorts it), but the two families take turns, beginning with that of the first address. At
+ * most n_attempts are under way at a time; the next waits for one of them to fail. Both arrays are lent until the
+ * future resolves or is dropped.
  * Resolves to 0, and sets `socket` and `index`; the other connects are given up. Or to -EINVAL (an array is empty), or,
  * when all have failed, to the error of the one that has failed first (trale_stream_connect). */
 TRALE_CHECK_RESULT static inline struct trale_future *
