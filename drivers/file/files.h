@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The instance, and open files. */
+#ifndef FILE_FILES_H
+#define FILE_FILES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <trale/blocking.h>
+#include <trale/file_folder.h>
+
+#include "list.h"
+
+struct file {
+    struct trale_file base; /* first */
+    struct files *files;
+    struct trale_link link; /* in files->open */
+    int fd;
+    atomic_uint n_users;        /* the program, until it closes the file, and jobs */
+    struct trale_link waiting;  /* operations of the file that have begun, by their `link` */
+    bool is_listing;            /* one of them is a list */
+    int64_t position;           /* what lists have given so far, as d_off of getdents64(2) */
+    pthread_mutex_t descriptor; /* held while a thread lists: the fd has one position */
+    struct file *next;          /* in the list of the closer, or of what it has given to a thread */
+};
+
+/* Closes files that have no user any more, on a thread of the pool: a task of the driver's own. */
+struct closer {
+    struct trale_future future;
+    const struct trale_waker *waker; /* lent; NULL: it is not polled */
+    struct file *files;
+    struct trale_blocking work; /* pending while the future awaits it */
+};
+
+struct files {
+    struct trale_files table;
+    struct trale_host host;
+    const struct trale_pool *pool;
+    uint32_t buffer_size; /* bytes of one piece of a read or a write */
+    struct trale_link open;
+    struct closer closer;
+};
+
+/* operation.c: the futures. */
+void operation_begin(void *instance, struct trale_file_op *op);
+
+/* [executor] The operation ends without a result: its future resolves to -ECANCELED. */
+void operation_cancel(struct trale_file_op *op);
+
+/* open_file.c: a file of an fd, which it owns. NULL: no memory, and the fd is still the caller's. */
+struct file *file_new(struct files *files, int fd);
+
+/* Takes one user away. The last one closes the file: on the executor, the closer does that. */
+void file_unref(struct file *file);
+void file_unref_on_thread(struct file *file);
+
+void file_close(void *instance, struct trale_file *base);
+
+/* Makes the closer's future. */
+void closer_init(struct files *files);
+
+/* [stop] Closes what the program has left open, and what the closer has not closed. */
+void files_close_all(struct files *files);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "job.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATH_SIZE 4096 /* PATH_MAX: the kernel takes no longer ones */
+#define NAME_SIZE 256
+#define ENTRY_SIZE 280u /* the longest that getdents64(2) gives */
+#define N_OPENS_MAX 64  /* tries while folders are renamed */
+
+/* What programs may ask for. The others make files that wait, or need aligned memory, or are no files to read. */
+#define OPEN_FLAGS                                                                                                     \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_SYNC | O_DSYNC |     \
+     O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+static uint32_t smaller(uint64_t a, uint32_t b)
+{
+    return a < b ? (uint32_t)a : b;
+}
+
+/* --- made --------------------------------------------------------------------------------------------------------- */
+
+static bool is_name(const char *name)
+{
+    return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* How large the buffer must be, or an error. */
+static int64_t measure(const struct files *files, const struct trale_file_op *op)
+{
+    switch (op->kind) {
+    case TRALE_FILE_OPEN:
+        if ((op->flags & ~(OPEN_FLAGS | TRALE_FILE_NO_LINKS)) != 0 || (op->flags & O_ACCMODE) == O_ACCMODE)
+            return -EINVAL;
+        return strnlen(op->path, PATH_SIZE) < PATH_SIZE ? PATH_SIZE : -ENAMETOOLONG;
+    case TRALE_FILE_READ:
+    case TRALE_FILE_WRITE:
+        if (op->offset > INT64_MAX || op->size > INT64_MAX - op->offset)
+            return -EINVAL;
+        return smaller(op->size, files->buffer_size);
+    case TRALE_FILE_SYNC:
+        return (op->flags & ~TRALE_FILE_DATA) != 0 ? -EINVAL : 0;
+    case TRALE_FILE_STATUS:
+        return sizeof(struct statx);
+    case TRALE_FILE_LIST:
+        if (op->size == 0)
+            return -EINVAL;
+        return ((struct file *)op->file)->is_listing        ? -EBUSY
+               : op->size < files->buffer_size / ENTRY_SIZE ? (int64_t)op->size * ENTRY_SIZE
+                                                            : files->buffer_size;
+    case TRALE_FILE_TRUNCATE:
+        return op->size > INT64_MAX ? -EINVAL : 0;
+    case TRALE_FILE_UNLINK:
+        if ((op->flags & ~(uint32_t)O_DIRECTORY) != 0)
+            return -EINVAL;
+        break;
+    case TRALE_FILE_RENAME:
+    case TRALE_FILE_MAKE_FOLDER:
+        break;
+    default:
+        return -EOPNOTSUPP;
+    }
+    const char *new_name = op->kind == TRALE_FILE_RENAME ? op->new_name : op->path;
+    if (!is_name(op->path) || !is_name(new_name))
+        return -EINVAL;
+    return strlen(op->path) < NAME_SIZE && strlen(new_name) < NAME_SIZE ? 2 * NAME_SIZE : -ENAMETOOLONG;
+}
+
+static struct file *file_use(struct trale_file *base)
+{
+    struct file *file = (struct file *)base;
+    if (file != NULL)
+        atomic_fetch_add_explicit(&file->n_users, 1, memory_order_relaxed);
+    return file;
+}
+
+static void set_open(struct job *job, const struct trale_file_op *op)
+{
+    job->flags = (op->flags & ~TRALE_FILE_NO_LINKS) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    job->mode = (op->flags & O_CREAT) != 0 ? op->mode & 07777 : 0;
+    job->resolve = (op->folder != NULL ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0) |
+                   ((op->flags & TRALE_FILE_NO_LINKS) != 0 ? RESOLVE_NO_SYMLINKS : 0);
+}
+
+int job_new(struct files *files, const struct trale_file_op *op, struct job **made)
+{
+    int64_t capacity = measure(files, op);
+    if (capacity < 0)
+        return (int)capacity;
+    struct job *job = malloc(sizeof *job + (size_t)capacity);
+    if (job == NULL)
+        return -ENOMEM;
+    *job = (struct job){.kind = op->kind,
+                        .flags = op->flags,
+                        .mode = op->mode,
+                        .file = op->kind != TRALE_FILE_OPEN ? file_use(op->file) : NULL,
+                        .folder = file_use(op->folder),
+                        .offset = op->size,
+                        .capacity = (uint32_t)capacity,
+                        .fd = -1};
+    if (op->kind == TRALE_FILE_OPEN)
+        set_open(job, op);
+    if (op->path != NULL)
+        strcpy(job->buffer, op->path);
+    if (op->kind == TRALE_FILE_RENAME)
+        strcpy(job->buffer + NAME_SIZE, op->new_name);
+    job_next_piece(job, op);
+    *made = job;
+    return 0;
+}
+
+void job_next_piece(struct job *job, const struct trale_file_op *op)
+{
+    if (job->kind == TRALE_FILE_LIST)
+        job->offset = (uint64_t)job->file->position;
+    if (job->kind != TRALE_FILE_READ && job->kind != TRALE_FILE_WRITE)
+        return;
+    job->offset = op->offset + op->done;
+    job->size = smaller(op->size - op->done, job->capacity);
+    if (job->kind == TRALE_FILE_WRITE && job->size > 0)
+        memcpy(job->buffer, (const char *)op->data + op->done, job->size);
+}
+
+/* --- done --------------------------------------------------------------------------------------------------------- */
+
+static int run_open(struct job *job)
+{
+    const struct open_how how = {.flags = job->flags, .mode = job->mode, .resolve = job->resolve};
+    int folder = job->folder != NULL ? job->folder->fd : AT_FDCWD, n_opens = 0;
+    do {
+        job->fd = job->resolve == 0 ? openat(folder, job->buffer, (int)job->flags, (mode_t)job->mode)
+                                    : (int)syscall(SYS_openat2, folder, job->buffer, &how, sizeof how);
+    } while (job->fd < 0 && (errno == EINTR || (errno == EAGAIN && job->resolve != 0)) && ++n_opens < N_OPENS_MAX);
+    return job->fd < 0 ? -errno : job_check_open(job);
+}
+
+int job_check_open(struct job *job)
+{
+    struct statx status;
+    int r = statx(job->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0 ? -errno : 0;
+    if (r == 0 && !S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode))
+        r = -EOPNOTSUPP;
+    if (r == 0 && fcntl(job->fd, F_SETFL, (int)job->flags & ~O_NONBLOCK) < 0)
+        r = -errno;
+    if (r < 0) {
+        close(job->fd);
+        job->fd = -1;
+    }
+    return r;
+}
+
+static ssize_t run_list(struct job *job)
+{
+    struct file *file = job->file;
+    pthread_mutex_lock(&file->descriptor);
+    ssize_t r = lseek(file->fd, (off_t)job->offset, SEEK_SET) < 0
+                    ? -1
+                    : syscall(SYS_getdents64, file->fd, job->buffer, (size_t)job->capacity);
+    int error = errno;
+    pthread_mutex_unlock(&file->descriptor);
+    errno = error;
+    return r;
+}
+
+static ssize_t run_once(struct job *job)
+{
+    int fd = job->file->fd;
+    switch (job->kind) {
+    case TRALE_FILE_READ:
+        return pread(fd, job->buffer, job->size, (off_t)job->offset);
+    case TRALE_FILE_WRITE:
+        return pwrite(fd, job->buffer, job->size, (off_t)job->offset);
+    case TRALE_FILE_SYNC:
+        return job->flags == TRALE_FILE_DATA ? fdatasync(fd) : fsync(fd);
+    case TRALE_FILE_STATUS:
+        return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, (struct statx *)(void *)job->buffer);
+    case TRALE_FILE_LIST:
+        return run_list(job);
+    case TRALE_FILE_TRUNCATE:
+        return ftruncate(fd, (off_t)job->offset);
+    case TRALE_FILE_RENAME:
+        return renameat(fd, job->buffer, job->folder->fd, job->buffer + NAME_SIZE);
+    case TRALE_FILE_UNLINK:
+        return unlinkat(fd, job->buffer, job->flags != 0 ? AT_REMOVEDIR : 0);
+    default:
+        return mkdirat(fd, job->buffer, (mode_t)job->mode);
+    }
+}
+
+int64_t job_run(void *data)
+{
+    struct job *job = data;
+    ssize_t r;
+    if (job->kind == TRALE_FILE_OPEN)
+        return run_open(job);
+    do
+        r = run_once(job);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : r;
+}
+
+/* --- taken -------------------------------------------------------------------------------------------------------- */
+
+static int take_open(struct job *job, struct trale_file_op *op)
+{
+    struct files *files = (struct files *)(uintptr_t)op->future.own;
+    struct file *file = file_new(files, job->fd);
+    if (file == NULL)
+        return -ENOMEM;
+    job->fd = -1;
+    op->file = &file->base;
+    return 0;
+}
+
+static void take_status(const struct job *job, const struct trale_file_op *op)
+{
+    const struct statx *found = (const struct statx *)(const void *)job->buffer;
+    *(struct trale_file_status *)op->data = (struct trale_file_status){.size = found->stx_size,
+                                                                       .stored = found->stx_blocks * 512,
+                                                                       .modified_s = found->stx_mtime.tv_sec,
+                                                                       .modified_ns = found->stx_mtime.tv_nsec,
+                                                                       .mode = found->stx_mode & 07777u,
+                                                                       .kind = (found->stx_mode & S_IFMT) >> 12,
+                                                                       .n_links = found->stx_nlink,
+                                                                       .device = (uint64_t)found->stx_dev_major << 32 |
+                                                                                 found->stx_dev_minor,
+                                                                       .node = found->stx_ino,
+                                                                       .user = found->stx_uid,
+                                                                       .group = found->stx_gid};
+}
+
+/* Returns how many entries were given. */
+static int64_t take_entries(const struct job *job, const struct trale_file_op *op, int64_t size)
+{
+    struct trale_file_entry *entries = op->data;
+    uint64_t n = 0;
+    for (int64_t at = 0; at < size && n < op->size;) {
+        const struct dirent64 *found = (const struct dirent64 *)(const void *)(job->buffer + at);
+        at += found->d_reclen;
+        job->file->position = found->d_off;
+        if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
+            continue;
+        struct trale_file_entry *entry = &entries[n++];
+        entry->node = found->d_ino;
+        entry->kind = found->d_type;
+        entry->length = (uint32_t)strnlen(found->d_name, sizeof entry->name - 1);
+        memcpy(entry->name, found->d_name, entry->length);
+        entry->name[entry->length] = '\0';
+    }
+    return (int64_t)n;
+}
+
+/* A read ends with what is not whole; a write goes on until an error. */
+static int take_bytes(const struct job *job, struct trale_file_op *op, int64_t *result)
+{
+    int64_t r = *result;
+    if (r > 0) {
+        if (job->kind == TRALE_FILE_READ)
+            memcpy((char *)op->data + op->done, job->buffer, (size_t)r);
+        op->done += (uint64_t)r;
+    }
+    if (r > 0 && op->done < op->size && (job->kind == TRALE_FILE_WRITE || (uint64_t)r == job->size))
+        return 1;
+    if (op->done > 0)
+        *result = (int64_t)op->done;
+    return 0;
+}
+
+int job_take(struct job *job, struct trale_file_op *op, int64_t *result)
+{
+    if (job->kind == TRALE_FILE_READ || job->kind == TRALE_FILE_WRITE)
+        return take_bytes(job, op, result);
+    if (*result < 0)
+        return 0;
+    if (job->kind == TRALE_FILE_LIST && *result > 0) {
+        *result = take_entries(job, op, *result);
+        return *result == 0;
+    }
+    if (job->kind == TRALE_FILE_STATUS)
+        take_status(job, op);
+    if (job->kind == TRALE_FILE_OPEN)
+        *result = take_open(job, op);
+    return 0;
+}
+
+/* --- ended -------------------------------------------------------------------------------------------------------- */
+
+static void job_free(struct job *job, void (*unref)(struct file *file))
+{
+    if (job->fd >= 0)
+        close(job->fd);
+    if (job->file != NULL)
+        unref(job->file);
+    if (job->folder != NULL)
+        unref(job->folder);
+    free(job);
+}
+
+void job_end(struct job *job)
+{
+    job_free(job, file_unref);
+}
+
+void job_release(void *job)
+{
+    job_free(job, file_unref_on_thread);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open files and their end. close(2) may take its time, as on a network, so it is not called on the executor. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "files.h"
+
+struct file *file_new(struct files *files, int fd)
+{
+    struct file *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return NULL;
+    file->base.files = &files->table;
+    file->files = files;
+    file->fd = fd;
+    atomic_init(&file->n_users, 1);
+    list_init(&file->waiting);
+    pthread_mutex_init(&file->descriptor, NULL);
+    list_append(&files->open, &file->link);
+    return file;
+}
+
+static void file_free(struct file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    pthread_mutex_destroy(&file->descriptor);
+    free(file);
+}
+
+void file_unref_on_thread(struct file *file)
+{
+    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) == 1)
+        file_free(file);
+}
+
+void file_unref(struct file *file)
+{
+    struct closer *closer = &file->files->closer;
+    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) > 1)
+        return;
+    file->next = closer->files;
+    closer->files = file;
+    if (closer->waker != NULL)
+        closer->waker->table->wake_by_ref(closer->waker);
+}
+
+void file_close(void *instance, struct trale_file *base)
+{
+    struct file *file = (struct file *)base;
+    trale_host_expect(&((struct files *)instance)->host, "trale_files.close");
+    while (!list_is_empty(&file->waiting))
+        operation_cancel(list_entry(file->waiting.next, struct trale_file_op, link));
+    list_remove(&file->link);
+    file_unref(file);
+}
+
+/* --- the closer --------------------------------------------------------------------------------------------------- */
+
+/* On a thread. The memory is freed afterwards, when the files are the executor's again, or belong to this thread. */
+static int64_t closer_run(void *data)
+{
+    for (struct file *file = data; file != NULL; file = file->next) {
+        close(file->fd);
+        file->fd = -1;
+    }
+    return 0;
+}
+
+static void closer_free(void *data)
+{
+    for (struct file *file = data, *next; file != NULL; file = next) {
+        next = file->next;
+        file_free(file);
+    }
+}
+
+static int64_t closer_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct files *files = (struct files *)(void *)((char *)future - offsetof(struct files, closer.future));
+    struct closer *closer = &files->closer;
+    closer->waker = context->waker;
+    for (;;) {
+        if (future->awaiting != NULL && trale_future_poll(future->awaiting, context) == TRALE_PENDING)
+            return TRALE_PENDING;
+        if (future->awaiting != NULL)
+            closer_free(closer->work.data);
+        future->awaiting = NULL;
+        if (closer->files == NULL)
+            return TRALE_PENDING;
+        closer->work = (struct trale_blocking){
+            .function = closer_run, .data = closer->files, .release = closer_free, .name = "close"};
+        closer->files = NULL;
+        files->pool->run(files->pool->interface.instance, &closer->work);
+        future->awaiting = &closer->work.future;
+    }
+}
+
+static void closer_drop(struct trale_future *future)
+{
+    ((struct closer *)(void *)future)->waker = NULL;
+}
+
+void closer_init(struct files *files)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "file_close", closer_poll, closer_drop};
+    trale_future_init(&files->closer.future, &type);
+}
+
+void files_close_all(struct files *files)
+{
+    while (!list_is_empty(&files->open)) {
+        struct file *file = list_entry(files->open.next, struct file, link);
+        list_remove(&file->link);
+        file_unref_on_thread(file);
+    }
+    closer_free(files->closer.files);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Operations: futures that await a job. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "job.h"
+
+enum operation_state {
+    OPERATION_NEW,      /* It was not polled, or has ended. */
+    OPERATION_BEGUN,    /* It has a job, and is in the list of its file, if it has one. */
+    OPERATION_CANCELED, /* Its file was closed, and it has no job any more. */
+};
+
+static struct files *files_of(const struct trale_file_op *op)
+{
+    return (struct files *)(uintptr_t)op->future.own;
+}
+
+/* Takes it out of the driver. */
+static void operation_leave(struct trale_file_op *op)
+{
+    if (op->state == OPERATION_BEGUN && op->kind == TRALE_FILE_LIST)
+        ((struct file *)op->file)->is_listing = false;
+    list_remove(&op->link);
+    op->state = OPERATION_NEW;
+}
+
+/* Hands the job to the pool. */
+static void operation_submit(struct trale_file_op *op, struct job *job)
+{
+    static const char *const names[] = {
+        "",          "file open",     "file read",   "file write",  "file sync",       "file status",
+        "file list", "file truncate", "file rename", "file unlink", "file make folder"};
+    const struct trale_pool *pool = files_of(op)->pool;
+    memset(&op->work, 0, sizeof op->work);
+    op->work.function = job_run;
+    op->work.data = job;
+    op->work.release = job_release;
+    op->work.name = names[op->kind];
+    pool->run(pool->interface.instance, &op->work);
+    op->future.awaiting = &op->work.future;
+}
+
+static int operation_start(struct trale_file_op *op)
+{
+    struct job *job;
+    int r = job_new(files_of(op), op, &job);
+    if (r < 0)
+        return r;
+    if (job->file != NULL)
+        list_append(&job->file->waiting, &op->link);
+    if (op->kind == TRALE_FILE_LIST)
+        job->file->is_listing = true;
+    op->state = OPERATION_BEGUN;
+    operation_submit(op, job);
+    return 0;
+}
+
+static int64_t operation_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct trale_file_op *op = (struct trale_file_op *)(void *)future;
+    op->waker = context->waker;
+    if (op->state == OPERATION_CANCELED)
+        return -ECANCELED;
+    if (op->state == OPERATION_NEW) {
+        int r = operation_start(op);
+        if (r < 0)
+            return r;
+    }
+    for (;;) {
+        int64_t result = trale_future_poll(future->awaiting, context);
+        if (result == TRALE_PENDING)
+            return TRALE_PENDING;
+        struct job *job = op->work.data;
+        future->awaiting = NULL;
+        if (job_take(job, op, &result) == 0) {
+            operation_leave(op);
+            job_end(job);
+            return result;
+        }
+        job_next_piece(job, op);
+        operation_submit(op, job);
+    }
+}
+
+static void operation_drop(struct trale_future *future)
+{
+    operation_leave((struct trale_file_op *)(void *)future);
+}
+
+void operation_cancel(struct trale_file_op *op)
+{
+    struct trale_future *work = op->future.awaiting;
+    op->future.awaiting = NULL;
+    operation_leave(op);
+    op->state = OPERATION_CANCELED;
+    trale_future_drop(work);
+    op->waker->table->wake_by_ref(op->waker);
+}
+
+void operation_begin(void *instance, struct trale_file_op *op)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "trale_file_op", operation_poll,
+                                                  operation_drop};
+    op->future.type = &type;
+    op->future.own = (uint64_t)(uintptr_t)instance;
+}
