@@ -130,19 +130,18 @@ static bool skip_authority(struct text *target)
     return true;
 }
 
-static int read_target(struct http_request *request, struct text target)
+int http_path_read(char *path, const char *target, size_t size)
 {
-    if (!skip_authority(&target))
-        return 400;
-    struct text path = part_take(&target, '?');
-    for (; path.size > 0 && path.at[0] == '/'; path.at++)
-        path.size--;
+    struct text rest = {target, size};
+    struct text text = part_take(&rest, '?');
+    for (; text.size > 0 && text.at[0] == '/'; text.at++)
+        text.size--;
     size_t n = 0;
-    for (size_t i = 0; i < path.size; i++) {
-        int c = (unsigned char)path.at[i];
+    for (size_t i = 0; i < text.size; i++) {
+        int c = (unsigned char)text.at[i];
         if (c == '%') {
-            int high = i + 2 < path.size ? hex_digit(path.at[i + 1]) : -1;
-            int low = i + 2 < path.size ? hex_digit(path.at[i + 2]) : -1;
+            int high = i + 2 < text.size ? hex_digit(text.at[i + 1]) : -1;
+            int low = i + 2 < text.size ? hex_digit(text.at[i + 2]) : -1;
             c = high < 0 || low < 0 ? 0 : high << 4 | low;
             i += 2;
         }
@@ -150,10 +149,15 @@ static int read_target(struct http_request *request, struct text target)
             return 400;
         if (n == HTTP_PATH_MAX)
             return 414;
-        request->path[n++] = (char)c;
+        path[n++] = (char)c;
     }
-    request->path[n] = '\0';
+    path[n] = '\0';
     return 0;
+}
+
+static int read_target(struct http_request *request, struct text target)
+{
+    return skip_authority(&target) ? http_path_read(request->path, target.at, target.size) : 400;
 }
 
 static int read_version(struct http_request *request, struct text version)

@@ -30,4 +30,8 @@ size_t http_head_size(const char *bytes, size_t n);
  *   505  another version */
 int http_request_read(struct http_request *request, const char *head, size_t size);
 
+/* Reads the path of a target without scheme and authority (RFC 9112, 3.2.1; ":path" of RFC 9114) into HTTP_PATH_MAX + 1
+ * bytes, as in struct http_request. Returns 0, 400 or 414; what `path` holds after a failure must not be used. */
+int http_path_read(char *path, const char *target, size_t size);
+
 #endif
