@@ -504,6 +504,122 @@ static void test_what_is_no_stream_is_not_adopted_and_left_alone(void **state)
     close(fds[1]);
 }
 
+/* --- pipes -------------------------------------------------------------------------------------------------------- */
+
+/* An adopted pipe. */
+static void open_pipe(struct streams *s, struct trale_stream_socket **reader, struct trale_stream_socket **writer)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct adoption reads = do_adopt(s, ends[0]), writes = do_adopt(s, ends[1]);
+    assert_int_equal(reads.result, 0);
+    assert_int_equal(writes.result, 0);
+    assert_int_equal(do_adopt(s, ends[0]).result, -EBUSY);
+    assert_true((fcntl(ends[0], F_GETFL) & O_NONBLOCK) != 0);
+    assert_int_equal(fcntl(ends[1], F_GETFD), FD_CLOEXEC);
+    *reader = reads.socket;
+    *writer = writes.socket;
+}
+
+static void test_an_adopted_pipe_carries_bytes_and_ends(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY(NO_FDS);
+    struct trale_stream_socket *reader, *writer;
+    char buf[16] = "", other[16] = "";
+    open_pipe(s, &reader, &writer);
+    struct trale_stream_read read;
+    struct trale_task *reading = begin(s, trale_stream_read(&read, reader, buf, sizeof buf));
+    assert_int_equal(do_write(s, writer, "hello", 5), 5);
+    assert_int_equal(trale_join(reading), 5);
+    assert_memory_equal(buf, "hello", 5);
+    const struct iovec from[] = {{(char[]){"ab"}, 2}, {buf, 0}, {(char[]){"cde"}, 3}}, to[] = {{buf, 1}, {other, 8}};
+    struct trale_stream_write write;
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_writev(&write, writer, from, 3)), 5);
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_readv(&read, reader, to, 2)), 5);
+    assert_memory_equal(buf, "a", 1);
+    assert_memory_equal(other, "bcde", 4);
+    reading = begin(s, trale_stream_read(&read, reader, buf, sizeof buf));
+    do_close(s, writer);
+    assert_int_equal(trale_join(reading), 0);
+    assert_int_equal(do_read(s, reader, buf, sizeof buf), 0);
+    do_close(s, reader);
+}
+
+static void test_a_pipe_that_is_full_holds_a_write_up(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY(NO_FDS);
+    enum { SIZE = 1000000 };
+    struct trale_stream_socket *reader, *writer;
+    char *sent = test_malloc(SIZE), *got = test_malloc(SIZE);
+    for (int i = 0; i < SIZE; i++)
+        sent[i] = (char)(i % 251);
+    open_pipe(s, &reader, &writer);
+    struct trale_stream_write write;
+    struct trale_task *writing = begin(s, trale_stream_write(&write, writer, sent, SIZE));
+    assert_int_equal(do_read_all(s, reader, got, SIZE), SIZE);
+    assert_int_equal(trale_join(writing), SIZE);
+    assert_memory_equal(sent, got, SIZE);
+    FILE *file = tmpfile();
+    assert_int_equal(fwrite(sent, 1, SIZE, file), SIZE);
+    assert_int_equal(fflush(file), 0);
+    struct trale_stream_sendfile sendfile;
+    writing = begin(s, trale_stream_sendfile(&sendfile, writer, fileno(file), 0, UINT64_MAX));
+    memset(got, 0, SIZE);
+    assert_int_equal(do_read_all(s, reader, got, SIZE), SIZE);
+    assert_int_equal(trale_join(writing), SIZE);
+    assert_memory_equal(sent, got, SIZE);
+    fclose(file);
+    test_free(sent);
+    test_free(got);
+    do_close(s, writer);
+    do_close(s, reader);
+}
+
+static void test_a_pipe_without_a_reader_is_an_error_and_no_signal(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY(NO_FDS);
+    struct trale_stream_socket *reader, *writer;
+    static char much[200000];
+    open_pipe(s, &reader, &writer);
+    struct trale_stream_write write;
+    struct trale_task *writing = begin(s, trale_stream_write(&write, writer, much, sizeof much));
+    do_close(s, reader); /* in the middle of the write */
+    assert_int_equal(trale_join(writing), -EPIPE);
+    assert_int_equal(do_write(s, writer, "x", 1), -EPIPE);
+    FILE *file = tmpfile();
+    assert_int_equal(fwrite("hello", 1, 5, file), 5);
+    assert_int_equal(fflush(file), 0);
+    struct trale_stream_sendfile sendfile;
+    assert_int_equal(trale_block_on(s->runtime, trale_stream_sendfile(&sendfile, writer, fileno(file), 0, UINT64_MAX)),
+                     -EPIPE);
+    fclose(file);
+    do_close(s, writer);
+}
+
+static void test_a_pipe_has_one_direction_and_nothing_else_of_sockets(void **state)
+{
+    struct streams *s = *state;
+    TEST_REAL_ONLY(NO_FDS);
+    struct trale_stream_socket *reader, *writer;
+    char buf[8];
+    open_pipe(s, &reader, &writer);
+    assert_int_equal(do_read(s, writer, buf, sizeof buf), -EBADF);
+    assert_int_equal(do_write(s, reader, "x", 1), -EBADF);
+    assert_int_equal(do_shutdown(s, writer, TRALE_STREAM_WRITES), -EOPNOTSUPP);
+    assert_int_equal(do_set(s, writer, TRALE_STREAM_SEND_BUFFER, 4096), -EOPNOTSUPP);
+    assert_int_equal(do_get(s, writer, TRALE_STREAM_SEND_QUEUE), -EOPNOTSUPP);
+    assert_int_equal(do_write(s, writer, "abc", 3), 3);
+    assert_int_equal(do_get(s, reader, TRALE_STREAM_RECEIVE_QUEUE), 3);
+    int fd = do_release(s, reader);
+    assert_int_equal(read(fd, buf, sizeof buf), 3);
+    assert_int_equal(do_adopt_listener(s, fd).result, -ENOTSOCK);
+    close(fd);
+    do_close(s, writer);
+}
+
 static void test_a_released_connection_goes_on_elsewhere(void **state)
 {
     struct streams *s = *state;
@@ -611,6 +727,10 @@ int main(void)
         TEST(test_an_adopted_connection_is_one_like_any_other),
         TEST(test_an_adopted_listener_accepts),
         TEST(test_what_is_no_stream_is_not_adopted_and_left_alone),
+        TEST(test_an_adopted_pipe_carries_bytes_and_ends),
+        TEST(test_a_pipe_that_is_full_holds_a_write_up),
+        TEST(test_a_pipe_without_a_reader_is_an_error_and_no_signal),
+        TEST(test_a_pipe_has_one_direction_and_nothing_else_of_sockets),
         TEST(test_a_released_connection_goes_on_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

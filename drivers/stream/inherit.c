@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sockets that are open already: adopted by number, or inherited from a service manager. */
+ * Sockets and pipes that are open already: adopted by number, or inherited from a service manager. */
 #include "inherit.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "inherited.h"
 #include "option.h"
@@ -70,13 +71,21 @@ static bool fd_has_peer(int fd)
     return getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
 }
 
+static bool fd_is_pipe(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISFIFO(file.st_mode);
+}
+
 int32_t stream_adopt(void *instance, int32_t fd, struct trale_stream_socket **base)
 {
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.adopt");
     struct stream_socket *socket = NULL;
     int family = 0, is_listening = 0;
     int32_t r = fd_check(instance, fd, &family, &is_listening);
-    if (r == 0 && (is_listening != 0 || !fd_has_peer(fd)))
+    if (r == -ENOTSOCK && fd_is_pipe(fd))
+        r = is_open(instance, fd) ? -EBUSY : 0;
+    else if (r == 0 && (is_listening != 0 || !fd_has_peer(fd)))
         r = -ENOTCONN;
     if (r == 0)
         r = fd_adopt(instance, fd, family, false, &socket);

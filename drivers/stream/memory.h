@@ -45,12 +45,17 @@ struct stream_socket {
     const struct trale_future *reader, *writer; /* the read, and the write, that waits */
     uint32_t n_looks;                           /* of the executor, when the last read began to wait before it tried */
     int16_t error;       /* why the connection broke off, once an operation has found it; 0: it has not */
-    uint8_t family;      /* AF_INET, AF_INET6, AF_UNIX */
+    uint8_t family;      /* AF_INET, AF_INET6, AF_UNIX; AF_UNSPEC: a pipe */
     bool reads_wait : 1; /* the last read had to wait, see read.c */
     bool is_drained : 1; /* the last read has taken all that was there, see read.c */
     bool is_starved : 1; /* a listener: it has reported that there is no room for sockets, see accept.c */
 };
 _Static_assert(sizeof(struct stream_socket) == 64, "what a socket costs");
+
+static inline bool stream_is_pipe(const struct stream_socket *socket)
+{
+    return socket->family == AF_UNSPEC;
+}
 
 static inline struct stream_socket *stream_connection(struct trale_stream_socket *socket)
 {

@@ -52,7 +52,7 @@ static int32_t address_get(const struct stream_socket *socket, get_name *get, st
 {
     struct trale_address found;
     socklen_t length = sizeof found;
-    if (socket->family == AF_UNIX)
+    if (socket->family == AF_UNIX || stream_is_pipe(socket))
         return -EAFNOSUPPORT;
     memset(&found, 0, sizeof found);
     if (get(socket->fd, &found.any, &length) < 0)

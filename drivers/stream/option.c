@@ -46,6 +46,8 @@ static int32_t option_find(const struct stream_socket *socket, uint32_t option, 
     if (option >= sizeof options / sizeof options[0] || options[option].name == 0)
         return -ENOPROTOOPT;
     *found = &options[option];
+    if (stream_is_pipe(socket))
+        return -EOPNOTSUPP;
     if ((*found)->kind == KIND_ALL || ((*found)->kind == KIND_UNIX) == (socket->family == AF_UNIX))
         return 0;
     return -EOPNOTSUPP;
@@ -121,7 +123,7 @@ static int32_t option_get(const struct stream_socket *socket, uint32_t option, i
 {
     const struct option *found;
     if (option == TRALE_STREAM_SEND_QUEUE)
-        return queue_get(socket, SIOCOUTQ, value);
+        return stream_is_pipe(socket) ? -EOPNOTSUPP : queue_get(socket, SIOCOUTQ, value);
     if (option == TRALE_STREAM_RECEIVE_QUEUE)
         return queue_get(socket, FIONREAD, value);
     int32_t r = option_find(socket, option, &found);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads: recv(2), and recvmsg(2) into several buffers and with what is passed.
+ * Reads: recv(2), and recvmsg(2) into several buffers and with what is passed; of pipes, readv(2).
  *
  * A read that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. Where waits
  * are level-triggered, a read waits first if the last one of its socket has taken all that was there, or had to wait
@@ -43,7 +43,8 @@ static ssize_t read_message(const struct stream_socket *socket, struct trale_str
     }
     if (read->ancillary != NULL)
         return stream_ancillary_receive(socket, &message, read->ancillary);
-    return recvmsg(socket->fd, &message, 0);
+    return stream_is_pipe(socket) ? readv(socket->fd, message.msg_iov, (int)message.msg_iovlen)
+                                  : recvmsg(socket->fd, &message, 0);
 }
 
 /* What a receive of `n` bytes, or with errno, is to the caller. */
@@ -63,12 +64,13 @@ static int64_t read_attempt(struct stream_socket *socket, struct trale_stream_re
 {
     if (read->ancillary != NULL && socket->family != AF_UNIX)
         return -EOPNOTSUPP;
-    bool is_simple = read->n_pieces == 0 && read->ancillary == NULL;
+    const bool is_whole = read->n_pieces == 0 && read->ancillary == NULL,
+               is_simple = is_whole && !stream_is_pipe(socket);
     ssize_t n;
     do
         n = is_simple ? recv(socket->fd, read->buf, read->size, 0) : read_message(socket, read);
     while (n < 0 && errno == EINTR);
-    socket->is_drained = is_simple && n > 0 && (uint64_t)n < read->size;
+    socket->is_drained = is_whole && n > 0 && (uint64_t)n < read->size;
     return read_result(socket, n);
 }
 

@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * sendfile(2), which has no flags: SIGPIPE, which it may raise, is kept from the thread. */
+ * sendfile(2). */
 #include "sendfile.h"
 
 #include <limits.h>
-#include <signal.h>
-#include <sys/sendfile.h>
-#include <time.h>
 
+#include "quiet.h"
 #include "socket.h"
 #include "write.h"
 
 /* How much one call takes at most: where the peer is fast, the task comes to its end all the same. */
 #define CALL_BYTES (UINT64_C(1) << 20)
-
-/* --- SIGPIPE ------------------------------------------------------------------------------------------------------ */
-
-/* sendfile(2), without a signal. It sends SIGPIPE to this thread alone, which is taken back; also where it returns the
- * part that it had written before it met the broken connection. */
-static ssize_t sendfile_quietly(int socket, int fd, off_t *offset, size_t size)
-{
-    static const struct timespec at_once;
-    sigset_t pipe, before;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    ssize_t n = sendfile(socket, fd, offset, size);
-    int error = errno;
-    if (n < 0 ? error == EPIPE : (size_t)n < size)
-        while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
-            ;
-    if (sigismember(&before, SIGPIPE) == 0)
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = error;
-    return n;
-}
 
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
@@ -49,7 +25,7 @@ static int64_t sendfile_attempt(struct stream_socket *socket, struct trale_futur
     off_t offset = (off_t)(file->offset + file->n_written);
     ssize_t n;
     do
-        n = sendfile_quietly(socket->fd, file->fd, &offset, n_asked);
+        n = quiet_sendfile(socket->fd, file->fd, &offset, n_asked);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return stream_write_error(socket);

@@ -103,6 +103,8 @@ int32_t stream_shutdown(void *instance, struct trale_stream_socket *base, uint32
     trale_host_expect(&((struct stream *)instance)->host, "trale_stream.shutdown");
     if (directions == 0 || directions >= sizeof hows / sizeof hows[0])
         return -EINVAL;
+    if (stream_is_pipe(stream_connection(base)))
+        return -EOPNOTSUPP;
     return shutdown(stream_connection(base)->fd, hows[directions]) < 0 ? -errno : 0;
 }
 

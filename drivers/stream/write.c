@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes: send(2), and sendmsg(2) from several buffers and with what is passed. */
+ * Writes: send(2), and sendmsg(2) from several buffers and with what is passed; to pipes, writev(2). */
 #include "write.h"
 
 #include <limits.h>
 #include <sys/socket.h>
 
 #include "ancillary.h"
+#include "quiet.h"
 #include "socket.h"
 
 /* How many pieces are copied to go on in the middle of one. */
@@ -108,6 +109,8 @@ static int64_t write_message(const struct stream_socket *socket, struct trale_st
         pieces_set(write, &message, copies);
     else
         copies[0] = (struct iovec){(char *)(uintptr_t)write->buf + write->n_written, write->size - write->n_written};
+    if (stream_is_pipe(socket))
+        return quiet_writev(socket->fd, message.msg_iov, (int)message.msg_iovlen);
     if (write->ancillary != NULL && write->n_written == 0) {
         int32_t r = stream_ancillary_add(write->ancillary, &message, &control);
         if (r < 0) {
@@ -126,7 +129,7 @@ static bool write_is_done(const struct trale_stream_write *write)
 static int64_t write_attempt(struct stream_socket *socket, struct trale_future *future)
 {
     struct trale_stream_write *write = (struct trale_stream_write *)(void *)future;
-    const bool is_simple = write->n_pieces == 0 && write->ancillary == NULL;
+    const bool is_simple = write->n_pieces == 0 && write->ancillary == NULL && !stream_is_pipe(socket);
     const int flags = MSG_NOSIGNAL | ((write->flags & TRALE_STREAM_MORE) != 0 ? MSG_MORE : 0);
     if (write->ancillary != NULL && socket->family != AF_UNIX)
         return -EOPNOTSUPP;
