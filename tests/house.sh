@@ -202,7 +202,8 @@ forbid "only timer/clock.c and reactor/backend.c include timerfd" only 'sys/time
     core/reactor/backend.c
 forbid "only signal/signal.c includes signalfd" only 'sys/signalfd\.h' drivers/signal/signal.c
 forbid "only the watchdog, limits of waiting and the driver timer read a clock, only the driver random draws numbers" \
-    only "\\b($numbers|$clocks)\\(" core/base/deadline.h drivers/timer/clock.h drivers/random/random.c
+    only "\\b($numbers|$clocks)\\(" core/base/deadline.h drivers/timer/clock.h drivers/random/random.c \
+    drivers/process/watch.c
 forbid "examples and tests take time and random numbers from interfaces" own_clocks_and_numbers
 forbid "libraries neither print nor exit" \
     bash -c "grep -nE '(^|[^>[:alnum:]_])(printf|fprintf|puts|perror|exit|abort|_exit)\\(' core/*/*.c drivers/*/*.c drivers/*/*/*.c |

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interface "trale.stream/1": connections that carry bytes in order, TCP (RFC 9293) and Unix stream sockets
- * (unix(7)), and ends of pipes that a program has (trale_stream_adopt). Offered by drivers/stream/stream.c, used through
- * the functions at the end.
+ * (unix(7)), and ends of pipes that a program has (trale_stream_adopt). Offered by drivers/stream/stream.c, used
+ * through the functions at the end.
  *
  * Addresses are numeric; nothing here resolves names. Unix sockets are made by the functions of stream_unix.h, and then
  * used as those of TCP. A socket belongs to the runtime that made it, and is used on the executor thread. Before any

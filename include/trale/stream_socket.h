@@ -76,15 +76,16 @@ static inline int64_t trale_stream_try_write(struct trale_stream_socket *socket,
 /* --- sockets that are open already -------------------------------------------------------------------------------- */
 
 /* Makes a socket of an fd, TCP or Unix, that is connected: one of socketpair(2), of another library, or one that
- * another process has passed; or of an end of a pipe (pipe(7)), which is a connection in one direction: its reads and
- * writes, those into and from several buffers, and sendfile are as those of a Unix socket, in the other direction
- * -EBADF, and what else sockets have is -EOPNOTSUPP, and -EAFNOSUPPORT for addresses. Its options stay as they are, but it is made non-blocking, for all processes that share
- * it; and SO_LINGER with a time is switched off (TRALE_STREAM_LINGER). From then on the socket owns the fd: it is
- * closed with the socket, and programs that this process executes do not inherit it. Returns 0, or an error, and the fd
- * has not changed and is still the caller's: -EBADF, -ENOTSOCK (neither a socket nor a pipe), -EAFNOSUPPORT (neither IPv4, IPv6 nor Unix),
- * -EPROTOTYPE (no stream, or neither TCP nor Unix), -ENOTCONN (it is a listener, or not connected), -EBUSY (another
- * socket of this runtime's driver has the fd; other runtimes are not checked), -ENOMEM, -ENODEV (no driver offers
- * streams). */
+ * another process has passed; or of an end of a pipe (pipe(7)), which is a connection in one direction. Reads and
+ * writes of a pipe, with one or several buffers, and sendfile are as those of a Unix socket, and in the other direction
+ * -EBADF; its addresses are -EAFNOSUPPORT, and what else sockets have is -EOPNOTSUPP.
+ * The options of a socket stay as they are, but the fd is made non-blocking, for all processes that share it; and
+ * SO_LINGER with a time is switched off (TRALE_STREAM_LINGER). From then on the socket owns the fd: it is closed with
+ * the socket, and programs that this process executes do not inherit it. Returns 0, or an error, and the fd has not
+ * changed and is still the caller's: -EBADF, -ENOTSOCK (neither a socket nor a pipe), -EAFNOSUPPORT (neither IPv4, IPv6
+ * nor Unix), -EPROTOTYPE (no stream, or neither TCP nor Unix), -ENOTCONN (it is a listener, or not connected), -EBUSY
+ * (another socket of this runtime's driver has the fd; other runtimes are not checked), -ENOMEM, -ENODEV (no driver
+ * offers streams). */
 TRALE_CHECK_RESULT static inline int trale_stream_adopt(struct trale *runtime, int fd,
                                                         struct trale_stream_socket **socket)
 {
