@@ -44,7 +44,7 @@ status() {
 }
 
 # connect: opens fd 9 to the server. say BYTES: sends them, in printf's notation. hear: all that comes until the end,
-# but for the dates.
+# but for the dates and what all files have.
 connect() {
     exec 9<>"/dev/tcp/${address%:*}/${address##*:}"
 }
@@ -53,7 +53,7 @@ say() {
     printf "$1" >&9
 }
 hear() {
-    timeout 60 cat <&9 | sed '/^Date: /d' | tr -d '\r'
+    timeout 60 cat <&9 | sed '/^Date: /d; /^ETag: /d; /^Accept-Ranges: bytes/d' | tr -d '\r'
 }
 
 # An answer to which the connection stays open, or not: kept TYPE CONTENT, closed STATUS.
@@ -76,6 +76,32 @@ one() {
 
 whole() {
     ask "$url/$1" | cmp - "$www/$1"
+}
+
+# part RANGE FIRST COUNT [OPTION...]: whether the answer has these bytes alone.
+part() {
+    ask -r "$1" "${@:4}" -D "$tmp/head" "$url/large.bin" | cmp - <(tail -c "+$(($2 + 1))" "$www/large.bin" | head -c "$3") &&
+        grep -q '^HTTP/1.1 206 ' "$tmp/head" &&
+        grep -q "^Content-Range: bytes $2-$(($2 + $3 - 1))/3000001" "$tmp/head"
+}
+
+parts() {
+    part 0-0 0 1 && part 1000-1999 1000 1000 && part 3000000- 3000000 1 && part -1500000 1500001 1500000 &&
+        part 300000-2999999999 300000 2700001
+}
+
+has_no_such_part() {
+    equal "$(status /large.bin -r 3000001- -D "$tmp/head")" 416 && grep -q '^Content-Range: bytes \*/3000001' "$tmp/head"
+}
+
+# A download that was broken off goes on, and begins anew when the file is another one.
+goes_on() {
+    local tag
+    tag=$(ask -I "$url/large.bin" | tr -d '\r' | sed -n 's/^ETag: //p')
+    head -c 1000000 "$www/large.bin" >"$tmp/download"
+    ask -C - -o "$tmp/download" "$url/large.bin" && cmp "$tmp/download" "$www/large.bin" &&
+        part 5- 5 2999996 -H "If-Range: $tag" || return 1
+    equal "$(status /large.bin -r 5- -H 'If-Range: "other"')" 200 && cmp "$tmp/body" "$www/large.bin"
 }
 
 one_connection() {
@@ -190,6 +216,19 @@ ends_in_order() {
     cmp "$tmp/last" "$www/sparse" && equal "$said" 'answered 1, clients left 0'
 }
 
+# Clients that are idle, that have sent half of a head, and that do not take their answer keep it no longer than -g.
+ends_in_time() {
+    local begin=$SECONDS
+    exec 7<>"/dev/tcp/${address%:*}/${address##*:}" 8<>"/dev/tcp/${address%:*}/${address##*:}"
+    printf 'GET / HT' >&8
+    connect
+    say 'GET /sparse HTTP/1.1\r\nHost: a\r\n\r\n'
+    await has_clients 3 || return 1
+    stop server || return 1
+    exec 7<&- 8<&- 9<&-
+    ((SECONDS - begin < 30)) || { echo "it took $((SECONDS - begin)) seconds"; return 1; }
+}
+
 for threads in 1 2 0; do
     use_threads $threads
     claim="threads = $threads:"
@@ -198,6 +237,9 @@ for threads in 1 2 0; do
     ok "$claim an empty one too" whole empty
     ok "$claim a folder is its index.html, and a name is decoded" \
         equal "$(ask "$url/sub/")$(ask "$url/a%20b.txt?query")" 'belowa b'
+    ok "$claim a part comes alone" parts
+    ok "$claim a part that the file does not have is refused" has_no_such_part
+    ok "$claim a download that was broken off goes on" goes_on
     ok "$claim requests share a connection" equal "$(one_connection)" 2
     ok "$claim HEAD is GET without the content" is_headed
     ok "$claim no path leads out of the folder" escapes
@@ -240,6 +282,9 @@ for threads in 1 2 0; do
 
     serve -g 60000 -t 60000
     ok "$claim at SIGTERM, answers that are under way come to their end" ends_in_order
+
+    serve -g 300 -t 60000
+    ok "$claim at SIGTERM, clients that are slow are waited for no longer than -g" ends_in_time
 done
 
 ok "a folder that is not there is refused" fails "$server" "$tmp/nothing"

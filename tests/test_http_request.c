@@ -66,6 +66,72 @@ static void test_good_heads_say_what_is_asked_for(void **state)
     }
 }
 
+/* The answer to a request with these fields, for a file of 1,000 bytes in the version "v1": "STATUS BEGIN-END". */
+static const char *ranged(const char *method, const char *fields)
+{
+    static char text[64];
+    char head[256];
+    struct http_request request;
+    uint64_t begin = 0, end = 0;
+    snprintf(head, sizeof head, "%s / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", method, fields);
+    assert_int_equal(read_text(&request, head), 0);
+    int status = http_range_choose(&request.range, 1000, "\"v1\"", &begin, &end);
+    snprintf(text, sizeof text, "%d %u-%u", status, (unsigned)begin, (unsigned)end);
+    return text;
+}
+
+static void test_a_range_is_a_part_of_the_file(void **state)
+{
+    (void)state;
+    assert_string_equal(ranged("GET", "Range: bytes=0-0"), "206 0-1");
+    assert_string_equal(ranged("GET", "Range: bytes=10-19"), "206 10-20");
+    assert_string_equal(ranged("GET", "range:  BYTES=990-5000 "), "206 990-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=999-99999999999999999999999"), "206 999-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=500-"), "206 500-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=-1"), "206 999-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=-5000"), "206 0-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=1000-"), "416 0-0");
+    assert_string_equal(ranged("GET", "Range: bytes=18446744073709551616-18446744073709551617"), "416 0-0");
+    assert_string_equal(ranged("GET", "Range: bytes=-0"), "416 0-0");
+}
+
+static void test_a_range_that_is_none_is_ignored(void **state)
+{
+    static const char *const fields[] = {
+        "Range: bytes=",    "Range: bytes=-",    "Range: bytes=2-1",   "Range: bytes=0-1,3-4",
+        "Range: bytes=a-b", "Range: bytes=0-1x", "Range: bytes=+0-1",  "Range: bytes 0-1",
+        "Range: lines=0-1", "Range: b",          "Range: bytes = 0-1", "Range:",
+        "Range: bytes=--1", "Range: bytes=0",    "If-Range: \"v1\"",   "Range: bytes=0-1\r\nRange: bytes=2-3",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        assert_string_equal(ranged("GET", fields[i]), "200 0-1000");
+    assert_string_equal(ranged("HEAD", "Range: bytes=0-1"), "200 0-1000");
+}
+
+static void test_a_range_of_another_version_is_the_whole_file(void **state)
+{
+    (void)state;
+    assert_string_equal(ranged("GET", "If-Range: \"v1\"\r\nRange: bytes=0-1"), "206 0-2");
+    assert_string_equal(ranged("GET", "Range: bytes=0-1\r\nIf-Range: \"v1\""), "206 0-2");
+    assert_string_equal(ranged("GET", "Range: bytes=0-1\r\nIf-Range: \"v2\""), "200 0-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=2000-\r\nIf-Range: \"v2\""), "200 0-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=0-1\r\nIf-Range: W/\"v1\""), "200 0-1000");
+    assert_string_equal(ranged("GET", "Range: bytes=0-1\r\nIf-Range: Fri, 27 Nov 2026 12:00:00 GMT"), "200 0-1000");
+}
+
+static void test_an_empty_file_has_no_parts(void **state)
+{
+    struct http_range range = {.is_asked_for = true, .is_suffix = true, .last = 1};
+    uint64_t begin = 1, end = 1;
+    (void)state;
+    assert_int_equal(http_range_choose(&range, 0, "", &begin, &end), 200);
+    assert_int_equal(begin, 0);
+    assert_int_equal(end, 0);
+    range = (struct http_range){.is_asked_for = true, .last = UINT64_MAX};
+    assert_int_equal(http_range_choose(&range, 0, "", &begin, &end), 416);
+}
+
 static void test_what_is_no_request_is_refused_with_its_status(void **state)
 {
     static const struct {
@@ -189,6 +255,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_head_ends_at_its_empty_line_and_not_before),
         cmocka_unit_test(test_good_heads_say_what_is_asked_for),
+        cmocka_unit_test(test_a_range_is_a_part_of_the_file),
+        cmocka_unit_test(test_a_range_that_is_none_is_ignored),
+        cmocka_unit_test(test_a_range_of_another_version_is_the_whole_file),
+        cmocka_unit_test(test_an_empty_file_has_no_parts),
         cmocka_unit_test(test_what_is_no_request_is_refused_with_its_status),
         cmocka_unit_test(test_limits_are_held),
         cmocka_unit_test(test_no_bytes_lead_astray),

@@ -82,12 +82,14 @@ static const char *reason(int status)
         const char *reason;
     } reasons[] = {
         {200, "OK"},
+        {206, "Partial Content"},
         {400, "Bad Request"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
+        {416, "Range Not Satisfiable"},
         {431, "Request Header Fields Too Large"},
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
@@ -116,26 +118,46 @@ static const char *date_text(struct server *server, struct trale *runtime)
 static void answer_add_file(struct answer *self)
 {
     const struct http_file *file = &self->connection->file;
-    if (file->size <= sizeof self->head - self->size &&
-        pread(file->fd, self->head + self->size, file->size, 0) == (ssize_t)file->size) {
-        self->size += file->size;
-        self->offset = file->size;
+    const uint64_t size = file->end - file->begin;
+    if (size <= sizeof self->head - self->size &&
+        pread(file->fd, self->head + self->size, size, (off_t)file->begin) == (ssize_t)size) {
+        self->size += size;
+        self->offset = file->end;
     }
+}
+
+/* The fields of some answers alone. */
+static void answer_fields(const struct answer *self, char *fields, size_t size)
+{
+    const struct http_file *file = &self->connection->file;
+    int n = 0;
+    fields[0] = '\0';
+    if (self->status == 405)
+        snprintf(fields, size, "Allow: GET, HEAD\r\n");
+    else if (self->status == 416)
+        snprintf(fields, size, "Content-Range: bytes */%" PRIu64 "\r\n", file->size);
+    else if (self->connection->has_file)
+        n = snprintf(fields, size, "Accept-Ranges: bytes\r\nETag: %s\r\n", file->tag);
+    if (self->status == 206)
+        snprintf(fields + n, size - (size_t)n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
+                 file->begin, file->end - 1, file->size);
 }
 
 /* An answer without a file has its reason as content. */
 static void answer_make(struct answer *self, struct trale *runtime)
 {
     const struct connection *c = self->connection;
-    char content[64];
+    char content[64], fields[192];
+    self->offset = c->file.begin;
+    answer_fields(self, fields, sizeof fields);
     int n_content = snprintf(content, sizeof content, "%d %s\n", self->status, reason(self->status));
-    int n = snprintf(
-        self->head, sizeof self->head,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %" PRIu64 "\r\nContent-Type: %s\r\n%sConnection: %s\r\n\r\n%s",
-        self->status, reason(self->status), date_text(c->server, runtime),
-        c->has_file ? c->file.size : (uint64_t)n_content, c->has_file ? c->file.type : "text/plain; charset=utf-8",
-        self->status == 405 ? "Allow: GET, HEAD\r\n" : "", c->request.keeps ? "keep-alive" : "close",
-        c->has_file || c->request.is_head ? "" : content);
+    int n = snprintf(self->head, sizeof self->head,
+                     "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Length: %" PRIu64
+                     "\r\nContent-Type: %s\r\n%sConnection: %s\r\n\r\n%s",
+                     self->status, reason(self->status), date_text(c->server, runtime),
+                     c->has_file ? c->file.end - c->file.begin : (uint64_t)n_content,
+                     c->has_file ? c->file.type : "text/plain; charset=utf-8", fields,
+                     c->request.keeps ? "keep-alive" : "close", c->has_file || c->request.is_head ? "" : content);
     self->size = (size_t)n;
     if (c->has_file && !c->request.is_head)
         answer_add_file(self);
@@ -146,15 +168,15 @@ trale_async(answer)
     struct connection *c = self->connection;
     trale_begin();
     answer_make(self, cx->runtime);
-    const bool has_more = c->has_file && !c->request.is_head && self->offset < c->file.size;
+    const bool has_more = c->has_file && !c->request.is_head && self->offset < c->file.end;
     trale_try(trale_timeout(&self->timeout,
                             has_more ? trale_stream_write_more(&self->write, c->socket, self->head, self->size)
                                      : trale_stream_write(&self->write, c->socket, self->head, self->size),
                             c->server->progress_ns));
     if (!c->has_file || c->request.is_head)
         trale_return(0);
-    for (; self->offset < c->file.size; self->offset += (uint64_t)trale_result()) {
-        uint64_t n_left = c->file.size - self->offset;
+    for (; self->offset < c->file.end; self->offset += (uint64_t)trale_result()) {
+        uint64_t n_left = c->file.end - self->offset;
         trale_try(trale_timeout(&self->timeout,
                                 trale_stream_sendfile(&self->sendfile, c->socket, c->file.fd, self->offset,
                                                       n_left < PIECE ? n_left : PIECE),
@@ -195,7 +217,12 @@ static int connection_look(struct connection *self, int status)
         self->request.keeps = false;
     status = http_file_open(&self->file, self->server->folder, self->request.path);
     self->has_file = status == 0;
-    return status == 0 ? 200 : status;
+    if (status == 0)
+        status = http_range_choose(&self->request.range, self->file.size, self->file.tag, &self->file.begin,
+                                   &self->file.end);
+    if (status == 416)
+        file_close(self);
+    return status;
 }
 
 /* A close with bytes that were not read would reset the connection, and the client could lose the answer (RFC 9112,

@@ -82,6 +82,9 @@ int http_file_open(struct http_file *file, int folder, const char *path)
         close(fd);
         return 404;
     }
-    *file = (struct http_file){.fd = fd, .size = (uint64_t)status.st_size, .type = type_of(name)};
+    *file = (struct http_file){
+        .fd = fd, .size = (uint64_t)status.st_size, .end = (uint64_t)status.st_size, .type = type_of(name)};
+    snprintf(file->tag, sizeof file->tag, "\"%jx-%jx.%lx\"", (uintmax_t)status.st_size,
+             (uintmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
     return 0;
 }

@@ -9,7 +9,9 @@
 struct http_file {
     int fd; /* -1: none */
     uint64_t size;
-    const char *type; /* Content-Type */
+    uint64_t begin, end; /* the part that is sent: at first, all of it */
+    char tag[40];        /* ETag: another one when its content is another one */
+    const char *type;    /* Content-Type */
 };
 
 /* Opens the folder. Returns its fd, or a negative errno; -ENOSYS: the kernel cannot confine paths (openat2(2)). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * An HTTP/1.1 server (RFC 9112) for the files of a folder: GET and HEAD, connections that stay open, and requests that
- * come before the answer to the last one.
+ * An HTTP/1.1 server (RFC 9112) for the files of a folder: GET and HEAD, connections that stay open, requests that come
+ * before the answer to the last one, and parts of files (RFC 9110, 14: one range, also with If-Range).
  *
  *     http_server [-k MILLISECONDS] [-t MILLISECONDS] [-g MILLISECONDS] [-c CLIENTS] FOLDER [ADDRESS]
  *         -k  how long a client may wait before it begins a request, default 60000

@@ -12,8 +12,9 @@ struct text {
 
 /* What the fields have said so far. */
 struct fields {
-    bool has_host, has_length, has_coding, closes, keeps;
+    bool has_host, has_length, has_coding, has_range, closes, keeps;
     uint64_t length;
+    struct http_range range;
 };
 
 /* The head ends at an empty line; a line ends at "\n", before which a "\r" does not count (RFC 9112, 2.2). */
@@ -220,6 +221,11 @@ static int read_field(struct fields *fields, struct text line)
         fields->has_coding = true;
     } else if (equals_any_case(name, "connection")) {
         read_connection(fields, value);
+    } else if (equals_any_case(name, "range")) {
+        http_range_read(&fields->range, value.at, fields->has_range ? 0 : value.size); /* two are several ranges */
+        fields->has_range = true;
+    } else if (equals_any_case(name, "if-range")) {
+        http_range_read_condition(&fields->range, value.at, value.size);
     } else if (equals_any_case(name, "expect")) {
         fields->closes = true; /* the client may wait before it sends the content, and not send it */
     }
@@ -247,6 +253,8 @@ int http_request_read(struct http_request *request, const char *head, size_t siz
     if (fields.length > HTTP_BODY_MAX)
         return 413;
     request->n_body = (uint32_t)fields.length;
+    fields.range.is_asked_for &= !request->is_head;
+    request->range = fields.range;
     request->keeps = (request->keeps || fields.keeps) && !fields.closes;
     return 0;
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "range.h"
+
 #define HTTP_HEAD_MAX 8192 /* bytes of a head, with its last line's end */
 #define HTTP_FIELDS_MAX 100
 #define HTTP_PATH_MAX 1024
@@ -17,6 +19,7 @@ struct http_request {
     bool is_head;                 /* HEAD; else GET */
     bool keeps;                   /* the client may send another request on this connection */
     uint32_t n_body;              /* bytes that follow the head */
+    struct http_range range;      /* of GET alone */
     char path[HTTP_PATH_MAX + 1]; /* decoded, without the first '/' and the query; "" is "/" */
 };
 

@@ -2,7 +2,7 @@
  *
  * The heads of HTTP requests.
  *
- * Over: examples/http/request.c */
+ * Over: examples/http/request.c examples/http/range.c */
 #include <string.h>
 
 #include "examples/http/request.h"
