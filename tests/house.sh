@@ -78,14 +78,16 @@ worldly() {
     grep -nE '#include "' drivers/sim/{world,faults,tcp}/*.[ch] | grep -vE "\"($own|list\.h)\""
 }
 # What a driver includes that is neither in its folders nor shared by all. uring_udp is udp with another way to transfer,
-# so that options, groups, addresses and errors are written once; udp knows nothing of it.
+# so that options, groups, addresses and errors are written once; udp knows nothing of it. uring/ is no driver, but what
+# those on io_uring share.
 foreign_includes() {
     local folder
     grep -nE '#include "[^"]*/' drivers -r
     for folder in drivers/*/; do
         grep -rohE --include='*.[ch]' '^#include "[a-z_]+\.h"' "$folder" | sort -u | cut -d'"' -f2 | while read -r name; do
             [[ -n $(find "$folder" drivers/*.h -name "$name") ]] && continue
-            [[ $folder == drivers/uring_udp/ && -f drivers/udp/$name ]] || echo "$folder includes $name"
+            [[ $folder == drivers/uring_udp/ && -f drivers/udp/$name ]] && continue
+            [[ $folder == drivers/@(uring_udp|file)/ && -f drivers/uring/$name ]] || echo "$folder includes $name"
         done
     done
 }

@@ -12,6 +12,7 @@
 #include <trale/file_folder.h>
 
 #include "list.h"
+#include "ring_job.h"
 
 struct file {
     struct trale_file base; /* first */
@@ -24,6 +25,7 @@ struct file {
     int64_t position;           /* what lists have given so far, as d_off of getdents64(2) */
     pthread_mutex_t descriptor; /* held while a thread lists: the fd has one position */
     struct file *next;          /* in the list of the closer, or of what it has given to a thread */
+    struct ring_job ring_job;   /* that closes it */
 };
 
 /* Closes files that have no user any more, on a thread of the pool: a task of the driver's own. */
@@ -41,6 +43,7 @@ struct files {
     uint32_t buffer_size; /* bytes of one piece of a read or a write */
     struct trale_link open;
     struct closer closer;
+    struct submission *submission; /* io_uring(7); NULL: threads do all */
 };
 
 /* operation.c: the futures. */
@@ -55,6 +58,12 @@ struct file *file_new(struct files *files, int fd);
 /* Takes one user away. The last one closes the file: on the executor, the closer does that. */
 void file_unref(struct file *file);
 void file_unref_on_thread(struct file *file);
+
+/* Closes the file, if it has an fd, and frees it. */
+void file_free(struct file *file);
+
+/* Has a thread do that. */
+void file_give_to_closer(struct file *file);
 
 void file_close(void *instance, struct trale_file *base);
 

@@ -4,17 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define PATH_SIZE 4096 /* PATH_MAX: the kernel takes no longer ones */
-#define NAME_SIZE 256
+#define PATH_SIZE 4096  /* PATH_MAX: the kernel takes no longer ones */
 #define ENTRY_SIZE 280u /* the longest that getdents64(2) gives */
-#define N_OPENS_MAX 64  /* tries while folders are renamed */
 
 /* What programs may ask for. The others make files that wait, or need aligned memory, or are no files to read. */
 #define OPEN_FLAGS                                                                                                     \
@@ -84,10 +80,10 @@ static struct file *file_use(struct trale_file *base)
 
 static void set_open(struct job *job, const struct trale_file_op *op)
 {
-    job->flags = (op->flags & ~TRALE_FILE_NO_LINKS) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    job->mode = (op->flags & O_CREAT) != 0 ? op->mode & 07777 : 0;
-    job->resolve = (op->folder != NULL ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0) |
-                   ((op->flags & TRALE_FILE_NO_LINKS) != 0 ? RESOLVE_NO_SYMLINKS : 0);
+    job->how.flags = (op->flags & ~TRALE_FILE_NO_LINKS) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    job->how.mode = (op->flags & O_CREAT) != 0 ? op->mode & 07777 : 0;
+    job->how.resolve = (op->folder != NULL ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0) |
+                       ((op->flags & TRALE_FILE_NO_LINKS) != 0 ? RESOLVE_NO_SYMLINKS : 0);
 }
 
 int job_new(struct files *files, const struct trale_file_op *op, struct job **made)
@@ -127,84 +123,6 @@ void job_next_piece(struct job *job, const struct trale_file_op *op)
     job->size = smaller(op->size - op->done, job->capacity);
     if (job->kind == TRALE_FILE_WRITE && job->size > 0)
         memcpy(job->buffer, (const char *)op->data + op->done, job->size);
-}
-
-/* --- done --------------------------------------------------------------------------------------------------------- */
-
-static int run_open(struct job *job)
-{
-    const struct open_how how = {.flags = job->flags, .mode = job->mode, .resolve = job->resolve};
-    int folder = job->folder != NULL ? job->folder->fd : AT_FDCWD, n_opens = 0;
-    do {
-        job->fd = job->resolve == 0 ? openat(folder, job->buffer, (int)job->flags, (mode_t)job->mode)
-                                    : (int)syscall(SYS_openat2, folder, job->buffer, &how, sizeof how);
-    } while (job->fd < 0 && (errno == EINTR || (errno == EAGAIN && job->resolve != 0)) && ++n_opens < N_OPENS_MAX);
-    return job->fd < 0 ? -errno : job_check_open(job);
-}
-
-int job_check_open(struct job *job)
-{
-    struct statx status;
-    int r = statx(job->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0 ? -errno : 0;
-    if (r == 0 && !S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode))
-        r = -EOPNOTSUPP;
-    if (r == 0 && fcntl(job->fd, F_SETFL, (int)job->flags & ~O_NONBLOCK) < 0)
-        r = -errno;
-    if (r < 0) {
-        close(job->fd);
-        job->fd = -1;
-    }
-    return r;
-}
-
-static ssize_t run_list(struct job *job)
-{
-    struct file *file = job->file;
-    pthread_mutex_lock(&file->descriptor);
-    ssize_t r = lseek(file->fd, (off_t)job->offset, SEEK_SET) < 0
-                    ? -1
-                    : syscall(SYS_getdents64, file->fd, job->buffer, (size_t)job->capacity);
-    int error = errno;
-    pthread_mutex_unlock(&file->descriptor);
-    errno = error;
-    return r;
-}
-
-static ssize_t run_once(struct job *job)
-{
-    int fd = job->file->fd;
-    switch (job->kind) {
-    case TRALE_FILE_READ:
-        return pread(fd, job->buffer, job->size, (off_t)job->offset);
-    case TRALE_FILE_WRITE:
-        return pwrite(fd, job->buffer, job->size, (off_t)job->offset);
-    case TRALE_FILE_SYNC:
-        return job->flags == TRALE_FILE_DATA ? fdatasync(fd) : fsync(fd);
-    case TRALE_FILE_STATUS:
-        return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, (struct statx *)(void *)job->buffer);
-    case TRALE_FILE_LIST:
-        return run_list(job);
-    case TRALE_FILE_TRUNCATE:
-        return ftruncate(fd, (off_t)job->offset);
-    case TRALE_FILE_RENAME:
-        return renameat(fd, job->buffer, job->folder->fd, job->buffer + NAME_SIZE);
-    case TRALE_FILE_UNLINK:
-        return unlinkat(fd, job->buffer, job->flags != 0 ? AT_REMOVEDIR : 0);
-    default:
-        return mkdirat(fd, job->buffer, (mode_t)job->mode);
-    }
-}
-
-int64_t job_run(void *data)
-{
-    struct job *job = data;
-    ssize_t r;
-    if (job->kind == TRALE_FILE_OPEN)
-        return run_open(job);
-    do
-        r = run_once(job);
-    while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : r;
 }
 
 /* --- taken -------------------------------------------------------------------------------------------------------- */

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * A job is what a thread works on. It owns all that it points to, so an operation that is dropped gives it
- * away, and it has one owner at a time. */
+ * A job is what the kernel or a thread works on. It has one owner at a time, and owns all that it points to: one whose
+ * operation is dropped is given away. */
 #ifndef FILE_JOB_H
 #define FILE_JOB_H
 
+#include <linux/openat2.h>
+
 #include "files.h"
 
+#define NAME_SIZE 256 /* of each name in the buffer of a job, with its NUL */
+
 struct job {
-    uint32_t kind;             /* TRALE_FILE_ */
-    uint32_t flags, mode;      /* as the system call takes them */
-    uint64_t resolve;          /* OPEN: RESOLVE_ of openat2(2) */
-    struct file *file;         /* with a user; OPEN: NULL */
-    struct file *folder;       /* OPEN, RENAME: with a user; NULL: none */
-    uint64_t offset;           /* LIST: the position; TRUNCATE: the size */
-    uint32_t size;             /* of the piece in `buffer` */
-    uint32_t capacity;         /* of `buffer` */
-    int fd;                    /* OPEN: what was opened; -1: nothing, or it was taken */
+    uint32_t kind;        /* TRALE_FILE_ */
+    uint32_t flags, mode; /* as the system call takes them */
+    struct open_how how;  /* OPEN */
+    struct file *file;    /* with a user; OPEN: NULL */
+    struct file *folder;  /* OPEN, RENAME: with a user; NULL: none */
+    uint64_t offset;      /* LIST: the position; TRUNCATE: the size */
+    uint32_t size;        /* of the piece in `buffer` */
+    uint32_t capacity;    /* of `buffer` */
+    int fd;               /* OPEN: what was opened; -1: nothing, or it was taken */
+
+    /* Of a job that io_uring(7) does: */
+    struct submission *submission;
+    struct ring_job ring_job;
+    struct trale_file_op *op; /* NULL: it was dropped */
+    int64_t result;           /* TRALE_PENDING: it is not done */
+    bool is_given_up;         /* the kernel has not done it: a thread must */
+
     _Alignas(8) char buffer[]; /* bytes, a path, two names, a struct statx, or entries */
 };
 
@@ -28,6 +40,10 @@ void job_next_piece(struct job *job, const struct trale_file_op *op);
 
 /* Does it, by system calls that may block. Its result, 0 at least, or a negative errno. */
 int64_t job_run(void *job);
+
+/* Whether it may make a file longer while there is a limit of that, RLIMIT_FSIZE: beyond it, the thread that does the
+ * job is sent SIGXFSZ. */
+bool job_may_exceed_limit(const struct job *job);
 
 /* What follows an open: 0 if it is a regular file or a folder, and the fd waits as those do; or -EOPNOTSUPP, and the fd
  * is closed. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "submission.h"
 
 struct file *file_new(struct files *files, int fd)
 {
@@ -22,7 +22,7 @@ struct file *file_new(struct files *files, int fd)
     return file;
 }
 
-static void file_free(struct file *file)
+void file_free(struct file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
@@ -36,15 +36,19 @@ void file_unref_on_thread(struct file *file)
         file_free(file);
 }
 
-void file_unref(struct file *file)
+void file_give_to_closer(struct file *file)
 {
     struct closer *closer = &file->files->closer;
-    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) > 1)
-        return;
     file->next = closer->files;
     closer->files = file;
     if (closer->waker != NULL)
         closer->waker->table->wake_by_ref(closer->waker);
+}
+
+void file_unref(struct file *file)
+{
+    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) == 1 && !submission_close(file))
+        file_give_to_closer(file);
 }
 
 void file_close(void *instance, struct trale_file *base)

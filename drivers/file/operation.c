@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "job.h"
+#include "submission.h"
 
 enum operation_state {
     OPERATION_NEW,      /* It was not polled, or has ended. */
@@ -26,8 +26,7 @@ static void operation_leave(struct trale_file_op *op)
     op->state = OPERATION_NEW;
 }
 
-/* Hands the job to the pool. */
-static void operation_submit(struct trale_file_op *op, struct job *job)
+static void submit_to_pool(struct trale_file_op *op, struct job *job)
 {
     static const char *const names[] = {
         "",          "file open",     "file read",   "file write",  "file sync",       "file status",
@@ -40,6 +39,16 @@ static void operation_submit(struct trale_file_op *op, struct job *job)
     op->work.name = names[op->kind];
     pool->run(pool->interface.instance, &op->work);
     op->future.awaiting = &op->work.future;
+}
+
+static void operation_submit(struct trale_file_op *op, struct job *job)
+{
+    if (!submission_does(files_of(op), op->kind)) {
+        submit_to_pool(op, job);
+        return;
+    }
+    op->job = job;
+    submission_queue(files_of(op), job, op);
 }
 
 static int operation_start(struct trale_file_op *op)
@@ -57,6 +66,24 @@ static int operation_start(struct trale_file_op *op)
     return 0;
 }
 
+/* The result of a job, which is the operation's again then; or TRALE_PENDING. */
+static int64_t operation_wait(struct trale_file_op *op, struct trale_context *context, struct job **job)
+{
+    *job = op->job;
+    if (*job != NULL && (*job)->is_given_up) {
+        op->job = NULL;
+        submit_to_pool(op, *job);
+    }
+    int64_t result = op->job != NULL ? (*job)->result : trale_future_poll(op->future.awaiting, context);
+    if (result == TRALE_PENDING)
+        return TRALE_PENDING;
+    if (op->job == NULL)
+        *job = op->work.data;
+    op->job = NULL;
+    op->future.awaiting = NULL;
+    return result;
+}
+
 static int64_t operation_poll(struct trale_future *future, struct trale_context *context)
 {
     struct trale_file_op *op = (struct trale_file_op *)(void *)future;
@@ -69,11 +96,10 @@ static int64_t operation_poll(struct trale_future *future, struct trale_context 
             return r;
     }
     for (;;) {
-        int64_t result = trale_future_poll(future->awaiting, context);
+        struct job *job;
+        int64_t result = operation_wait(op, context, &job);
         if (result == TRALE_PENDING)
             return TRALE_PENDING;
-        struct job *job = op->work.data;
-        future->awaiting = NULL;
         if (job_take(job, op, &result) == 0) {
             operation_leave(op);
             job_end(job);
@@ -86,16 +112,20 @@ static int64_t operation_poll(struct trale_future *future, struct trale_context 
 
 static void operation_drop(struct trale_future *future)
 {
-    operation_leave((struct trale_file_op *)(void *)future);
+    struct trale_file_op *op = (struct trale_file_op *)(void *)future;
+    operation_leave(op);
+    if (op->job != NULL)
+        submission_leave(op->job);
+    op->job = NULL;
 }
 
 void operation_cancel(struct trale_file_op *op)
 {
-    struct trale_future *work = op->future.awaiting;
+    if (op->future.awaiting != NULL)
+        trale_future_drop(op->future.awaiting);
     op->future.awaiting = NULL;
-    operation_leave(op);
+    operation_drop(&op->future);
     op->state = OPERATION_CANCELED;
-    trale_future_drop(work);
     op->waker->table->wake_by_ref(op->waker);
 }
 

@@ -18,27 +18,27 @@
 
 static void lane_put(struct lane *lane, uint16_t buffer, int32_t size)
 {
-    struct ring *ring = &lane->uring->ring;
+    struct buffers *buffers = &lane->uring->buffers;
     if (lane->n_held++ == 0)
         lane->first = buffer;
     else
-        ring->next[lane->last] = buffer;
+        buffers->next[lane->last] = buffer;
     lane->last = buffer;
-    ring->sizes[buffer] = size;
-    ring->n_held++;
+    buffers->sizes[buffer] = size;
+    buffers->n_held++;
     lane->n_bytes += (uint32_t)size;
 }
 
 int lane_take(struct lane *lane, int32_t *size)
 {
-    struct ring *ring = &lane->uring->ring;
+    struct buffers *buffers = &lane->uring->buffers;
     if (lane->n_held == 0)
         return -1;
     uint16_t buffer = lane->first;
-    *size = ring->sizes[buffer];
-    lane->first = ring->next[buffer];
+    *size = buffers->sizes[buffer];
+    lane->first = buffers->next[buffer];
     lane->n_held--;
-    ring->n_held--;
+    buffers->n_held--;
     lane->n_bytes -= (uint32_t)*size;
     return buffer;
 }
@@ -83,7 +83,7 @@ static struct lane *lane_of_job(struct ring_job *job)
 
 static void lane_submit(struct ring_job *job, struct io_uring_sqe *entry)
 {
-    static const struct msghdr layout = {.msg_namelen = RING_NAME, .msg_controllen = sizeof(union udp_control)};
+    static const struct msghdr layout = {.msg_namelen = BUFFER_NAME, .msg_controllen = sizeof(union udp_control)};
     struct lane *lane = lane_of_job(job);
     if (lane->state == LANE_ENDING) {
         io_uring_prep_cancel(entry, lane, 0); /* its own completion says nothing about the target's end */
@@ -109,12 +109,12 @@ static void lane_retract(struct ring_job *job)
 static void lane_say_exhausted(struct uring *uring)
 {
     char text[160];
-    uring->ring.n_exhausted++;
+    uring->buffers.n_exhausted++;
     if (uring->said_exhausted)
         return;
     uring->said_exhausted = true;
     snprintf(text, sizeof text, "all %u buffers are in use, and sockets wait in the reactor meanwhile: raise `buffers`",
-             uring->ring.n_buffers);
+             uring->buffers.n_buffers);
     uring->udp.host.log(uring->udp.host.context, TRALE_LOG_INFO, text);
 }
 
@@ -155,15 +155,15 @@ static void lane_cancel(struct lane *lane)
 static void lane_complete(struct ring_job *job, int32_t result, uint32_t flags)
 {
     struct lane *lane = lane_of_job(job);
-    struct ring *ring = &lane->uring->ring;
+    struct buffers *buffers = &lane->uring->buffers;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         uint16_t buffer = (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT);
-        if (result < (int32_t)RING_HEAD || lane->socket == NULL) {
-            ring_lend(ring, buffer);
+        if (result < (int32_t)BUFFER_HEAD || lane->socket == NULL) {
+            buffers_lend(buffers, buffer);
         } else {
             lane_put(lane, buffer, result);
             lane_wake(lane);
-            if (lane->n_waiting == 0 && lane->n_held > ring->n_buffers / SHARE)
+            if (lane->n_waiting == 0 && lane->n_held > buffers->n_buffers / SHARE)
                 lane_cancel(lane);
         }
     }
@@ -274,7 +274,7 @@ void lane_close(struct lane *lane)
 {
     int32_t size;
     for (int buffer; (buffer = lane_take(lane, &size)) >= 0;)
-        ring_lend(&lane->uring->ring, (uint32_t)buffer);
+        buffers_lend(&lane->uring->buffers, (uint32_t)buffer);
     lane->uring->lanes[lane->fd] = NULL;
     lane->socket = NULL;
     lane_stop(lane);

@@ -18,11 +18,11 @@ struct parts {
     uint32_t length;
 };
 
-static struct parts parts_of(struct ring *ring, uint32_t buffer, int32_t size)
+static struct parts parts_of(struct buffers *buffers, uint32_t buffer, int32_t size)
 {
-    char *start = ring_buffer(ring, buffer);
+    char *start = buffers_at(buffers, buffer);
     const struct io_uring_recvmsg_out *out = (const void *)start;
-    return (struct parts){out, (const void *)(out + 1), start + RING_HEAD, (uint32_t)((size_t)size - RING_HEAD)};
+    return (struct parts){out, (const void *)(out + 1), start + BUFFER_HEAD, (uint32_t)((size_t)size - BUFFER_HEAD)};
 }
 
 /* Copies the sender, whose rest is zero, and up to `room` bytes. Returns how many. */
@@ -39,7 +39,7 @@ static uint64_t parts_copy(const struct parts *parts, struct trale_address *from
 
 static uint32_t parts_info(const struct udp_socket *socket, const struct parts *parts, struct trale_udp_info *info)
 {
-    struct msghdr message = {.msg_control = (char *)(uintptr_t)parts->from + RING_NAME,
+    struct msghdr message = {.msg_control = (char *)(uintptr_t)parts->from + BUFFER_NAME,
                              .msg_controllen = parts->out->controllen};
     return udp_info_read(socket, &message, info);
 }
@@ -68,15 +68,15 @@ static int64_t take_datagram(struct trale_future *future)
     struct lane *lane = lane_with_datagram(socket, &error);
     if (lane == NULL)
         return error;
-    struct ring *ring = &lane->uring->ring;
+    struct buffers *buffers = &lane->uring->buffers;
     uint32_t buffer = (uint32_t)lane_take(lane, &size);
-    struct parts parts = parts_of(ring, buffer, size);
+    struct parts parts = parts_of(buffers, buffer, size);
     int64_t n = (int64_t)parts_copy(&parts, &recv->from, recv->buf, recv->size);
     recv->length = parts.length;
     recv->truncated = recv->length > recv->size;
     if (recv->info != NULL)
         parts_info(socket, &parts, recv->info);
-    ring_lend(ring, buffer);
+    buffers_lend(buffers, buffer);
     lane_wake(lane);
     return n;
 }
@@ -90,16 +90,16 @@ static int64_t take_datagrams(struct trale_future *future)
     struct lane *lane = lane_with_datagram(socket, &error);
     if (lane == NULL)
         return error;
-    struct ring *ring = &lane->uring->ring;
+    struct buffers *buffers = &lane->uring->buffers;
     for (int buffer; n < TRALE_UDP_BATCH && n < (int64_t)batch->n_datagrams && (buffer = lane_take(lane, &size)) >= 0;
          n++) {
         struct trale_datagram *datagram = &batch->datagrams[n];
-        struct parts parts = parts_of(ring, (uint32_t)buffer, size);
+        struct parts parts = parts_of(buffers, (uint32_t)buffer, size);
         parts_copy(&parts, &datagram->address, datagram->buf, datagram->size);
         datagram->length = parts.length;
         datagram->n_sent = 0;
         datagram->segment_size = parts_info(socket, &parts, datagram->info);
-        ring_lend(ring, (uint32_t)buffer);
+        buffers_lend(buffers, (uint32_t)buffer);
     }
     lane_wake(lane);
     return n;
@@ -151,7 +151,7 @@ static bool lane_is_for(const struct receive *receive)
         return false;
     if (lane_is_on(lane_of(uring, socket)))
         return true;
-    return receive->begins && uring->ring.n_held <= uring->ring.n_buffers / 4 * 3;
+    return receive->begins && uring->buffers.n_held <= uring->buffers.n_buffers / 4 * 3;
 }
 
 /* Hands the lane over if it is queued, and takes what is complete. */

@@ -4,14 +4,15 @@
 #ifndef URING_H
 #define URING_H
 
+#include "buffers.h"
 #include "operation.h"
-#include "ring.h"
 
 struct lane;
 
 struct uring {
     struct udp udp; /* first */
     struct ring ring;
+    struct buffers buffers;
     bool has_ring;       /* false: io_uring is not to be had, and trale.ini says fallback = udp */
     bool said_exhausted; /* the message that there are too few buffers was written */
     struct lane **lanes; /* by fd */

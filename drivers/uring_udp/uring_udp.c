@@ -151,7 +151,8 @@ static int uring_open_ring(struct uring *uring, const struct trale_settings *set
     char cause[384];
     if (decision == DECISION_UDP)
         return 0;
-    int r = ring_open(&uring->ring, n_entries, power_of_two(settings->values[OPTION_BUFFERS].integer), &step);
+    int r = buffers_open(&uring->buffers, &uring->ring, n_entries,
+                         power_of_two(settings->values[OPTION_BUFFERS].integer), &step);
     uring->has_ring = r == 0;
     if (r < 0)
         cause_find(step, -r, cause, sizeof cause);
@@ -174,7 +175,10 @@ static void uring_free(struct uring *uring)
 {
     udp_deinit(&uring->udp);
     if (uring->has_ring)
-        ring_close(&uring->ring, uring->n_in_flight > 0);
+        ring_close(&uring->ring);
+    /* Where the kernel has refused to cancel what is in flight, it may write to the buffers once more. */
+    if (uring->has_ring && uring->n_in_flight == 0)
+        buffers_free(&uring->buffers);
     send_deinit(uring);
     free(uring->lanes);
     free(uring);

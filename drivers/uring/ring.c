@@ -2,139 +2,23 @@
 #include "ring.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define GROUP 0
-
-/* --- buffers ------------------------------------------------------------------------------------------------------ */
-
-static size_t lent_size(const struct ring *ring)
-{
-    return ring->n_buffers * sizeof(struct io_uring_buf);
-}
-
-static void *memory_map(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-void ring_lend(struct ring *ring, uint32_t i)
-{
-    io_uring_buf_ring_add(ring->lent, ring_buffer(ring, i), RING_BUFFER, (unsigned short)i,
-                          io_uring_buf_ring_mask(ring->n_buffers), 0);
-    io_uring_buf_ring_advance(ring->lent, 1);
-}
-
-/* Only pages that a datagram was written to take memory, so no page is a huge one. */
-static int buffers_make(struct ring *ring)
-{
-    ring->lent = memory_map(lent_size(ring));
-    ring->buffers = memory_map((size_t)ring->n_buffers * RING_STRIDE);
-    ring->next = calloc(ring->n_buffers, sizeof *ring->next);
-    ring->sizes = calloc(ring->n_buffers, sizeof *ring->sizes);
-    if (ring->lent == NULL || ring->buffers == NULL || ring->next == NULL || ring->sizes == NULL)
-        return -ENOMEM;
-    madvise(ring->buffers, (size_t)ring->n_buffers * RING_STRIDE, MADV_NOHUGEPAGE);
-    return 0;
-}
-
-static void buffers_free(struct ring *ring)
-{
-    if (ring->lent != NULL)
-        munmap(ring->lent, lent_size(ring));
-    if (ring->buffers != NULL)
-        munmap(ring->buffers, (size_t)ring->n_buffers * RING_STRIDE);
-    free(ring->next);
-    free(ring->sizes);
-}
-
-static int buffers_lend(struct ring *ring)
-{
-    struct io_uring_buf_reg registration = {
-        .ring_addr = (uint64_t)(uintptr_t)ring->lent, .ring_entries = ring->n_buffers, .bgid = GROUP};
-    int r = io_uring_register_buf_ring(&ring->uring, &registration, 0);
-    if (r < 0)
-        return r;
-    io_uring_buf_ring_init(ring->lent);
-    for (uint32_t i = 0; i < ring->n_buffers; i++)
-        ring_lend(ring, i);
-    return 0;
-}
-
-/* --- opening ------------------------------------------------------------------------------------------------------ */
-
-/* Begins to receive, as the driver does, cancels that, and waits for the end: a sandbox may allow some of the calls,
- * and an older kernel knows some of the flags. */
-static int ring_try(struct ring *ring)
-{
-    struct msghdr layout = {.msg_namelen = RING_NAME};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
-    io_uring_prep_recvmsg_multishot(entry, fd, &layout, 0);
-    entry->flags |= IOSQE_BUFFER_SELECT;
-    entry->buf_group = GROUP;
-    io_uring_sqe_set_data64(entry, 1);
-    entry = io_uring_get_sqe(&ring->uring);
-    io_uring_prep_cancel64(entry, 1, 0);
-    io_uring_sqe_set_data64(entry, 2);
-    int r = io_uring_submit(&ring->uring), result = 0;
-    for (int i = 0; i < 2 && r >= 0; i++) {
-        struct io_uring_cqe *completion = NULL;
-        r = io_uring_wait_cqe(&ring->uring, &completion);
-        if (r == 0 && io_uring_cqe_get_data64(completion) == 1)
-            result = completion->res;
-        if (r == 0)
-            io_uring_cqe_seen(&ring->uring, completion);
-    }
-    close(fd);
-    if (r < 0)
-        return r;
-    return result == -ECANCELED ? 0 : result < 0 ? result : -EOPNOTSUPP;
-}
-
-int ring_open(struct ring *ring, uint32_t n_entries, uint32_t n_buffers, const char **step)
+int ring_open(struct ring *ring, uint32_t n_entries, uint32_t n_completions)
 {
     struct io_uring_params parameters = {
         .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
-        .cq_entries = 2 * n_entries + n_buffers,
+        .cq_entries = n_completions,
     };
-    *ring = (struct ring){.n_buffers = n_buffers};
+    *ring = (struct ring){.refused = false};
     list_init(&ring->queued);
     list_init(&ring->entered);
-    *step = "memory for its buffers";
-    int r = buffers_make(ring);
-    if (r < 0)
-        goto fail;
-    *step = "io_uring_setup(2)";
-    r = io_uring_queue_init_params(n_entries, &ring->uring, &parameters);
-    if (r < 0)
-        goto fail;
-    *step = "io_uring_register(2)";
-    r = buffers_lend(ring);
-    if (r == 0) {
-        *step = "io_uring_enter(2)";
-        r = ring_try(ring);
-    }
-    if (r == 0)
-        return 0;
-    io_uring_queue_exit(&ring->uring);
-fail:
-    buffers_free(ring);
-    return r;
+    return io_uring_queue_init_params(n_entries, &ring->uring, &parameters);
 }
 
-void ring_close(struct ring *ring, bool in_flight)
+void ring_close(struct ring *ring)
 {
     io_uring_queue_exit(&ring->uring);
-    if (!in_flight)
-        buffers_free(ring);
 }
 
 /* --- handing over, and completing --------------------------------------------------------------------------------- */

@@ -77,6 +77,6 @@ void cause_find(const char *step, int error, char *text, size_t size)
     else if (error == ENOSYS)
         snprintf(cause, sizeof cause, "this kernel was built without io_uring");
     else if (error == ENOMEM && has_lock_limit(limit, sizeof limit))
-        snprintf(cause, sizeof cause, "%s: raise it, or make `entries` and `buffers` smaller", limit);
+        snprintf(cause, sizeof cause, "%s: raise it", limit);
     snprintf(text, size, "%s: %s%s%s", step, strerror(error), cause[0] != '\0' ? "; " : "", cause);
 }
