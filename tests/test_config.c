@@ -343,7 +343,7 @@ static void test_the_shipped_file_is_read(void **state)
     struct config config = {0};
     assert_int_equal(parse(&config, text, length, &log), 0);
     assert_string_equal(log.text, "");
-    assert_int_equal(config.n_sections, 10);
+    assert_int_equal(config.n_sections, 11);
     assert_string_equal(config_entry(&config, "runtime", "drivers")->value, "timer, udp, random");
     assert_string_equal(config_entry(&config, "driver:timer", "clock")->value, "monotonic");
     assert_string_equal(config_entry(&config, "driver:udp", "send_buffer")->value, "0");
