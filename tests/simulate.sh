@@ -313,6 +313,12 @@ printf '; faults\nfrom 0s los * -> * 1%%\n' >"$tmp/los"
 wrong "a scenario with a mistake" "error: $tmp/los:2: 'los' is not a fault" --scenario "$tmp/los" -- "$flawed"
 wrong "a file of events that cannot be written" "error: --events: [driver:sim] events = $tmp/absent/events: No such file" \
     --events "$tmp/absent/events" --seed 1 -- "$flawed"
+if [[ -w /dev/full ]]; then
+    wrong "a file of events that cannot be written any more" "error: --events /dev/full: No space left on device" \
+        --events /dev/full --seed 1 -- "$flawed"
+    ok "... which changes nothing in a failure" prints 1 "error: --events /dev/full: No space left on device" \
+        --events /dev/full --seed "$seed" -- "$flawed" exit
+fi
 printf '[runtime]\ndrivers = sim\nthreads = 0\n[driver:sim]\npath = sim.so\n\nloss = 7\n' >"$tmp/loss.ini"
 wrong "a value of trale.ini that the driver refuses" "error: $tmp/loss.ini:7: [driver:sim] loss = 7: allowed is a rate" \
     -c "$tmp/loss.ini" -- "$flawed"

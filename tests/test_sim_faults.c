@@ -580,6 +580,41 @@ static void test_a_list_that_was_drawn_is_the_same_run_as_a_scenario(void **stat
     }
 }
 
+/* Whether any line of the list has a fault between two hosts of which one is 10.0.0.1, the home of the program. */
+static bool list_has_home(void)
+{
+    char line[256];
+    bool has_home = false;
+    FILE *file = fopen(in_folder("list"), "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL)
+        has_home |= strstr(line, "10.0.0.1") != NULL && strstr(line, "10.0.0.2") != NULL;
+    fclose(file);
+    return has_home;
+}
+
+static void test_a_socket_of_any_address_has_faults_that_are_drawn(void **state)
+{
+    (void)state;
+    const char *const froms[] = {"0.0.0.0:0", "[::]:0", "127.0.0.1:0"};
+    uint32_t n_with_home[3] = {0};
+    for (size_t i = 0; i < 3; i++)
+        for (int seed = 1; seed <= 20; seed++) {
+            struct line line = {.from = froms[i], .to = i == 1 ? "[fd00::a00:2]:2000" : "10.0.0.2:2000"};
+            char options[600];
+            snprintf(options, sizeof options, "seed = %d\nswarm = yes\nscenario_out = %s/list\n", seed, folder);
+            struct trale *runtime = open_sim(options);
+            struct trale_task *receiver = trale_spawn(runtime, receiver, .line = &line);
+            trale_join(trale_spawn(runtime, sender, .line = &line));
+            trale_detach(receiver);
+            trale_close(runtime);
+            n_with_home[i] += list_has_home();
+        }
+    assert_in_range(n_with_home[0], 10, 20);
+    assert_in_range(n_with_home[1], 10, 20);
+    assert_int_equal(n_with_home[2], 0); /* of loopback alone */
+}
+
 static void test_a_scenario_that_is_wrong_is_refused_with_its_line(void **state)
 {
     (void)state;
@@ -739,6 +774,7 @@ int main(void)
         TEST_IN_FOLDER(test_the_time_of_day_stays_between_1970_and_2262),
         TEST_IN_FOLDER(test_each_host_has_a_time_of_day_of_its_own_and_deadlines_follow_it),
         TEST_IN_FOLDER(test_a_list_that_was_drawn_is_the_same_run_as_a_scenario),
+        TEST_IN_FOLDER(test_a_socket_of_any_address_has_faults_that_are_drawn),
         TEST_IN_FOLDER(test_a_scenario_that_is_wrong_is_refused_with_its_line),
         TEST_IN_FOLDER(test_a_scenario_may_go_on_when_the_faults_of_the_run_have_ended),
         TEST_IN_FOLDER(test_a_scenario_that_is_no_text_is_refused),

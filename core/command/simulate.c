@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/command/simulate_options.h"
 #include "core/command/simulate_setup.h"
@@ -46,6 +47,10 @@ static int run(const struct simulate_setup *setup)
         simulate_show_json(&sweep, explanations, n_explanations, is_ok);
     else if (r == 0)
         simulate_show_end(&sweep, is_ok);
+    if (r == 0 && sweep.events_error < 0) {
+        fprintf(stderr, "error: --events %s: %s\n", setup->options->events, strerror(-sweep.events_error));
+        r = is_ok ? sweep.events_error : 0;
+    }
     for (size_t i = 0; i < n_explanations; i++)
         simulate_explanation_deinit(&explanations[i], setup);
     free(explanations);

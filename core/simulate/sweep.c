@@ -78,6 +78,8 @@ static int add_up(struct simulate_sweep *sweep, const struct simulate_place *pla
     sweep->n_marks_lost += place->report.n_marks_lost;
     sweep->n_events += result->n_events;
     sweep->idle_faults &= place->report.idle_faults;
+    if (sweep->events_error == 0)
+        sweep->events_error = (int)place->report.events_error;
     simulate_marks_reached(&sweep->marks, &place->report);
     return simulate_calls_add(&sweep->calls, place, sweep->setup);
 }

@@ -29,6 +29,7 @@ struct simulate_sweep {
     /* As in reports, of all runs. */
     uint64_t n_runs, n_sent, n_segments, n_linked, n_events, real_ns, n_marks_lost;
     uint64_t idle_faults;         /* of the scenario, as bits: those that were idle in all runs */
+    int events_error;             /* why the file of --events is not complete, a negative errno; 0: it is */
     unsigned __int128 virtual_ns; /* each run may take centuries */
     bool is_interrupted;
 };

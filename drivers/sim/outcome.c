@@ -35,6 +35,8 @@ void outcome_update(const struct outcome *outcome)
     struct program *program = outcome->program;
     if (program->world->log_state.missing > 0 && !program->knows_limit)
         say_limit(program, program->world->log_state.missing);
+    if (program->log.error < 0)
+        program->report->events_error = program->log.error;
     program->report->hash = program->world->log_state.hash;
     program->report->n_events = program->world->log_state.n_events;
     program->report->virtual_ns = program_now(program) - WORLD_BEGINS_NS;

@@ -115,6 +115,7 @@ struct trale_sim_report {
     char failure[TRALE_SIM_FAILURE];
 
     uint64_t missing_event; /* the first that is not in the file of events, which has reached its limit; 0: none */
+    int64_t events_error;   /* why that file is not complete, a negative errno; 0: all could be written */
 
     /* Of the first 64 faults of `scenario`, as bits: those that have not begun, or name a host that was never there. */
     uint64_t idle_faults;

@@ -64,23 +64,50 @@ static void course_add_drawn(void *data, const struct scenario_entry *entry)
     (void)!course_add(data, entry);
 }
 
+/* Counts a host among those that have faults. Without memory it is no partner of later ones. */
+static void plan_note(struct world *world, struct host *host)
+{
+    struct plan *plan = &world->plan;
+    const uint32_t n = plan->n_planned;
+    if ((n & (n - 1)) == 0) { /* full */
+        struct host **more = world_alloc(world, (n == 0 ? 1 : 2 * (size_t)n) * sizeof(struct host *));
+        if (more == NULL)
+            return;
+        if (n > 0)
+            memcpy(more, plan->planned, n * sizeof(struct host *));
+        world_give(world, plan->planned, n * sizeof(struct host *));
+        plan->planned = more;
+    }
+    plan->planned[plan->n_planned++] = host;
+}
+
+static bool has_host(const struct swarm_host *hosts, uint32_t n, const struct host *host)
+{
+    while (n > 0 && hosts[n - 1].number != host->number)
+        n--;
+    return n > 0;
+}
+
 void course_draw(struct world *world, struct host *host)
 {
+    struct plan *plan = &world->plan;
     struct swarm_host hosts[SWARM_PARTNERS + 1];
+    const uint64_t stream = draw_stream("partners");
     uint32_t n = 0;
-    if (host->is_planned || !world->plan.draws)
+    if (host->is_planned || !plan->draws)
         return;
     host->is_planned = true;
     /* Its partners are hosts that were there before; of more than SWARM_PARTNERS, those that are drawn. */
-    uint64_t stream = draw_stream("partners"), rate = DRAW_ALWAYS;
-    if (world->n_hosts > SWARM_PARTNERS)
-        rate = DRAW_ALWAYS / world->n_hosts * SWARM_PARTNERS;
-    for (const struct host *other = world->first_host; other != NULL && n < SWARM_PARTNERS; other = other->following)
-        if (other != host && other->is_planned &&
-            draw_happens(world_draw(world, stream, host->key, other->number), (uint32_t)rate))
+    const uint32_t n_draws = plan->n_planned < SWARM_PARTNERS ? plan->n_planned : SWARM_PARTNERS;
+    for (uint32_t i = 0; i < n_draws; i++) {
+        uint64_t drawn = draw_below(world_draw(world, stream, host->key, i), plan->n_planned);
+        const struct host *other = plan->planned[n_draws < SWARM_PARTNERS ? i : drawn];
+        if (!has_host(hosts, n, other))
             hosts[n++] = (struct swarm_host){other->identity, other->number};
+    }
     hosts[n++] = (struct swarm_host){host->identity, host->number};
-    swarm_plan(&world->plan.swarm, hosts, n, host->restarts, world->now_ns - WORLD_BEGINS_NS, course_add_drawn, world);
+    plan_note(world, host);
+    swarm_plan(&plan->swarm, hosts, n, host->restarts, world->now_ns - WORLD_BEGINS_NS, course_add_drawn, world);
 }
 
 /* --- the course of a fault ---------------------------------------------------------------------------------------- */

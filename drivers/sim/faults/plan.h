@@ -12,6 +12,8 @@
 #include "fault.h"
 #include "swarm.h"
 
+struct host;
+
 /* A fault of the plan. */
 struct plan_fault {
     struct event event; /* first: it begins, or ends */
@@ -29,6 +31,8 @@ struct plan {
     struct plan_fault *first, *last;
     struct swarm swarm;
     bool draws;         /* hosts get faults that are drawn */
+    uint32_t n_planned; /* hosts that have got theirs; there is room for the next power of two */
+    struct host **planned;
     uint64_t quiet_ns;  /* on the world's clock: from then on only faults that are kept hold; UINT64_MAX: never */
     int list_fd;        /* where each entry is written, of the process that runs; -1: nowhere */
     int32_t list_error; /* why that is not complete, a negative errno; 0: it is */

@@ -12,17 +12,15 @@
 
 /* --- listeners ---------------------------------------------------------------------------------------------------- */
 
-/* Whether an address does not say on which host the socket is. */
-static bool is_anywhere(const struct trale_address *shown)
+/* The task that runs has bound an address of its host, unless it is one that each host has: then the host is that of
+ * the task. */
+static void settle_down(struct stream *stream, const struct trale_address *shown, struct host *host)
 {
     const struct trale_address address = trale_address_unmap(shown);
-    return trale_address_is_unspecified(&address) || trale_address_is_loopback(&address);
-}
-
-/* The task that runs has bound an address of its host. */
-static void settle_down(struct stream *stream, struct host *host)
-{
-    tasks_bind(stream->tasks, host);
+    if (trale_address_is_loopback(&address))
+        return;
+    if (!trale_address_is_unspecified(&address))
+        tasks_bind(stream->tasks, host);
     course_draw(stream->program->world, host);
 }
 
@@ -62,8 +60,7 @@ int32_t stream_listen(void *instance, const struct trale_address *local, uint32_
     endpoint->backlog = stream->backlog;
     set_buffers(stream, endpoint);
     stream_open(socket, endpoint);
-    if (!is_anywhere(local))
-        settle_down(stream, endpoint->host);
+    settle_down(stream, local, endpoint->host);
     const struct trale_address shown = endpoint_show(endpoint, &endpoint->local);
     log_event(&program->log, LOG_LISTEN, log_number("socket", (int64_t)endpoint->number),
               log_address("address", &shown));
@@ -177,9 +174,9 @@ static int32_t connect_begin(struct trale_stream_connect *op)
     }
     set_buffers(stream, endpoint);
     stream_open(socket, endpoint);
-    if (op->from.any.sa_family != AF_UNSPEC && !is_anywhere(&op->from))
-        settle_down(stream, endpoint->host);
-    else if (!endpoint->is_local)
+    if (op->from.any.sa_family != AF_UNSPEC)
+        settle_down(stream, &op->from, endpoint->host);
+    if (!endpoint->is_local)
         course_draw(program->world, endpoint->host);
     log_event(&program->log, LOG_CONNECT, log_number("socket", (int64_t)endpoint->number),
               log_address("local", &endpoint->local), log_address("peer", &endpoint->peer));

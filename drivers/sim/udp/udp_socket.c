@@ -40,6 +40,12 @@ void udp_socket_free_all(struct udp *udp)
     }
 }
 
+static bool is_loopback(const struct trale_address *local)
+{
+    const struct trale_address address = trale_address_unmap(local);
+    return trale_address_is_loopback(&address);
+}
+
 /* Whether an address does not say on which host the socket is. */
 static bool is_anywhere(const struct trale_address *local)
 {
@@ -75,10 +81,10 @@ int32_t udp_open(void *instance, const struct trale_address *local, uint32_t fla
     socket->socket->tag = (uintptr_t)socket;
     list_append(&udp->open, &socket->link);
     udp_set_buffers(socket);
-    if (!is_anywhere(local)) {
+    if (!is_anywhere(local))
         tasks_bind(udp->tasks, socket->socket->host);
+    if (!is_loopback(local))
         course_draw(program->world, socket->socket->host);
-    }
     log_event(&program->log, LOG_BIND, log_number("socket", (int64_t)socket->socket->number),
               log_address("address", &socket->socket->bound));
     *base = &socket->base;
