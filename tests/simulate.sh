@@ -95,6 +95,7 @@ ok "a program that has reported success, and goes on, has settled" prints 0 "pas
     -- "$flawed" successful
 verdict loop "the real time has reached its limit (--timeout)" --timeout 1s
 verdict flood "the output is larger than 256 MB"
+ok "a program that empties its environment is simulated as before" prints 0 "passed: 1 seed, 2 runs" --seed 1 -- "$flawed" clearenv
 verdict no_runtime "the program has ended without a runtime in the simulation"
 [[ ${TRALE_SANITIZE:-none} != *address* ]] || verdict overflow "a sanitizer has reported"
 ok "the last lines of the output are shown" prints 1 "line 99" --lines 3 --seed 1 -- "$flawed" lines

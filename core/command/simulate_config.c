@@ -117,11 +117,11 @@ static void add_entry(struct text *text, const struct config *config, const stru
 /* All but what the simulation demands. Without the watchdog and the times of polls no thread and no clock is left. */
 static void add_runtime(const struct source *source, struct text *text)
 {
-    static const char own[] = "drivers threads instances shuffle watchdog poll_times";
+    static const char own[] = "drivers drivers_folder threads instances shuffle watchdog poll_times";
     const struct config *config = &source->program.config;
     const struct config_section *runtime = config_section(config, "runtime");
     add_drivers(source, text);
-    text_add(text, "threads = 0\n");
+    text_add(text, "drivers_folder = %s\nthreads = 0\n", source->program.settings.drivers_folder);
     for (size_t i = 0; runtime != NULL && i < config->n_entries; i++)
         if (&config->sections[config->entries[i].section] == runtime && !words_have(own, config->entries[i].key))
             add_entry(text, config, &config->entries[i]);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <trale/guard.h>
 #include <trale/trale.h>
 
 static const char *environment(const char *name)
@@ -97,9 +98,13 @@ static int search(char **path, enum config_origin *origin, const struct log *log
     return r;
 }
 
+/* Without $TRALE_SIMULATION the guard, if it is there, knows whether the program has had it. */
+extern trale_guard_simulation_fn trale_guard_simulation __attribute__((weak));
+
 const char *config_simulation(void)
 {
-    return environment("TRALE_SIMULATION");
+    const char *path = environment("TRALE_SIMULATION");
+    return path == NULL && trale_guard_simulation != NULL ? trale_guard_simulation() : path;
 }
 
 int config_locate(const char *explicit_path, char **path, enum config_origin *origin, const struct log *log)

@@ -16,7 +16,8 @@ enum config_origin {
     CONFIG_BUILT_IN,    /* no file: TRALE_BUILT_IN_CONFIG, the text of the shipped trale.ini */
 };
 
-/* The file that $TRALE_SIMULATION names, or NULL. A runtime uses it in place of whatever its program names or gives. */
+/* The file that $TRALE_SIMULATION names, or has named when the program began (guard.h), or NULL. A runtime uses it in
+ * place of whatever its program names or gives. */
 const char *config_simulation(void);
 
 /* Says which file is to be read: *path is allocated, or NULL for CONFIG_BUILT_IN. A user's or system's file that does

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static struct {
     const struct trale_guard_source *source;
     int thread; /* that asks the source: the one that has attached it */
     const char *file;
+    char simulation[PATH_MAX]; /* the file that $TRALE_SIMULATION has named; "": none */
 } guard;
 
 /* --- what the command has said ------------------------------------------------------------------------------------ */
@@ -61,6 +63,20 @@ static enum mode read_mode(void)
     }
     __atomic_store_n(&guard.mode, mode, __ATOMIC_RELEASE);
     return (enum mode)mode;
+}
+
+/* The program may empty its environment before it opens a runtime. */
+__attribute__((constructor)) static void remember_simulation(void)
+{
+    const char *path = read_mode() != MODE_OFF ? secure_getenv("TRALE_SIMULATION") : NULL;
+    if (path != NULL && strlen(path) < sizeof guard.simulation)
+        memcpy(guard.simulation, path, strlen(path) + 1);
+}
+
+__attribute__((visibility("default"))) trale_guard_simulation_fn trale_guard_simulation;
+const char *trale_guard_simulation(void)
+{
+    return guard.simulation[0] != '\0' ? guard.simulation : NULL;
 }
 
 /* --- reports ------------------------------------------------------------------------------------------------------ */

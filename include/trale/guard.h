@@ -41,6 +41,10 @@ struct trale_guard_source {
 typedef int32_t trale_guard_attach_fn(const struct trale_guard_source *source);
 #define TRALE_GUARD_ATTACH "trale_guard_attach"
 
+/* trale_guard_simulation: what $TRALE_SIMULATION named when the program began, for a program that has emptied its
+ * environment since; NULL: the program is not simulated. */
+typedef const char *trale_guard_simulation_fn(void);
+
 #ifdef __cplusplus
 }
 #endif

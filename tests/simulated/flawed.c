@@ -285,6 +285,8 @@ trale_async(work)
 int main(int argc, char **argv)
 {
     flaw = argc > 1 ? argv[1] : flaw;
+    if (is("clearenv"))
+        clearenv();
     if (is("no_runtime"))
         return 0;
     for (int i = 0; i < 100 && is("lines"); i++)
