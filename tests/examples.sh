@@ -136,6 +136,41 @@ sums_up() {
     equal "$printed" "00000001  $tmp/nothing"$'\n'"11e60398  $tmp/text"
 }
 
+# copy_tree BACKEND OPTION...: copies a tree, and compares each byte. All kinds of names, sizes and depths.
+copies() {
+    sed "s/^\[runtime\]/&\nthreads = $threads/; s/^path = file.so/&\nbackend = $1/" "$root/examples/copy_tree.ini" >"$tmp/copy.ini"
+    local deep=$tmp/tree i
+    if [[ ! -e $deep ]]; then
+        for i in 1 2 3 4 5; do
+            deep=$deep/depth-$i
+            mkdir -p "$deep/empty"
+            head -c $((i * 70001)) /dev/urandom >"$deep/bytes"
+            : >"$deep/"$'line\nbreak'
+        done
+        for i in {1..200}; do echo "$i" >"$tmp/tree/$i"; done
+        chmod 750 "$tmp/tree/1"
+    fi
+    rm -rf "$tmp/copied"
+    TRALE_CONFIG=$tmp/copy.ini "$examples/copy_tree" "$tmp/tree" "$tmp/copied" | grep -q '^210 files, 1050707 bytes$' &&
+        diff -r "$tmp/tree" "$tmp/copied" && [[ -x $tmp/copied/1 && -d $tmp/copied/depth-1/depth-2/empty ]]
+}
+
+# A link is left out, and not followed.
+leaves_links() {
+    mkdir "$tmp/links"
+    ln -s /etc/passwd "$tmp/links/passwd"
+    mkfifo "$tmp/links/fifo"
+    equal "$(TRALE_CONFIG=$tmp/copy.ini "$examples/copy_tree" "$tmp/links" "$tmp/unlinked" | sort)" \
+        "0 files, 0 bytes"$'\n'"left out: ./fifo"$'\n'"left out: ./passwd" && [[ -z $(ls "$tmp/unlinked") ]]
+}
+
+# In a simulation the files are the real ones. `trale simulate` runs each seed twice, and compares what happens.
+copies_in_a_simulation() {
+    local again='rm -rf "$2" && exec "$0" "$1" "$2"'
+    TRALE_CONFIG=$tmp/copy.ini "$build/trale" simulate --seeds 1..5 -j 1 -- \
+        sh -c "$again" "$examples/copy_tree" "$tmp/tree" "$tmp/copied" && diff -r "$tmp/tree" "$tmp/copied"
+}
+
 # The UDP driver formats the addresses.
 for threads in 1 2 0; do
     use_threads $threads
@@ -145,6 +180,8 @@ for threads in 1 2 0; do
     ok "threads = $threads: what a thread hands over arrives" hands_over
     ok "threads = $threads: files are read on threads" sums_up
     ok "threads = $threads: one that is not there fails" fails env TRALE_CONFIG="$tmp/checksum.ini" "$examples/checksum" nowhere
+    ok "threads = $threads: a tree is copied byte by byte" copies auto
+    ok "threads = $threads: a tree is copied by threads alone" copies blocking
     ok "threads = $threads: names are looked up" looks_up
     ok "threads = $threads: what is no name fails" fails env TRALE_CONFIG="$tmp/lookup.ini" "$examples/lookup" a..b
 
@@ -193,6 +230,9 @@ for threads in 1 2 0; do
     ok "threads = $threads: the echo server ends with status 0 at SIGINT" stop server INT
 done
 
+ok "links and pipes are left out of a copy" leaves_links
+ok "a tree is copied in a simulation, each time alike" copies_in_a_simulation
+ok "nothing is written over" fails env TRALE_CONFIG="$tmp/copy.ini" "$examples/copy_tree" "$tmp/tree" "$tmp/copied"
 ok "what is no address is refused by the server" fails "$examples/echo_server" nonsense
 ok "what is no address is refused by the client" fails "$examples/echo_client" nonsense text
 ok "what is no address is refused by the nodes" fails "$examples/reliable" nonsense 127.0.0.1:0
