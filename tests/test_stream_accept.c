@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <sys/resource.h>
 
+#include "tests/sandbox.h"
 #include "tests/streams.h"
 
 static size_t count_fds(void)
@@ -336,6 +337,32 @@ static void test_a_connect_without_a_driver_says_so(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+/* In a child of the process, in which the system call is refused from now on. */
+static int child_may_not_accept(void)
+{
+    void *state = NULL;
+    struct trale_stream_socket *client, *server;
+    streams_open(&state);
+    struct streams *s = state;
+    if (refuse_call(SYS_accept4, EPERM) < 0)
+        return CANNOT_REFUSE;
+    if (do_connect(s, &s->address, &client) != 0)
+        return OTHERWISE;
+    return do_accept(s, &server) == -EPERM && do_accept(s, &server) == -EPERM ? AS_WANTED : OTHERWISE;
+}
+
+static void test_an_accept_that_is_not_allowed_says_so(void **state)
+{
+    (void)state;
+    TEST_REAL_ONLY("a simulation has no seccomp");
+    if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
+        skip();
+    pid_t child = fork();
+    if (child == 0)
+        _exit(child_may_not_accept());
+    assert_as_wanted(child);
+}
+
 /* --- no room for sockets ------------------------------------------------------------------------------------------ */
 
 struct limit {
@@ -534,6 +561,7 @@ int main(void)
         TEST(test_a_connect_begins_at_the_address_that_it_is_given),
         TEST(test_a_connect_that_waits_can_be_dropped),
         cmocka_unit_test(test_a_connect_without_a_driver_says_so),
+        cmocka_unit_test(test_an_accept_that_is_not_allowed_says_so),
         TEST(test_no_room_is_reported_once_and_then_waited_for),
         TEST(test_room_that_others_make_is_found),
         TEST(test_a_connect_and_a_listener_without_room_say_so),

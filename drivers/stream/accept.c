@@ -95,7 +95,6 @@ static bool accept_failed_alone(int64_t error)
     case -EHOSTDOWN:
     case -EHOSTUNREACH:
     case -ENONET:
-    case -EPERM:
         return true;
     default:
         return false;

@@ -178,6 +178,7 @@ static inline int trale_stream_get_listener(struct trale_stream_listener *listen
  *                  after this one try again each time a socket of this driver was closed, and every 10 ms, and wait in
  *                  between; the next shortage is reported when an accept has succeeded. The connections stay in the
  *                  listener's queue.
+ *   -EPERM         The process is not allowed to: each accept says so again, for nothing tells when that changes.
  *   -ECANCELED     The listener was closed.
  * or to another error of accept(2). A connection that has broken off before it was accepted is passed over. A dropped
  * accept has taken no connection: one that an accept has taken is its result. */
