@@ -52,6 +52,7 @@ static int path_validated(ngtcp2_conn *quic, uint32_t flags, const ngtcp2_path *
     if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) {
         connection->n_paths++;
         connection->endpoint->n_paths++;
+        connection->is_peer_unproven = false;
     }
     return 0;
 }

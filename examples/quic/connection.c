@@ -2,14 +2,21 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <trale/random.h>
 #include <trale/timer.h>
 
+#include "../service/log.h"
 #include "endpoint.h"
 #include "http3.h"
+
+/* How long a client that waits is silent. A server does not know whether the client's new address is real, and sends no
+ * more than three times what comes from there. Without this, a server that has lost its probes of the path would wait
+ * for the client, and the client for the server. */
+#define KEEP_ALIVE_NS (250 * NGTCP2_MILLISECONDS)
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
@@ -24,7 +31,7 @@ static void settings_fill(ngtcp2_settings *settings, const struct endpoint *endp
     settings->initial_ts = trale_now(endpoint->runtime);
     settings->rand_ctx.native_handle = endpoint->runtime;
     settings->max_tx_udp_payload_size = NGTCP2_MAX_PMTUD_UDP_PAYLOAD_SIZE;
-    settings->handshake_timeout = 10 * NGTCP2_SECONDS;
+    settings->handshake_timeout = endpoint->idle_ns;
     settings->max_stream_window = settings->max_window = endpoint->window;
 }
 
@@ -38,7 +45,7 @@ static void parameters_fill(ngtcp2_transport_params *parameters, const struct en
     parameters->initial_max_streams_bidi = endpoint->tls->is_server ? REQUESTS_MAX : 0;
     parameters->initial_max_streams_uni = 3;
     parameters->max_idle_timeout = endpoint->idle_ns;
-    parameters->active_connection_id_limit = 7;
+    parameters->active_connection_id_limit = 8;
 }
 
 static struct connection *connection_new(struct endpoint *endpoint, ngtcp2_cid *id)
@@ -67,8 +74,9 @@ static struct connection *connection_new(struct endpoint *endpoint, ngtcp2_cid *
     return NULL;
 }
 
-static struct connection *connection_begin(struct connection *connection, const ngtcp2_cid *id)
+static struct connection *connection_begin(struct connection *connection, const ngtcp2_cid *id, const ngtcp2_path *path)
 {
+    connection->peer = connection_remote(path);
     ngtcp2_conn_set_tls_native_handle(connection->quic, connection->tls);
     if (table_add_id(&connection->endpoint->table, id, connection, &connection->ids) == 0)
         return connection;
@@ -99,7 +107,8 @@ struct connection *connection_accept(struct endpoint *endpoint, const ngtcp2_pkt
         connection_free(connection);
         return NULL;
     }
-    return connection_begin(connection, &id);
+    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
+    return connection_begin(connection, &id, path);
 }
 
 struct connection *connection_connect(struct endpoint *endpoint, const ngtcp2_path *path)
@@ -118,14 +127,35 @@ struct connection *connection_connect(struct endpoint *endpoint, const ngtcp2_pa
         connection_free(connection);
         return NULL;
     }
-    return connection_begin(connection, &id);
+    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
+    return connection_begin(connection, &id, path);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
+static void connection_log(const struct connection *connection)
+{
+    char text[TRALE_ADDRESS_TEXT] = "?";
+    ngtcp2_connection_close_error reason = connection->reason;
+    const char *by = "here";
+    trale_address_format(&connection->peer, text, sizeof text);
+    if (connection->error == NGTCP2_ERR_DRAINING) {
+        ngtcp2_conn_get_connection_close_error(connection->quic, &reason);
+        by = connection->was_reset ? "by a reset" : "by the peer";
+    }
+    bool is_good = reason.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION &&
+                   reason.error_code == NGHTTP3_H3_NO_ERROR && !connection->was_reset;
+    service_log(is_good ? LOG_DEBUG : LOG_NOTICE, "connection with %s: ended %s: %s (%s error 0x%" PRIx64 ")", text, by,
+                connection->error != 0 ? ngtcp2_strerror(connection->error) : "done",
+                reason.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION ? "HTTP/3" : "QUIC",
+                reason.error_code);
+}
+
 void connection_free(struct connection *connection)
 {
     struct endpoint *endpoint = connection->endpoint;
+    if (connection->quic != NULL)
+        connection_log(connection);
     *connection->from = connection->next;
     if (connection->next != NULL)
         connection->next->from = connection->from;
@@ -140,8 +170,7 @@ void connection_free(struct connection *connection)
     free(connection);
 }
 
-/* After an error of ngtcp2: says why to the peer, if the peer is to know. */
-static void connection_fail(struct connection *connection, int error)
+void connection_fail(struct connection *connection, int error)
 {
     connection->error = error;
     if (error == NGTCP2_ERR_DRAINING || error == NGTCP2_ERR_CLOSING) {
@@ -183,132 +212,4 @@ void connection_leave(struct connection *connection)
     else if (connection->http == NULL)
         connection_end(connection, NGHTTP3_H3_NO_ERROR);
     endpoint_schedule(connection->endpoint, connection);
-}
-
-/* Packets may come for as long as the peer sends lost ones again (RFC 9000, 10.2). But without a socket none are
- * answered, so nothing is waited for that is only received. */
-static void connection_set_deadline(struct connection *connection, uint64_t now_ns)
-{
-    bool waits = connection->state == CONNECTION_CLOSING ||
-                 (connection->state == CONNECTION_DRAINING && !connection->endpoint->is_stopping);
-    table_reschedule(&connection->endpoint->table, &connection->turn,
-                     waits ? now_ns + 3 * ngtcp2_conn_get_pto(connection->quic) : 0);
-}
-
-/* --- packets ------------------------------------------------------------------------------------------------------ */
-
-void connection_read(struct connection *connection, const ngtcp2_path *path, uint32_t ecn, const uint8_t *packet,
-                     size_t size, uint64_t now_ns)
-{
-    const ngtcp2_pkt_info info = {.ecn = ecn};
-    if (connection->state == CONNECTION_CLOSING) {
-        uint64_t n = ++connection->n_late;
-        if ((n & (n - 1)) == 0)
-            endpoint_farewell(connection->endpoint, connection);
-    }
-    if (connection->state != CONNECTION_OPEN)
-        return;
-    int r = ngtcp2_conn_read_pkt(connection->quic, path, &info, packet, size, now_ns);
-    if (r < 0)
-        connection_fail(connection, r);
-    connection_set_deadline(connection, now_ns);
-}
-
-/* Writes one packet: its size; 0, there is nothing to send, or not yet; or an error of ngtcp2. */
-static ngtcp2_ssize connection_write_packet(struct connection *connection, ngtcp2_path *path, ngtcp2_pkt_info *info,
-                                            uint8_t *packet, size_t size, uint64_t now_ns)
-{
-    for (;;) {
-        nghttp3_vec bytes[16];
-        nghttp3_ssize n_vectors = 0;
-        ngtcp2_ssize n_taken = -1;
-        int64_t stream = -1;
-        int is_last = 0;
-        if (connection->http != NULL && ngtcp2_conn_get_max_data_left(connection->quic) > 0)
-            n_vectors = nghttp3_conn_writev_stream(connection->http, &stream, &is_last, bytes, 16);
-        if (n_vectors < 0)
-            return http3_failed(connection, (int)n_vectors);
-        uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (is_last ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0);
-        static_assert(sizeof(nghttp3_vec) == sizeof(ngtcp2_vec), "the same type by two names");
-        ngtcp2_ssize n = ngtcp2_conn_writev_stream(connection->quic, path, info, packet, size, &n_taken, flags, stream,
-                                                   (const ngtcp2_vec *)(const void *)bytes, (size_t)n_vectors, now_ns);
-        int r = 0;
-        if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED)
-            nghttp3_conn_block_stream(connection->http, stream);
-        else if (n == NGTCP2_ERR_STREAM_SHUT_WR)
-            nghttp3_conn_shutdown_stream_write(connection->http, stream);
-        else if (n == NGTCP2_ERR_WRITE_MORE || (n >= 0 && n_taken >= 0))
-            r = nghttp3_conn_add_write_offset(connection->http, stream, (size_t)n_taken);
-        if (r < 0)
-            return http3_failed(connection, r);
-        if (n >= 0 ||
-            (n != NGTCP2_ERR_STREAM_DATA_BLOCKED && n != NGTCP2_ERR_STREAM_SHUT_WR && n != NGTCP2_ERR_WRITE_MORE))
-            return n;
-    }
-}
-
-/* Writes as much as may be sent at once, and sets the deadline of the rest. */
-static int connection_write(struct connection *connection, struct outbox *outbox, uint64_t now_ns)
-{
-    size_t n_left = ngtcp2_conn_get_send_quantum(connection->quic);
-    const size_t size = NGTCP2_MAX_PMTUD_UDP_PAYLOAD_SIZE;
-    ngtcp2_path_storage path;
-    ngtcp2_pkt_info info;
-    ngtcp2_ssize n = 1;
-    ngtcp2_path_storage_zero(&path);
-    uint8_t *room = NULL;
-    while (n_left > 0 && n > 0 && (room = outbox_room(outbox, size)) != NULL) {
-        n = connection_write_packet(connection, &path.path, &info, room, size, now_ns);
-        if (n < 0)
-            return (int)n;
-        if (n > 0)
-            outbox_add(outbox, (size_t)n, &path.path, info.ecn);
-        n_left -= (size_t)n < n_left ? (size_t)n : n_left;
-    }
-    ngtcp2_conn_update_pkt_tx_time(connection->quic, now_ns);
-    uint64_t deadline_ns = ngtcp2_conn_get_expiry(connection->quic);
-    if (room == NULL || deadline_ns <= now_ns)
-        deadline_ns = now_ns + 1; /* so that other connections come first */
-    table_reschedule(&connection->endpoint->table, &connection->turn, deadline_ns);
-    return 0;
-}
-
-/* Writes the packet that ends the connection, and keeps it for the time in which packets may still come. */
-static void connection_write_end(struct connection *connection, uint64_t now_ns)
-{
-    ngtcp2_path_storage_zero(&connection->farewell_path);
-    ngtcp2_ssize n = ngtcp2_conn_write_connection_close(connection->quic, &connection->farewell_path.path, NULL,
-                                                        connection->farewell, sizeof connection->farewell,
-                                                        &connection->reason, now_ns);
-    connection->n_farewell = n > 0 ? (size_t)n : 0;
-    connection->state = n > 0 ? CONNECTION_CLOSING : CONNECTION_OVER;
-    if (n > 0)
-        endpoint_farewell(connection->endpoint, connection);
-}
-
-void connection_turn(struct connection *connection, struct outbox *outbox, uint64_t now_ns)
-{
-    if (connection->state == CONNECTION_OPEN) {
-        int r = 0;
-        if (connection->is_leaving && connection->n_requests == 0 && connection->endpoint->tls->is_server)
-            connection_end(connection, NGHTTP3_H3_NO_ERROR);
-        else if (ngtcp2_conn_get_expiry(connection->quic) <= now_ns)
-            r = ngtcp2_conn_handle_expiry(connection->quic, now_ns);
-        if (r == 0 && connection->state == CONNECTION_OPEN)
-            r = connection_write(connection, outbox, now_ns);
-        if (r < 0)
-            connection_fail(connection, r);
-        if (connection->state == CONNECTION_OPEN)
-            return;
-    } else if (connection->state == CONNECTION_CLOSING || connection->state == CONNECTION_DRAINING) {
-        connection->state = CONNECTION_OVER; /* its time is up */
-    }
-    if (connection->state == CONNECTION_ENDING)
-        connection_write_end(connection, now_ns);
-    if (connection->state == CONNECTION_DRAINING && connection->endpoint->is_stopping)
-        connection->state = CONNECTION_OVER;
-    if (connection->state == CONNECTION_OVER)
-        connection_free(connection);
-    else
-        connection_set_deadline(connection, now_ns);
 }

@@ -31,7 +31,11 @@ struct connection {
     struct connection *next, **from; /* in the endpoint's list */
     struct endpoint *endpoint;
     enum connection_state state;
-    struct table_id *ids; /* those by which packets find it */
+    struct trale_address peer;
+    uint64_t moved_ns;               /* when the address of the peer, or its own, changed last */
+    bool is_peer_unproven;           /* the peer's address has changed, and is not validated yet */
+    uint64_t n_from_peer, n_to_peer; /* bytes since then */
+    struct table_id *ids;            /* those by which packets find it */
     ngtcp2_conn *quic;
     nghttp3_conn *http; /* NULL before the keys are there */
     gnutls_session_t tls;
@@ -63,6 +67,11 @@ void connection_free(struct connection *connection);
 void connection_read(struct connection *connection, const ngtcp2_path *path, uint32_t ecn, const uint8_t *packet,
                      size_t size, uint64_t now_ns);
 
+/* Whether an address may change now: the connection is open, and n probe timeouts have passed since the last change. A
+ * client waits for 4, a server for 2, and until then it loses packets from new addresses: ngtcp2 0.12.1 aborts the
+ * program if they change faster than the peer acknowledges what follows from it. */
+bool connection_may_move(const struct connection *connection, uint64_t n_timeouts, uint64_t now_ns);
+
 /* Does what is due, writes packets, and sets the deadline of the next turn. */
 void connection_turn(struct connection *connection, struct outbox *outbox, uint64_t now_ns);
 
@@ -71,6 +80,13 @@ void connection_end(struct connection *connection, uint64_t http_error);
 
 /* Accepts no more requests, and ends after the last one. */
 void connection_leave(struct connection *connection);
+
+/* --- between connection.c and turn.c ------------------------------------------------------------------------------ */
+
+/* After an error of ngtcp2: says why to the peer, if the peer is to know. */
+void connection_fail(struct connection *connection, int error);
+
+struct trale_address connection_remote(const ngtcp2_path *path);
 
 /* The callbacks of ngtcp2, in callbacks.c. */
 extern const ngtcp2_callbacks connection_client_callbacks, connection_server_callbacks;

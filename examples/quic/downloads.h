@@ -6,6 +6,7 @@
 
 #include <gnutls/crypto.h>
 
+#include "checksum.h"
 #include "endpoint.h"
 
 struct download {
@@ -17,7 +18,7 @@ struct download {
     uint64_t n_bytes; /* that have come */
     FILE *file;       /* NULL: only the checksum is wanted */
     gnutls_hash_hd_t hash;
-    uint8_t digest[32]; /* SHA-256, when it is done */
+    uint8_t digest[CHECKSUM_SIZE]; /* SHA-256, when it is done */
 };
 
 /* What the client's endpoint has as its `context`. */

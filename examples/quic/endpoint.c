@@ -57,23 +57,26 @@ static ngtcp2_path path_of(struct trale_address *local, const struct trale_addre
                          .remote = {(struct sockaddr *)&remote->any, trale_address_length(remote)}};
 }
 
-/* Replaces the socket. A migration may have to wait: for the end of the handshake, and for an ID of the peer's that was
- * not used yet. Then the request stays. */
+static int connection_migrate(struct connection *connection, struct trale_address *local, uint64_t now_ns)
+{
+    const ngtcp2_path *old = ngtcp2_conn_get_path(connection->quic);
+    const ngtcp2_path path = {.local = {&local->any, trale_address_length(local)}, .remote = old->remote};
+    return ngtcp2_conn_initiate_immediate_migration(connection->quic, &path, now_ns);
+}
+
+/* Replaces the socket of a client. A migration may have to wait, for the end of the handshake or for an ID of the
+ * peer's that was not used yet: then the request stays. */
 static void endpoint_move(struct endpoint *endpoint, uint64_t now_ns)
 {
+    struct connection *connection = endpoint->connections;
     struct trale_udp_socket *socket;
     struct trale_address local;
-    if (socket_open(endpoint, &endpoint->move_to, &socket) < 0)
+    if (connection == NULL || !connection_may_move(connection, 4, now_ns) ||
+        socket_open(endpoint, &endpoint->move_to, &socket) < 0)
         return;
     int r = trale_udp_local(socket, &local);
-    for (struct connection *c = endpoint->connections; c != NULL && r == 0 && endpoint->move == MOVE_MIGRATE;
-         c = c->next) {
-        const ngtcp2_path *old = ngtcp2_conn_get_path(c->quic);
-        const ngtcp2_path path = {.local = {&local.any, trale_address_length(&local)}, .remote = old->remote};
-        r = c->state == CONNECTION_OPEN ? ngtcp2_conn_initiate_immediate_migration(c->quic, &path, now_ns) : -EINVAL;
-        if (r == 0)
-            endpoint_schedule(endpoint, c);
-    }
+    if (r == 0 && endpoint->move == MOVE_MIGRATE)
+        r = connection_migrate(connection, &local, now_ns);
     if (r < 0) {
         trale_udp_close(socket);
         return;
@@ -84,6 +87,8 @@ static void endpoint_move(struct endpoint *endpoint, uint64_t now_ns)
         endpoint->local = local;
     endpoint->move = MOVE_NONE;
     endpoint->n_moves++;
+    connection->moved_ns = now_ns;
+    endpoint_schedule(endpoint, connection);
 }
 
 /* --- packets ------------------------------------------------------------------------------------------------------ */
@@ -110,6 +115,8 @@ static void take_packet(struct endpoint *endpoint, const ngtcp2_path *path, uint
     if (r < 0 && r != NGTCP2_ERR_VERSION_NEGOTIATION)
         return;
     struct connection *connection = r == 0 ? table_find(&endpoint->table, ids.dcid, ids.dcidlen) : NULL;
+    if (connection == NULL && !endpoint->tls->is_server)
+        connection = endpoint->connections; /* a client has one; a reset looks like a packet with any ID */
     if (connection != NULL)
         connection_read(connection, path, ecn, packet, size, now_ns);
     else if (endpoint->tls->is_server)

@@ -2,13 +2,15 @@
  *
  * An HTTP/3 client (RFC 9114): downloads paths from a server, all at once over one connection, or over several.
  *
- *     quic_client [-t FILE] [-n NAME] [-o FOLDER] [-c CONNECTIONS] [-m BYTES | -r BYTES] [-b ADDRESS] [-O]
- *                 [-i MILLISECONDS] ADDRESS PATH...
+ *     quic_client [-t FILE] [-n NAME] [-o FOLDER] [-s FILE] [-c CONNECTIONS] [-m BYTES | -r BYTES]
+ *                 [-b ADDRESS] [-O] [-i MILLISECONDS] ADDRESS PATH...
  *         -t  the certificates that it trusts, in PEM; default: those of the system
  *         -n  the server's name, as its certificate has it, default localhost
  *         -o  writes each path into a file of this folder, whose name is the path with '_' for '/'
+ *         -s  what has to come: checksums as this client or sha256sum(1) has written them, a name being a path
  *         -c  over so many connections at once, each of which downloads all paths, default 1; not with -o
- *         -m  moves the connection to another port each time so many bytes have come (connection migration)
+ *         -m  moves the connection to another port each time so many bytes have come (connection migration), but not
+ *             faster than four probe timeouts after the last move
  *         -r  the same, but tells nobody, as if a NAT had forgotten the port
  *         -b  its own address, default 0.0.0.0:0 or [::]:0; and with -m and -r, given again, the one to move to
  *         -O  sends and receives each packet by itself, without the offloads of the kernel (GSO, GRO)
@@ -27,6 +29,7 @@
 #include <trale/scope.h>
 #include <trale/trale.h>
 
+#include "checksum.h"
 #include "downloads.h"
 
 struct client {
@@ -36,7 +39,7 @@ struct client {
 
 /* What the command line says. */
 struct plan {
-    const char *trusted, *name, *folder;
+    const char *trusted, *name, *folder, *checksums;
     struct trale_address server, own[2];
     size_t n_own, n_clients, n_paths;
     char **paths;
@@ -93,9 +96,14 @@ static bool client_free(struct client *client, const struct plan *plan)
         gnutls_hash_deinit(download->hash, download->digest);
         is_whole = is_whole && is_written && download_is_whole(download);
         if (download_is_whole(download)) {
-            for (size_t j = 0; j < sizeof download->digest; j++)
-                printf("%02x", download->digest[j]);
-            printf("  %s\n", download->path);
+            char text[CHECKSUM_TEXT];
+            bool is_right = plan->checksums == NULL ||
+                            checksum_is_listed(plan->checksums, download->path, download->digest);
+            checksum_format(download->digest, text);
+            printf("%s  %s\n", text, download->path);
+            if (!is_right)
+                fprintf(stderr, "%s: not what %s says\n", download->path, plan->checksums);
+            is_whole = is_whole && is_right;
         } else {
             fprintf(stderr, "%s: status %" PRIu32 ", %" PRIu64 " bytes\n", download->path, download->status,
                     download->n_bytes);
@@ -212,6 +220,9 @@ static bool read_option(struct plan *plan, int option, const char *text)
     case 'o':
         plan->folder = text;
         return true;
+    case 's':
+        plan->checksums = text;
+        return true;
     case 'O':
         plan->offloads = false;
         return true;
@@ -232,7 +243,7 @@ static bool read_option(struct plan *plan, int option, const char *text)
 static bool plan_read(struct plan *plan, int argc, char **argv)
 {
     bool is_understood = true;
-    for (int option; (option = getopt(argc, argv, "t:n:o:c:m:r:b:Oi:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "t:n:o:s:c:m:r:b:Oi:")) != -1;)
         is_understood = is_understood && read_option(plan, option, optarg);
     if (!is_understood || argc - optind < 2 || (plan->n_clients > 1 && plan->folder != NULL) ||
         trale_address_parse(argv[optind], &plan->server) < 0)
@@ -257,8 +268,8 @@ int main(int argc, char **argv)
     struct plan plan = {.name = "localhost", .n_clients = 1, .offloads = true, .idle_ns = 30 * TRALE_SECOND};
     if (!plan_read(&plan, argc, argv)) {
         fprintf(stderr,
-                "usage: %s [-t FILE] [-n NAME] [-o FOLDER] [-c CONNECTIONS] [-m BYTES | -r BYTES] [-b ADDRESS] [-O]\n"
-                "           [-i MILLISECONDS] ADDRESS PATH...\n",
+                "usage: %s [-t FILE] [-n NAME] [-o FOLDER] [-s FILE] [-c CONNECTIONS] [-m BYTES | -r BYTES]\n"
+                "           [-b ADDRESS] [-O] [-i MILLISECONDS] ADDRESS PATH...\n",
                 argv[0]);
         return EXIT_FAILURE;
     }
