@@ -349,6 +349,35 @@ static void test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds(
     do_close(runtime, spawn_shell(runtime, "exit", NULL, 0, 0));
 }
 
+struct reuse {
+    struct trale *runtime;
+    struct trale_process_command command;
+    int spawned, fd;
+};
+
+/* The number of the pidfd is free again when the spawn has failed, and the program takes it. */
+static void fails_to_spawn_and_opens(void *data)
+{
+    struct reuse *reuse = data;
+    struct trale_process *process;
+    reuse->spawned = trale_process_spawn(reuse->runtime, &reuse->command, &process);
+    reuse->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void test_a_failed_spawn_closes_no_descriptor_that_the_program_opens_later(void **state)
+{
+    struct trale *runtime = *state;
+    SKIP_UNDER_VALGRIND();
+    const char *const arguments[] = {"x", NULL};
+    struct reuse reuse = {.runtime = runtime, .command = {.path = "/nonexistent/file", .arguments = arguments}};
+    test_call_in_task(runtime, fails_to_spawn_and_opens, &reuse);
+    test_call_in_task(runtime, test_nothing, NULL); /* what the driver puts off is done */
+    test_call_in_task(runtime, test_nothing, NULL);
+    assert_int_equal(reuse.spawned, -ENOENT);
+    assert_true(fcntl(reuse.fd, F_GETFD) >= 0);
+    close(reuse.fd);
+}
+
 /* The limit does not hold for root, so root tries it as another user, who meets it when it executes its program. */
 static void test_a_user_with_too_many_processes_starts_no_more(void **state)
 {
@@ -408,6 +437,7 @@ int main(void)
         TEST(test_descriptors_that_make_no_sense_are_refused),
         TEST(test_commands_that_make_no_sense_are_refused),
         TEST(test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds),
+        TEST(test_a_failed_spawn_closes_no_descriptor_that_the_program_opens_later),
         TEST(test_a_user_with_too_many_processes_starts_no_more),
         cmocka_unit_test(test_without_the_driver_or_without_streams_there_is_none),
     };

@@ -190,8 +190,10 @@ int plan_run(struct plan *plan, int *pid, int *pidfd)
                       plan, pidfd);
     int error = child < 0 ? errno : 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_SET_SIZE);
-    if (child < 0)
+    if (child < 0) {
+        *pidfd = -1; /* clone(2) may have set it */
         return -error;
+    }
     *pid = child;
     if (plan->error == 0)
         return 0;
@@ -199,5 +201,6 @@ int plan_run(struct plan *plan, int *pid, int *pidfd)
     while (waitid(P_PIDFD, (id_t)*pidfd, &info, WEXITED) < 0 && errno == EINTR)
         ;
     close(*pidfd);
+    *pidfd = -1;
     return -plan->error;
 }

@@ -27,7 +27,7 @@ void plan_free(struct plan *plan);
 int plan_check_kernel(void);
 
 /* Makes a child that carries out the plan, and returns when it has executed its program: 0, *pid and *pidfd. Or an
- * error; then there is no child. */
+ * error; then there is no child, and *pidfd is -1. */
 int plan_run(struct plan *plan, int *pid, int *pidfd);
 
 #endif
