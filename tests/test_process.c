@@ -292,6 +292,8 @@ static void test_descriptors_that_make_no_sense_are_refused(void **state)
         {{{.number = -1, .kind = TRALE_PROCESS_NULL}, {.number = 0, .kind = TRALE_PROCESS_NULL}}, -EINVAL},
         {{{.number = INT32_MAX, .kind = TRALE_PROCESS_NULL}, {.number = 0, .kind = TRALE_PROCESS_NULL}}, -EINVAL},
         {{{.number = 3, .kind = TRALE_PROCESS_NULL}, {.number = 3, .kind = TRALE_PROCESS_NULL}}, -EINVAL},
+        {{{.number = 3, .kind = TRALE_PROCESS_NULL}, {.number = 4, .kind = TRALE_PROCESS_NULL, .reserved = 1}},
+         -EINVAL},
         {{{.number = 3, .kind = 5}, {.number = 4, .kind = TRALE_PROCESS_NULL}}, -EINVAL},
         {{{.number = 3, .kind = TRALE_PROCESS_SAME, .fd = 1}, {.number = 1, .kind = TRALE_PROCESS_NULL}}, -EINVAL},
         {{{.number = 1, .kind = TRALE_PROCESS_OUTPUT}, {.number = 3, .kind = TRALE_PROCESS_FD, .fd = -1}}, -EBADF},
@@ -315,6 +317,8 @@ static void test_commands_that_make_no_sense_are_refused(void **state)
     refuse(runtime, (struct trale_process_command){0}, -EINVAL);
     refuse(runtime, (struct trale_process_command){.path = "/bin/sh", .flags = 8}, -EINVAL);
     refuse(runtime, (struct trale_process_command){.path = "/bin/sh", .reserved = 1}, -EINVAL);
+    const char *const none[] = {NULL};
+    refuse(runtime, (struct trale_process_command){.path = "/bin/sh", .arguments = none}, -EINVAL);
 }
 
 /* Lowers a limit of this process for one spawn. */

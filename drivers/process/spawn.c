@@ -27,13 +27,13 @@ static const struct trale_process_fd *fd_before(const struct trale_process_comma
 
 static int32_t command_check(const struct driver *driver, const struct trale_process_command *command)
 {
-    if (command->path == NULL || command->arguments == NULL || (command->flags & ~ALL_FLAGS) != 0 ||
-        command->reserved != 0)
+    if (command->path == NULL || command->arguments == NULL || command->arguments[0] == NULL ||
+        (command->flags & ~ALL_FLAGS) != 0 || command->reserved != 0)
         return -EINVAL;
     for (uint32_t i = 0; i < command->n_fds; i++) {
         const struct trale_process_fd *fd = &command->fds[i];
         bool is_pipe = fd->kind == TRALE_PROCESS_INPUT || fd->kind == TRALE_PROCESS_OUTPUT;
-        if (fd->number < 0 || fd->number == INT_MAX || fd->kind > TRALE_PROCESS_OUTPUT ||
+        if (fd->number < 0 || fd->number == INT_MAX || fd->kind > TRALE_PROCESS_OUTPUT || fd->reserved != 0 ||
             fd_before(command, i, fd->number) != NULL ||
             (fd->kind == TRALE_PROCESS_SAME && fd_before(command, i, fd->fd) == NULL))
             return -EINVAL;
