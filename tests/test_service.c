@@ -64,6 +64,18 @@ static void test_a_network_of_ipv6_is_one_client(void **state)
     rate_deinit(&rate);
 }
 
+/* The first 8 bytes of the network, read backwards, are 0xffffffff and this IPv4 address. */
+static void test_a_network_of_ipv6_has_no_bucket_of_an_ipv4_address(void **state)
+{
+    (void)state;
+    struct rate rate;
+    assert_int_equal(rate_init(&rate, 100, 7), 0);
+    rate_set(&rate, TRALE_SECOND, 1);
+    assert_int_equal(take(&rate, "[2001:db8:ffff:ffff::1]:123", 1), RATE_ALLOWED);
+    assert_int_equal(take(&rate, "184.13.1.32:123", 1), RATE_ALLOWED);
+    rate_deinit(&rate);
+}
+
 static void test_without_a_limit_all_is_allowed(void **state)
 {
     (void)state;
@@ -180,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_client_has_its_burst_and_then_its_rate),
         cmocka_unit_test(test_a_network_of_ipv6_is_one_client),
+        cmocka_unit_test(test_a_network_of_ipv6_has_no_bucket_of_an_ipv4_address),
         cmocka_unit_test(test_without_a_limit_all_is_allowed),
         cmocka_unit_test(test_a_flood_of_addresses_frees_no_client_from_its_limit),
         cmocka_unit_test_setup_teardown(test_a_line_begins_with_its_priority, hear, hear_no_more),

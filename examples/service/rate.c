@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The buckets that a client may have. */
 #define N_WAYS 4
@@ -36,7 +35,8 @@ static uint64_t key_of(const struct trale_address *client)
     uint64_t key = 0;
     if (address.any.sa_family == AF_INET)
         return UINT64_MAX << 32 | ntohl(address.v4.sin_addr.s_addr);
-    memcpy(&key, &address.v6.sin6_addr, sizeof key);
+    for (size_t i = 0; i < sizeof key; i++)
+        key = key << 8 | address.v6.sin6_addr.s6_addr[i];
     return key;
 }
 
