@@ -131,6 +131,22 @@ static void test_an_answer_has_the_clients_words_and_the_clocks(void **state)
     assert_memory_equal(bytes, wanted, SNTP_SIZE);
 }
 
+/* Else clients refuse the answer: its reference timestamp is after its transmit timestamp (RFC 5905, A.5.1.1). */
+static void test_a_clock_that_is_behind_its_reference_was_set_at_the_request(void **state)
+{
+    (void)state;
+    static const int64_t later[] = {1, 0, -1, -100 * (INT64_C(1) << 32)};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        uint64_t receive = server.reference + (uint64_t)later[i], reference = 0;
+        uint8_t bytes[SNTP_SIZE];
+        sntp_ask(bytes, NONCE);
+        sntp_answer(bytes, &server, receive);
+        for (size_t at = 16; at < 24; at++)
+            reference = reference << 8 | bytes[at];
+        assert_int_equal(reference, later[i] < 0 ? receive : server.reference);
+    }
+}
+
 static void test_a_refusal_is_no_time_and_says_how_long_to_wait(void **state)
 {
     (void)state;
@@ -175,7 +191,10 @@ static void test_a_client_takes_only_answers_to_its_request(void **state)
     assert_int_equal(reading.transmit, 9);
     assert_memory_equal(reading.reference_id, server.reference_id, 4);
     assert_int_equal(sntp_read(&reading, bytes, SNTP_SIZE, NONCE + 1), -ESTALE);
-    assert_int_equal(sntp_read(&reading, bytes, SNTP_SIZE - 1, NONCE), -EPROTO);
+    for (size_t size = 0; size < SNTP_SIZE; size++) /* what anyone can send who knows the ports */
+        assert_int_equal(sntp_read(&reading, bytes, size, NONCE), -ESTALE);
+    bytes[0] = 0;
+    assert_int_equal(sntp_read(&reading, bytes, SNTP_SIZE, NONCE + 1), -ESTALE);
     assert_int_equal(read_changed(0, 4 << 3 | 3), -EPROTO);          /* a request */
     assert_int_equal(read_changed(0, 3 << 3 | 4), -EPROTO);          /* of another version */
     assert_int_equal(read_changed(0, 3 << 6 | 4 << 3 | 4), -EPROTO); /* a clock that is not synchronized */
@@ -193,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_a_short_duration_is_rounded_up_and_has_a_largest_value),
         cmocka_unit_test(test_only_clients_of_version_1_to_4_are_answered),
         cmocka_unit_test(test_an_answer_has_the_clients_words_and_the_clocks),
+        cmocka_unit_test(test_a_clock_that_is_behind_its_reference_was_set_at_the_request),
         cmocka_unit_test(test_a_refusal_is_no_time_and_says_how_long_to_wait),
         cmocka_unit_test(test_a_client_takes_only_answers_to_its_request),
     };

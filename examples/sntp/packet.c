@@ -2,6 +2,7 @@
 #include "packet.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -78,7 +79,8 @@ void sntp_answer(uint8_t bytes[SNTP_SIZE], const struct sntp_clock *clock, uint6
     put(bytes + AT_ROOT_DELAY, clock->root_delay, 4);
     put(bytes + AT_ROOT_DISPERSION, clock->root_dispersion, 4);
     memcpy(bytes + AT_REFERENCE_ID, clock->reference_id, 4);
-    put(bytes + AT_REFERENCE, clock->reference, 8);
+    bool is_behind = sntp_difference_ns(receive, clock->reference) < 0; /* the clock was set back */
+    put(bytes + AT_REFERENCE, is_behind ? receive : clock->reference, 8);
     memcpy(bytes + AT_ORIGINATE, bytes + AT_TRANSMIT, 8);
     put(bytes + AT_RECEIVE, receive, 8);
 }
@@ -109,10 +111,10 @@ void sntp_ask(uint8_t bytes[SNTP_SIZE], uint64_t nonce)
 
 int sntp_read(struct sntp_reading *reading, const uint8_t *bytes, size_t size, uint64_t nonce)
 {
-    if (size < SNTP_SIZE || (bytes[AT_HEAD] & 63) != (VERSION << 3 | MODE_SERVER))
-        return -EPROTO;
-    if (get64(bytes + AT_ORIGINATE) != nonce)
+    if (size < SNTP_SIZE || get64(bytes + AT_ORIGINATE) != nonce)
         return -ESTALE;
+    if ((bytes[AT_HEAD] & 63) != (VERSION << 3 | MODE_SERVER))
+        return -EPROTO;
     if (bytes[AT_STRATUM] == 0)
         return memcmp(bytes + AT_REFERENCE_ID, "RATE", 4) == 0 ? -EBUSY : -EPROTO;
     struct sntp_reading found = {.leap = bytes[AT_HEAD] >> 6,

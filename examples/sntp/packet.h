@@ -23,7 +23,9 @@ struct sntp_clock {
     uint8_t poll;     /* how long a client that is refused should wait, in the same way */
     uint32_t root_delay, root_dispersion; /* to the reference clock, in 2^-16 seconds */
     uint8_t reference_id[4];
-    uint64_t reference; /* the timestamp when the clock was set last */
+    /* The timestamp when the clock was set last. If a request is received before it, the clock was set back since, and
+     * the answer has the time of the request: clients refuse a reference timestamp that is yet to come. */
+    uint64_t reference;
 };
 
 /* The timestamp of a time on CLOCK_REALTIME, and the difference of two. */
@@ -64,8 +66,8 @@ struct sntp_reading {
     uint64_t receive, transmit;
 };
 
-/* Reads a datagram. 0; -EBUSY: the server refuses, for the client asks too often; -ESTALE: it answers another request;
- * -EPROTO: it is no answer, or one that a client must not use (RFC 4330 5). */
+/* Reads a datagram. 0; -EBUSY: the server refuses, for the client asks too often; -ESTALE: it answers another request,
+ * or none, and may be forged; -EPROTO: it answers this one as a client must not use it (RFC 4330 5). */
 int sntp_read(struct sntp_reading *reading, const uint8_t *bytes, size_t size, uint64_t nonce);
 
 #endif
