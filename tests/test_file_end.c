@@ -228,7 +228,7 @@ static int fill_disk(void)
     struct trale_file_op op;
     if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return CANNOT_REFUSE;
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("tmpfs", folder, "tmpfs", 0, "size=256k") < 0)
+    if (mount("none", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 || mount("tmpfs", folder, "tmpfs", 0, "size=256k") < 0)
         return CANNOT_REFUSE;
     files.runtime = files_open_runtime("");
     if (files_wait(&files, trale_file_open(&op, files.runtime, in_folder("full"), O_RDWR | O_CREAT, 0600)) < 0)

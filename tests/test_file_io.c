@@ -163,7 +163,6 @@ static void test_a_file_does_only_what_it_was_opened_for(void **state)
     assert_int_equal(files_wait(files, trale_file_list(&op, reader, &entry, 1)), -ENOTDIR);
     assert_int_equal(files_wait(files, trale_file_list(&op, files->folder, &entry, 0)), -EINVAL);
     assert_int_equal(files_wait(files, trale_file_truncate(&op, reader, 0)), -EINVAL);
-    assert_int_equal(files_wait(files, trale_file_open_in(&op, reader, "x", O_RDONLY, 0)), -ENOTDIR);
     trale_file_init_(&op, 99, reader);
     assert_int_equal(files_wait(files, trale_file_begin_(&op, reader->files)), -EOPNOTSUPP);
     assert_int_equal(byte, 'x');
@@ -195,6 +194,8 @@ static void test_a_path_below_a_folder_never_leaves_it(void **state)
 {
     const struct files *files = *state;
     struct trale_file_op op;
+    if (TEST_UNDER_VALGRIND) /* which has no openat2(2) */
+        skip();
     files_close(files, files_open(files, "outside", O_WRONLY | O_CREAT));
     assert_int_equal(files_wait(files, trale_file_make_folder(&op, files->folder, "root", 0700)), 0);
     assert_int_equal(symlink("../outside", in_folder("root/up")), 0);
@@ -220,6 +221,9 @@ static void test_a_path_below_a_folder_never_leaves_it(void **state)
     assert_int_equal(try_open_in(files, root, "", O_RDONLY), -ENOENT);
     files_close(files, root);
 
+    struct trale_file *file = files_open(files, "outside", O_RDONLY);
+    assert_int_equal(try_open_in(files, file, "x", O_RDONLY), -ENOTDIR);
+    files_close(files, file);
     assert_int_equal(files_wait(files, trale_file_open(&op, files->runtime, "/proc/self", O_RDONLY, 0)), 0);
     root = op.file;
     assert_int_equal(try_open_in(files, root, "exe", O_RDONLY), -ELOOP);

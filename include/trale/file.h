@@ -58,6 +58,7 @@
  *   -EBADF       The file was not opened for that.
  *   -ENOSPC, -EDQUOT, -EFBIG (a limit of sizes, RLIMIT_FSIZE too: no SIGXFSZ ends the process), -EIO
  *   -ENODEV      No driver offers this.
+ *   -ENOSYS      trale_file_open_in, TRALE_FILE_NO_LINKS: a sandbox, or Linux before 5.6, has no openat2(2).
  *   -ENOMEM
  *
  * IN A SIMULATION files are the real ones, and operations are done in an order that depends on the seed alone.
