@@ -198,6 +198,49 @@ static void test_closing_a_file_ends_its_operations(void **state)
     }
 }
 
+struct late {
+    struct trale_future future;
+    const char *path;
+    struct trale_file *file;
+    struct trale_file_op op, other;
+    uint32_t kind;
+    char bytes[16];
+};
+
+static void late_close(struct late *self)
+{
+    trale_file_close(self->other.file);
+}
+
+/* Between the making of the operation and its first poll, its file is closed, and another one is opened. */
+trale_async_with(late, late_close)
+{
+    trale_begin();
+    (void)(self->kind == TRALE_FILE_READ   ? trale_file_read(&self->op, self->file, self->bytes, 16, 0)
+           : self->kind == TRALE_FILE_SYNC ? trale_file_sync(&self->op, self->file, 0)
+                                           : trale_file_open_in(&self->op, self->file, "file", O_RDONLY, 0));
+    trale_file_close(self->file);
+    trale_try(trale_file_open(&self->other, cx->runtime, self->path, O_RDONLY, 0));
+    trale_await(&self->op.future);
+    trale_return(trale_result());
+}
+
+static void test_an_operation_that_begins_after_the_close_is_canceled(void **state)
+{
+    const struct files *files = *state;
+    static const uint32_t kinds[] = {TRALE_FILE_READ, TRALE_FILE_SYNC, TRALE_FILE_OPEN};
+    files_close(files, files_open(files, "file", O_RDWR | O_CREAT));
+    for (size_t i = 0; i < 3; i++) {
+        const char *path = in_folder(kinds[i] == TRALE_FILE_OPEN ? "." : "file");
+        struct late late;
+        struct trale_file_op op;
+        assert_int_equal(files_wait(files, trale_file_open(&op, files->runtime, path, O_RDONLY, 0)), 0);
+        int64_t r = trale_block_on(files->runtime,
+                                   trale_call(late, &late, .file = op.file, .path = path, .kind = kinds[i]));
+        assert_int_equal(r, -ECANCELED);
+    }
+}
+
 /* --- limits ------------------------------------------------------------------------------------------------------- */
 
 static void test_a_limit_of_sizes_is_an_error_and_no_signal(void **state)
@@ -290,6 +333,7 @@ int main(void)
         FILES_TEST(test_what_has_not_begun_is_not_done),
         FILES_TEST(test_a_runtime_closes_with_operations_in_flight),
         FILES_TEST(test_closing_a_file_ends_its_operations),
+        FILES_TEST(test_an_operation_that_begins_after_the_close_is_canceled),
         FILES_TEST(test_a_limit_of_sizes_is_an_error_and_no_signal),
         TEST_IN_FOLDER(test_instances_have_files_of_their_own),
     };

@@ -14,8 +14,17 @@
 #include "list.h"
 #include "ring_job.h"
 
-struct file {
+/* What the program has of a file. The memory is used for a later one, and freed only when the driver stops: the first
+ * poll of an operation looks at the generation before anything else. */
+struct handle {
     struct trale_file base; /* first */
+    uint64_t generation;    /* no other file that is open has it; 0: closed */
+    struct file *file;      /* while it is open */
+    struct handle *next;    /* in files->closed */
+};
+
+struct file {
+    struct handle *handle; /* while it is open */
     struct files *files;
     struct trale_link link; /* in files->open */
     int fd;
@@ -42,9 +51,17 @@ struct files {
     const struct trale_pool *pool;
     uint32_t buffer_size; /* bytes of one piece of a read or a write */
     struct trale_link open;
+    struct handle *closed;
+    uint64_t generation; /* of the last file that was opened */
     struct closer closer;
     struct submission *submission; /* io_uring(7); NULL: threads do all */
 };
+
+/* Of one that is open. */
+static inline struct file *file_of(struct trale_file *base)
+{
+    return ((struct handle *)(void *)base)->file;
+}
 
 /* operation.c: the futures. */
 void operation_begin(void *instance, struct trale_file_op *op);

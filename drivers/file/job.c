@@ -49,7 +49,7 @@ static int64_t measure(const struct files *files, const struct trale_file_op *op
     case TRALE_FILE_LIST:
         if (op->size == 0)
             return -EINVAL;
-        return ((struct file *)op->file)->is_listing        ? -EBUSY
+        return file_of(op->file)->is_listing                ? -EBUSY
                : op->size < files->buffer_size / ENTRY_SIZE ? (int64_t)op->size * ENTRY_SIZE
                                                             : files->buffer_size;
     case TRALE_FILE_TRUNCATE:
@@ -72,7 +72,7 @@ static int64_t measure(const struct files *files, const struct trale_file_op *op
 
 static struct file *file_use(struct trale_file *base)
 {
-    struct file *file = (struct file *)base;
+    struct file *file = base != NULL ? file_of(base) : NULL;
     if (file != NULL)
         atomic_fetch_add_explicit(&file->n_users, 1, memory_order_relaxed);
     return file;
@@ -134,7 +134,7 @@ static int take_open(struct job *job, struct trale_file_op *op)
     if (file == NULL)
         return -ENOMEM;
     job->fd = -1;
-    op->file = &file->base;
+    op->file = &file->handle->base;
     return 0;
 }
 

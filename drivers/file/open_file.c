@@ -10,9 +10,17 @@
 struct file *file_new(struct files *files, int fd)
 {
     struct file *file = calloc(1, sizeof *file);
-    if (file == NULL)
+    struct handle *handle = files->closed != NULL ? files->closed : malloc(sizeof *handle);
+    if (file == NULL || handle == NULL) {
+        if (handle != files->closed)
+            free(handle);
+        free(file);
         return NULL;
-    file->base.files = &files->table;
+    }
+    if (handle == files->closed)
+        files->closed = handle->next;
+    *handle = (struct handle){.base.files = &files->table, .generation = ++files->generation, .file = file};
+    file->handle = handle;
     file->files = files;
     file->fd = fd;
     atomic_init(&file->n_users, 1);
@@ -53,11 +61,15 @@ void file_unref(struct file *file)
 
 void file_close(void *instance, struct trale_file *base)
 {
-    struct file *file = (struct file *)base;
-    trale_host_expect(&((struct files *)instance)->host, "trale_files.close");
+    struct files *files = instance;
+    struct handle *handle = (struct handle *)base;
+    struct file *file = handle->file;
+    trale_host_expect(&files->host, "trale_files.close");
     while (!list_is_empty(&file->waiting))
         operation_cancel(list_entry(file->waiting.next, struct trale_file_op, link));
     list_remove(&file->link);
+    *handle = (struct handle){.next = files->closed};
+    files->closed = handle;
     file_unref(file);
 }
 
@@ -118,7 +130,12 @@ void files_close_all(struct files *files)
     while (!list_is_empty(&files->open)) {
         struct file *file = list_entry(files->open.next, struct file, link);
         list_remove(&file->link);
+        free(file->handle);
         file_unref_on_thread(file);
+    }
+    for (struct handle *handle = files->closed, *next; handle != NULL; handle = next) {
+        next = handle->next;
+        free(handle);
     }
     closer_free(files->closer.files);
 }

@@ -17,11 +17,16 @@ static struct files *files_of(const struct trale_file_op *op)
     return (struct files *)(uintptr_t)op->future.own;
 }
 
+static uint64_t generation_of(const struct trale_file *base)
+{
+    return ((const struct handle *)(const void *)base)->generation;
+}
+
 /* Takes it out of the driver. */
 static void operation_leave(struct trale_file_op *op)
 {
     if (op->state == OPERATION_BEGUN && op->kind == TRALE_FILE_LIST)
-        ((struct file *)op->file)->is_listing = false;
+        file_of(op->file)->is_listing = false;
     list_remove(&op->link);
     op->state = OPERATION_NEW;
 }
@@ -51,9 +56,26 @@ static void operation_submit(struct trale_file_op *op, struct job *job)
     submission_queue(files_of(op), job, op);
 }
 
+/* Until the first poll, unused members have the generations of the files. */
+static void operation_mark(struct trale_file_op *op)
+{
+    op->work.future.own = op->file != NULL ? generation_of(op->file) : 0;
+    op->done = op->folder != NULL ? generation_of(op->folder) : 0;
+}
+
+static bool operation_is_late(struct trale_file_op *op)
+{
+    bool is_late = (op->file != NULL && op->work.future.own != generation_of(op->file)) ||
+                   (op->folder != NULL && op->done != generation_of(op->folder));
+    op->done = 0;
+    return is_late;
+}
+
 static int operation_start(struct trale_file_op *op)
 {
     struct job *job;
+    if (operation_is_late(op))
+        return -ECANCELED;
     int r = job_new(files_of(op), op, &job);
     if (r < 0)
         return r;
@@ -135,4 +157,5 @@ void operation_begin(void *instance, struct trale_file_op *op)
                                                   operation_drop};
     op->future.type = &type;
     op->future.own = (uint64_t)(uintptr_t)instance;
+    operation_mark(op);
 }

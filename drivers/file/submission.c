@@ -134,27 +134,27 @@ void submission_leave(struct job *job)
 
 /* --- closing ------------------------------------------------------------------------------------------------------ */
 
-static struct file *file_of(struct ring_job *ring_job)
+static struct file *file_closing(struct ring_job *ring_job)
 {
     return list_entry(ring_job, struct file, ring_job);
 }
 
 static void close_submit(struct ring_job *ring_job, struct io_uring_sqe *entry)
 {
-    io_uring_prep_close(entry, file_of(ring_job)->fd);
+    io_uring_prep_close(entry, file_closing(ring_job)->fd);
     io_uring_sqe_set_data(entry, ring_job);
-    file_of(ring_job)->files->submission->n_in_flight++;
+    file_closing(ring_job)->files->submission->n_in_flight++;
 }
 
 static void close_retract(struct ring_job *ring_job)
 {
-    file_of(ring_job)->files->submission->n_in_flight--;
+    file_closing(ring_job)->files->submission->n_in_flight--;
 }
 
 /* Of a close that has begun, the fd is gone, whatever the result; one that was given up has not begun. */
 static void close_complete(struct ring_job *ring_job, int32_t result, uint32_t flags)
 {
-    struct file *file = file_of(ring_job);
+    struct file *file = file_closing(ring_job);
     (void)flags;
     file->files->submission->n_in_flight--;
     if (result == -ECANCELED) {
@@ -167,7 +167,7 @@ static void close_complete(struct ring_job *ring_job, int32_t result, uint32_t f
 
 static void close_refuse(struct ring_job *ring_job)
 {
-    file_give_to_closer(file_of(ring_job));
+    file_give_to_closer(file_closing(ring_job));
 }
 
 bool submission_close(struct file *file)

@@ -223,9 +223,9 @@ trale_file_open_in(struct trale_file_op *op, struct trale_file *folder, const ch
 }
 
 /* Closes a file; NULL is allowed. It does not block: close(2) follows in the background, when operations that were
- * begun are done. Futures of the file that have not resolved resolve to -ECANCELED, and those may be done or not, as
- * dropped ones. Errors of close(2) are lost: a program that must know awaits trale_file_sync before. What a program has
- * not closed is closed with the runtime. [executor] */
+ * begun are done. Futures of the file that have not resolved resolve to -ECANCELED, also if they are not polled yet;
+ * and those may be done or not, as dropped ones. Errors of close(2) are lost: a program that must know awaits
+ * trale_file_sync before. What a program has not closed is closed with the runtime. [executor] */
 static inline void trale_file_close(struct trale_file *file)
 {
     if (file != NULL)
