@@ -100,7 +100,7 @@ static void test_the_kernel_says_which_addresses_can_be_reached(void **state)
 static void test_without_a_driver_for_udp_nothing_is_sorted(void **state)
 {
     (void)state;
-    TEST_REAL_ONLY("the driver sim offers UDP");
+    TEST_REAL_ONLY("a simulation has all of its interfaces");
     struct sort sort = {.runtime = test_open("timer", TEST_TIMER), .n = 2};
     sort.addresses[0] = test_address("[fe80::1]:80");
     sort.addresses[1] = test_address("127.0.0.1:80");

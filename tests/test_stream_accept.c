@@ -354,7 +354,7 @@ static int child_may_not_accept(void)
 static void test_an_accept_that_is_not_allowed_says_so(void **state)
 {
     (void)state;
-    TEST_REAL_ONLY("a simulation has no seccomp");
+    TEST_REAL_ONLY("no system call is made that could fail, or be interrupted");
     if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
         skip();
     pid_t child = fork();
