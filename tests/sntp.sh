@@ -87,6 +87,21 @@ os.execv(sys.argv[1], sys.argv[1:])' "$server" -c "$tmp/sntp.ini"
     [[ $address == 127.0.0.1:* ]] && ask versions && stop server
 }
 
+refuses_too_many() {
+    configure
+    if timeout 60 python3 -c 'import os, socket, sys
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
+for i in range(17):
+    sockets[-1 - i].bind(("127.0.0.1", 0))
+    os.dup2(sockets[-1 - i].fileno(), 3 + i)
+    os.set_inheritable(3 + i, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="17")
+os.execv(sys.argv[1], sys.argv[1:])' "$server" -c "$tmp/sntp.ini" 2>"$tmp/said"; then
+        return 1
+    fi
+    grep -q "<3>the service manager passes more than 16 sockets" "$tmp/said"
+}
+
 for threads in 1 2 0; do
     claim="threads = $threads:"
     serve
@@ -119,6 +134,7 @@ refused "what is no address is refused" 'listen=127.0.0.1:0, localhost:123' \
     'sntp.ini:27: [application:sntp] listen = 127.0.0.1:0, localhost:123: not addresses such as 192.0.2.1:123'
 refused "a server without an address is refused" 'listen=,' 'listen = ,: no address'
 refused "more addresses than there is room for are refused" "listen=$(printf '127.0.0.1:0 %.0s' {1..17})" 'more than 16 addresses'
+ok "more sockets of a service manager than there is room for are refused" refuses_too_many
 refused "a reference id of five letters is refused" reference_id=LOCAL 'neither 1 to 4 letters nor an IPv4 address'
 refused "an address that is taken is refused" "listen=192.0.2.1:1" '192.0.2.1:1: Cannot assign requested address'
 

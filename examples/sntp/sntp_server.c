@@ -172,13 +172,17 @@ static int listener_add(struct service *service, struct trale_udp_socket *socket
 /* Those that a service manager passes; there may be none. 0, or a negative errno and a message. */
 static int sockets_inherit(struct service *service, struct trale *runtime)
 {
-    for (size_t i = 0; i < SNTP_LISTENERS_MAX; i++) {
+    for (size_t i = 0;; i++) {
         char name[8];
         struct trale_udp_socket *socket;
         snprintf(name, sizeof name, "%zu", i);
         int r = trale_udp_inherit(runtime, name, &socket);
         if (r == -ENOENT || r == -EOPNOTSUPP) /* in a simulation there is none */
             return 0;
+        if (r == 0 && i == SNTP_LISTENERS_MAX) {
+            service_log(LOG_ERR, "the service manager passes more than %d sockets", SNTP_LISTENERS_MAX);
+            return -EINVAL;
+        }
         if (r == 0)
             r = listener_add(service, socket);
         if (r < 0) {
