@@ -49,8 +49,8 @@ static int service_apply(struct service *service, const struct sntp_config *conf
 {
     struct sntp_server *server = &service->server;
     if (server->rate.buckets == NULL || config->n_clients != service->config.n_clients) {
-        uint64_t secret;
-        struct rate rate;
+        uint64_t secret = 0;
+        struct rate rate = {0};
         int r = trale_random_fill(runtime, &secret, sizeof secret);
         if (r == 0)
             r = rate_init(&rate, config->n_clients, secret);
