@@ -435,18 +435,22 @@ static void test_a_server_agrees_to_what_fits(void **state)
 {
     const struct tftp_options asked = {.have = 15, .blksize = 60000, .windowsize = 500, .timeout = 9, .tsize = 5};
     (void)state;
-    struct tftp_options agreed = transfer_agree(&asked, 1428, 20000);
+    struct tftp_options agreed = transfer_agree(&asked, 1428, 600, 20000);
     assert_int_equal(agreed.have, 15);
     assert_int_equal(agreed.blksize, 1428);
     assert_int_equal(agreed.windowsize, 20000 / 1432);
     assert_int_equal(agreed.timeout, 9);
     assert_int_equal(agreed.tsize, 5);
-    agreed = transfer_agree(&asked, TFTP_BLKSIZE_MAX, 20000);
+    agreed = transfer_agree(&asked, TFTP_BLKSIZE_MAX, 600, 20000);
     assert_int_equal(agreed.blksize, 20000 - 4);
     assert_int_equal(agreed.windowsize, 1);
-    assert_int_equal(transfer_window_size(&agreed), 20000);
-    assert_int_equal(transfer_agree(&plain, 100, 20000).have, 0);
-    assert_int_equal(transfer_window_size(&plain), 516);
+    assert_int_equal(transfer_window_size(&(struct transfer_setup){.options = agreed}), 20000);
+    assert_int_equal(transfer_agree(&asked, 100, 7, 20000).windowsize, 7);
+    assert_int_equal(transfer_agree(&plain, 100, 7, 20000).have, 0);
+    assert_int_equal(transfer_window_size(&(struct transfer_setup){.options = plain}), 516);
+    /* A server may agree to the window alone, and its blocks have 512 bytes then. */
+    const struct tftp_options asks = {.have = TFTP_BLKSIZE | TFTP_WINDOWSIZE, .blksize = 8, .windowsize = 4};
+    assert_int_equal(transfer_window_size(&(struct transfer_setup){.is_client = true, .options = asks}), 4 * 516);
 }
 
 int main(void)

@@ -13,14 +13,15 @@ static uint32_t smaller(uint64_t a, uint64_t b)
     return (uint32_t)(a < b ? a : b);
 }
 
-struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, size_t window_bytes)
+struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, uint32_t windowsize_max,
+                                   size_t window_bytes)
 {
     struct tftp_options agreed = *asked;
     uint32_t blksize = TFTP_BLKSIZE_DEFAULT;
     if ((asked->have & TFTP_BLKSIZE) != 0)
         blksize = agreed.blksize = smaller(smaller(asked->blksize, blksize_max), window_bytes - TFTP_HEADER);
     if ((asked->have & TFTP_WINDOWSIZE) != 0) {
-        agreed.windowsize = smaller(asked->windowsize, window_bytes / (blksize + TFTP_HEADER));
+        agreed.windowsize = smaller(smaller(asked->windowsize, windowsize_max), window_bytes / (blksize + TFTP_HEADER));
         if (agreed.windowsize == 0)
             agreed.windowsize = 1;
     }
@@ -37,10 +38,13 @@ static struct tftp_options with_defaults(struct tftp_options options)
     return options;
 }
 
-size_t transfer_window_size(const struct tftp_options *options)
+size_t transfer_window_size(const struct transfer_setup *setup)
 {
-    const struct tftp_options whole = with_defaults(*options);
-    return (size_t)whole.windowsize * (whole.blksize + TFTP_HEADER);
+    const struct tftp_options options = with_defaults(setup->options);
+    uint32_t blksize = options.blksize;
+    if (setup->is_client && blksize < TFTP_BLKSIZE_DEFAULT)
+        blksize = TFTP_BLKSIZE_DEFAULT;
+    return (size_t)options.windowsize * (blksize + TFTP_HEADER);
 }
 
 /* Whether an answer has only what was asked for, and no more of it. */

@@ -66,10 +66,11 @@ struct transfer {
 
 /* What a server agrees to: of what is asked, the options that it knows, within these limits. The block and the window
  * fit into window_bytes, which has room for TFTP_BLKSIZE_MIN at least. tsize is left as it was asked. */
-struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, size_t window_bytes);
+struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, uint32_t windowsize_max,
+                                   size_t window_bytes);
 
-/* How many bytes the window of a sender has. */
-size_t transfer_window_size(const struct tftp_options *options);
+/* How many bytes the window of a sender has; of a client, with whatever part of its options the server agrees to. */
+size_t transfer_window_size(const struct transfer_setup *setup);
 
 void transfer_begin(struct transfer *transfer, const struct transfer_setup *setup, uint64_t now_ns);
 
