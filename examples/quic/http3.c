@@ -47,7 +47,7 @@ static int reset_stream(nghttp3_conn *http, int64_t stream, uint64_t error, void
 
 static int bind_streams(struct connection *connection)
 {
-    int64_t control, encoder, decoder;
+    int64_t control = -1, encoder = -1, decoder = -1;
     int r = ngtcp2_conn_open_uni_stream(connection->quic, &control, NULL);
     if (r == 0)
         r = ngtcp2_conn_open_uni_stream(connection->quic, &encoder, NULL);
