@@ -132,6 +132,20 @@ static void test_a_child_has_the_descriptors_of_its_command_and_no_others(void *
     close(high);
 }
 
+static void test_a_standard_descriptor_that_is_close_on_exec_is_not_passed_on(void **state)
+{
+    struct trale *runtime = *state;
+    char text[64];
+    struct trale_process_fd named = {.number = 2, .kind = TRALE_PROCESS_FD, .fd = 2};
+    static const char script[] = "test -e /proc/self/fd/2 && echo open || echo closed";
+    assert_int_equal(fcntl(STDERR_FILENO, F_SETFD, FD_CLOEXEC), 0);
+    run_shell(runtime, (struct trale_process_command){0}, script, text, sizeof text);
+    assert_string_equal(text, "closed\n");
+    run_shell(runtime, (struct trale_process_command){.fds = &named, .n_fds = 1}, script, text, sizeof text);
+    assert_string_equal(text, "open\n");
+    assert_int_equal(fcntl(STDERR_FILENO, F_SETFD, 0), 0);
+}
+
 /* A file with this text. */
 static int text_file(const char *text)
 {
@@ -335,6 +349,18 @@ static int spawn_within(struct trale *runtime, struct trale_process_command comm
     return r;
 }
 
+static void test_a_number_may_be_the_last_within_the_limit(void **state)
+{
+    struct trale *runtime = *state;
+    SKIP_UNDER_VALGRIND();
+    const char *const arguments[] = {"true", NULL};
+    struct trale_process_fd fd = {.number = 255, .kind = TRALE_PROCESS_NULL};
+    struct trale_process_command command = {.path = "/bin/true", .arguments = arguments, .fds = &fd, .n_fds = 1};
+    assert_int_equal(spawn_within(runtime, command, RLIMIT_NOFILE, 256), 0);
+    fd.number = 256;
+    assert_int_equal(spawn_within(runtime, command, RLIMIT_NOFILE, 256), -EBADF);
+}
+
 static void test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds(void **state)
 {
     struct trale *runtime = *state;
@@ -433,6 +459,7 @@ int main(void)
         TEST(test_a_name_without_a_slash_is_looked_for_in_path),
         TEST(test_a_child_has_no_signal_blocked_and_none_ignored),
         TEST(test_a_child_has_the_descriptors_of_its_command_and_no_others),
+        TEST(test_a_standard_descriptor_that_is_close_on_exec_is_not_passed_on),
         TEST(test_descriptors_may_change_places),
         TEST(test_a_child_talks_by_pipes),
         TEST(test_a_child_may_be_another_user_and_nothing_of_the_old_one),
@@ -440,6 +467,7 @@ int main(void)
         TEST(test_arguments_that_are_too_long_are_refused),
         TEST(test_descriptors_that_make_no_sense_are_refused),
         TEST(test_commands_that_make_no_sense_are_refused),
+        TEST(test_a_number_may_be_the_last_within_the_limit),
         TEST(test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds),
         TEST(test_a_failed_spawn_closes_no_descriptor_that_the_program_opens_later),
         TEST(test_a_user_with_too_many_processes_starts_no_more),

@@ -91,19 +91,35 @@ static int child_change_user(const struct trale_process_command *command)
     return error;
 }
 
-/* A number of the command may be that of a descriptor which another number is made of. So all are first copied to where
- * no number of the command is. Everything else is closed by execve(2). */
+static bool is_number(const struct trale_process_command *command, int32_t fd)
+{
+    for (uint32_t i = 0; i < command->n_fds; i++)
+        if (command->fds[i].number == fd)
+            return true;
+    return false;
+}
+
+/* Copies it to a number that is free, and that the command does not have. Copies that come first at numbers of the
+ * command are replaced when those numbers are made. */
+static int child_copy_fd(const struct trale_process_command *command, struct trale_process_fd *fd)
+{
+    int error = 0;
+    fd->driver[1] = STDERR_FILENO;
+    do {
+        fd->driver[1] = (int32_t)syscall(SYS_fcntl, fd->driver[0], F_DUPFD_CLOEXEC, fd->driver[1] + 1);
+        error = child_must(fd->driver[1]);
+    } while (error == 0 && is_number(command, fd->driver[1]));
+    return error == EINVAL ? EMFILE : error; /* beyond the limit */
+}
+
+/* A number of the command may be that of a descriptor which another number is made of. So all are first copied.
+ * Everything else is closed by execve(2). */
 static int child_set_fds(const struct plan *plan)
 {
     const struct trale_process_command *command = &plan->command;
     int error = 0;
-    for (uint32_t i = 0; error == 0 && i < command->n_fds; i++) {
-        struct trale_process_fd *fd = &command->fds[i];
-        fd->driver[1] = (int32_t)syscall(SYS_fcntl, fd->driver[0], F_DUPFD_CLOEXEC, plan->first_free);
-        error = child_must(fd->driver[1]);
-        if (error == EINVAL) /* beyond the limit */
-            error = EBADF;
-    }
+    for (uint32_t i = 0; error == 0 && i < command->n_fds; i++)
+        error = child_copy_fd(command, &command->fds[i]);
     if (error == 0)
         error = child_must(syscall(SYS_close_range, 3u, UINT_MAX, CLOSE_RANGE_CLOEXEC));
     for (uint32_t i = 0; error == 0 && i < command->n_fds; i++)

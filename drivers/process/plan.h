@@ -14,7 +14,6 @@ struct plan {
     struct trale_process_command command; /* the first `driver` of each fd is the descriptor that it is made of */
     const char *const *environment;
     const char *search;  /* folders separated by ':' in which `path` is looked for; NULL: in none */
-    int first_free;      /* no number of the command is this one, or above */
     int error;           /* the child's: why it could not execute the program; 0: it did */
     char file[PATH_MAX]; /* a candidate of the search */
 };

@@ -105,10 +105,6 @@ static void plan_set(struct plan *plan, const struct trale_process_command *comm
     plan->search = folders != NULL ? folders : "/bin:/usr/bin";
     if (command->path[0] == '\0' || strchr(command->path, '/') != NULL)
         plan->search = NULL;
-    plan->first_free = STDERR_FILENO + 1;
-    for (uint32_t i = 0; i < command->n_fds; i++)
-        if (command->fds[i].number >= plan->first_free)
-            plan->first_free = command->fds[i].number + 1;
 }
 
 static int32_t command_run(struct driver *driver, const struct trale_process_command *command, struct child *child)

@@ -12,10 +12,10 @@
  *     trale_process_close(self->process);
  *
  * A CHILD begins with no signal blocked and each signal at its default, also those that this program ignores. Of the
- * program's file descriptors it has those that the command names, and of 0, 1 and 2 those that the command does not
- * name, as the program has them; close-on-exec does not matter, and no other fd is passed on. Its working folder,
- * environment and user are those of the program, but for what the command says. Its umask, limits, priority and
- * capabilities are inherited as execve(2) describes.
+ * program's file descriptors it has those that the command names, close-on-exec or not, and of 0, 1 and 2 those that
+ * the command does not name, unless they are close-on-exec. No other fd is passed on. Its working folder, environment
+ * and user are those of the program, but for what the command says. Its umask, limits, priority and capabilities are
+ * inherited as execve(2) describes.
  *
  * THE END. The driver waits for each child by its pidfd, by waitid(2) for this child alone, whether or not a task
  * awaits it. So no child is left as a zombie, and a program may have other children and wait for those. But if the
