@@ -126,8 +126,9 @@ static bool skip_authority(struct text *target)
     target->at += 7;
     target->size -= 7;
     const char *slash = target->size > 0 ? memchr(target->at, '/', target->size) : NULL;
-    target->size = slash != NULL ? target->size - (size_t)(slash - target->at) : 0;
-    target->at = slash;
+    size_t n_skipped = slash != NULL ? (size_t)(slash - target->at) : target->size;
+    target->at += n_skipped;
+    target->size -= n_skipped;
     return true;
 }
 
