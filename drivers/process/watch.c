@@ -155,11 +155,13 @@ int32_t child_watch(struct child *child)
 
 /* --- the table's -------------------------------------------------------------------------------------------------- */
 
-/* Its waits are cancelled. */
+/* Its waits are cancelled. If its end could not be waited for, this is the last time to try again. */
 static void child_close(struct child *child)
 {
     child->generation = 0;
     child_end_waits(child, 0);
+    if (child->state == CHILD_RUNNING)
+        child_watch(child);
     child_recycle(child);
 }
 

@@ -22,7 +22,7 @@ static void write_line(int priority, const char *text, bool is_cut)
     char line[LINE_MAX_BYTES + 16];
     size_t n = (size_t)snprintf(line, sizeof line, "<%d>", priority), end = LINE_MAX_BYTES;
     for (; *text != '\0'; text++) {
-        bool is_printable = *text >= ' ' && *text <= '~';
+        bool is_printable = *text >= ' ' && *text <= '~' && *text != '\\';
         if (n + (is_printable ? 1 : 4) > end) {
             is_cut = true;
             break;
@@ -50,7 +50,8 @@ void service_log(int priority, const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    write_line(priority, text, length >= (int)sizeof text);
+    if (length >= 0)
+        write_line(priority, text, length >= (int)sizeof text);
 }
 
 void service_log_trale(void *data, uint32_t level, const char *source, const char *message)

@@ -68,6 +68,8 @@ enum rate_verdict rate_take(struct rate *rate, const struct trale_address *clien
     if (rate->interval_ns == 0)
         return RATE_ALLOWED;
     struct rate_bucket *bucket = find(rate, key_of(client));
+    if (bucket->full_ns <= now_ns)
+        bucket->was_refused = 0;
     uint64_t full_ns = (bucket->full_ns > now_ns ? bucket->full_ns : now_ns) + rate->interval_ns;
     if (full_ns - now_ns > rate->burst_ns) {
         enum rate_verdict verdict = bucket->was_refused ? RATE_REFUSED : RATE_EXCEEDED;
@@ -75,6 +77,5 @@ enum rate_verdict rate_take(struct rate *rate, const struct trale_address *clien
         return verdict;
     }
     bucket->full_ns = full_ns & (UINT64_MAX >> 1);
-    bucket->was_refused = 0;
     return RATE_ALLOWED;
 }

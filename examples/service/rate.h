@@ -30,7 +30,7 @@ struct rate {
 
 enum rate_verdict {
     RATE_ALLOWED,  /* A token was taken. */
-    RATE_EXCEEDED, /* The first request that is refused since one was allowed: the client may be notified, once. */
+    RATE_EXCEEDED, /* The first one that is refused since the bucket was full: the client may be notified, once. */
     RATE_REFUSED,  /* Another one. */
 };
 
