@@ -8,7 +8,8 @@
 #
 # A target is one file fuzz_TARGET.c. Its comment has the line "Over: FILE..." with the sources that it fuzzes, and
 # perhaps "With: PACKAGE..." with libraries as pkg-config knows them; without these it is skipped. FUZZ_SECONDS is how
-# long each target runs (default 60), two at a time; FUZZ_BUILD the folder that keeps programs, inputs that reached
+# long each target runs (default 60), two at a time; FUZZ_SEED from which it draws (default 1, so that CI begins alike
+# each time; 0: another each time); FUZZ_BUILD the folder that keeps programs, inputs that reached
 # something new, and those that failed (default build-fuzz).
 
 set -uo pipefail
@@ -45,7 +46,7 @@ fuzz() {
     ((${#packages[@]} == 0)) || pkg-config --exists "${packages[@]}" || return 77
     mkdir -p "$corpus"
     compile "$1" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
-        -error_exitcode=1 -use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/$1-" "$corpus"
+        -error_exitcode=1 -seed="${FUZZ_SEED:-1}" -use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/$1-" "$corpus"
 }
 
 # report TARGET STATUS
