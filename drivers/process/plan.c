@@ -29,6 +29,18 @@
 #define N_SIGNALS 64      /* the kernel's */
 #define SIGNAL_SET_SIZE 8 /* of the kernel's sigset_t */
 
+/* TSan's clone(2) notes in the memory of the child that it has no threads, and so in that of the program. */
+#if defined __SANITIZE_THREAD__
+#define SHARES_MEMORY 0
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define SHARES_MEMORY 0
+#endif
+#endif
+#ifndef SHARES_MEMORY
+#define SHARES_MEMORY CLONE_VM
+#endif
+
 #ifndef CLOSE_RANGE_CLOEXEC /* <linux/close_range.h>, of Linux 5.11 */
 #define CLOSE_RANGE_CLOEXEC 4u
 #endif
@@ -196,7 +208,7 @@ static int child_run(void *data)
 int plan_run(struct plan *plan, int *pid, int *pidfd)
 {
     static const uint64_t all = UINT64_MAX;
-    const int memory = (plan->command.flags & TRALE_PROCESS_USER) != 0 ? 0 : CLONE_VM;
+    const int memory = (plan->command.flags & TRALE_PROCESS_USER) != 0 ? 0 : SHARES_MEMORY;
     struct memory *shared = plan_memory(plan);
     uint64_t before;
     plan->error = 0;
