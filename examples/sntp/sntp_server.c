@@ -14,7 +14,7 @@
  * the kernel. An answer comes from the address that was asked.
  *
  * Limits: an answer has 48 bytes, never more than its request. Each client, an IPv4 address or an IPv6 /64, has a rate;
- * one that goes beyond it gets a kiss-o'-death packet, and no other one until its bucket was full again. Control messages
+ * one that goes beyond it gets a kiss-o'-death packet, and no other one until its bucket was full. Control messages
  * (modes 6 and 7) and symmetric peers (mode 1) are never answered; keys and extension fields are ignored. It takes the
  * clock as right: whether another program keeps it synchronized is for the operator to know, who sets `stratum`, `leap`
  * and `root_dispersion`. */
