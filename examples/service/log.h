@@ -19,8 +19,8 @@
 void service_log_set(int64_t level);
 
 /* Writes a line of a priority from LOG_ERR to LOG_DEBUG (syslog(3)) by one write(2), if its priority is wanted. Bytes
- * that are not printable ASCII, which a peer may have sent, and backslashes are written as \xNN; what is longer than 1,000 bytes is
- * cut, and ends in "...". [any thread] */
+ * that are not printable ASCII, which a peer may have sent, and backslashes are written as \xNN; what is longer than
+ * 1,000 bytes is cut, and ends in "...". [any thread] */
 __attribute__((format(printf, 2, 3))) void service_log(int priority, const char *format, ...);
 
 /* The same for the messages of trale: a value of trale_options.log. */
