@@ -127,6 +127,31 @@ needs_driver() {
     grep -q 'no driver offers trale.resolve/1' "$tmp/message"
 }
 
+# A command that fails twice runs three times; what is left of its group does not hold back its output.
+supervises() {
+    local printed
+    rm -f "$tmp/runs"
+    # shellcheck disable=SC2016
+    printed=$(TRALE_CONFIG=$tmp/supervisor.ini "$examples/supervisor" -d 1 sh -c \
+        'echo >>"$0"; printf "run %s" "$(($(wc -l <"$0")))"; sleep 1000 & [ "$(($(wc -l <"$0")))" -eq 3 ]' "$tmp/runs") || return 1
+    equal "$(sed -E 's/^\[[0-9]+\]/[]/; s/in [0-9]+ ms/later/' <<<"$printed")" "[] runs sh
+[] run 1
+it failed with status 1, and runs again later
+[] runs sh
+[] run 2
+it failed with status 1, and runs again later
+[] runs sh
+[] run 3"
+}
+
+# ends_supervised STATUS LINE OPTION... SCRIPT: at SIGTERM, the status and what is written.
+ends_supervised() {
+    local status=0 expected=$1 last=$2
+    shift 2
+    TRALE_CONFIG=$tmp/supervisor.ini start supervised "$examples/supervisor" "${@:1:$#-1}" sh -c "${*: -1}"
+    await_line supervised '*up' && { stop supervised || status=$?; } && echo "$said" && [[ $status == "$expected" && $said == *"$last" ]]
+}
+
 sums_up() {
     local printed
     sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/checksum.ini" >"$tmp/checksum.ini"
@@ -184,6 +209,14 @@ for threads in 1 2 0; do
     ok "threads = $threads: a tree is copied by threads alone" copies blocking
     ok "threads = $threads: names are looked up" looks_up
     ok "threads = $threads: what is no name fails" fails env TRALE_CONFIG="$tmp/lookup.ini" "$examples/lookup" a..b
+
+    sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/supervisor.ini" >"$tmp/supervisor.ini"
+    ok "threads = $threads: a command that fails runs again" supervises
+    ok "threads = $threads: at SIGTERM, a command ends in order" ends_supervised 4 bye \
+        'trap "echo bye; exit 4" TERM; echo up; while :; do sleep 0.01; done'
+    ok "threads = $threads: one that does not is killed" ends_supervised 137 ends -g 1 \
+        'trap "" TERM; echo up; while :; do sleep 1; done'
+    ok "threads = $threads: one that is not there fails" fails env TRALE_CONFIG="$tmp/supervisor.ini" "$examples/supervisor" "$tmp/none"
 
     graceful patient -w 300
     datagram patient one
