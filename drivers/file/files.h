@@ -37,7 +37,8 @@ struct file {
     struct ring_job ring_job;   /* that closes it */
 };
 
-/* Closes files that have no user any more, on a thread of the pool: a task of the driver's own. */
+/* The driver's own task, of which there is one, because a start that fails cannot take a task back: closes files that
+ * have no user any more, on a thread of the pool, and waits for completions of io_uring(7). */
 struct closer {
     struct trale_future future;
     const struct trale_waker *waker; /* lent; NULL: it is not polled */

@@ -93,11 +93,17 @@ static void closer_free(void *data)
     }
 }
 
+static struct files *closer_files(struct trale_future *future)
+{
+    return (struct files *)(void *)((char *)future - offsetof(struct files, closer.future));
+}
+
 static int64_t closer_poll(struct trale_future *future, struct trale_context *context)
 {
-    struct files *files = (struct files *)(void *)((char *)future - offsetof(struct files, closer.future));
+    struct files *files = closer_files(future);
     struct closer *closer = &files->closer;
     closer->waker = context->waker;
+    submission_poll(files, context->waker);
     for (;;) {
         if (future->awaiting != NULL && trale_future_poll(future->awaiting, context) == TRALE_PENDING)
             return TRALE_PENDING;
@@ -116,12 +122,13 @@ static int64_t closer_poll(struct trale_future *future, struct trale_context *co
 
 static void closer_drop(struct trale_future *future)
 {
+    submission_end_wait(closer_files(future));
     ((struct closer *)(void *)future)->waker = NULL;
 }
 
 void closer_init(struct files *files)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "file_close", closer_poll, closer_drop};
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "file_driver", closer_poll, closer_drop};
     trale_future_init(&files->closer.future, &type);
 }
 

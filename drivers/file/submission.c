@@ -21,9 +21,8 @@
 struct submission {
     struct ring ring;
     struct files *files;
-    uint32_t n_in_flight;        /* jobs that the kernel has */
-    struct trale_future watcher; /* waits for completions */
-    struct trale_wait wait;
+    uint32_t n_in_flight;   /* jobs that the kernel has */
+    struct trale_wait wait; /* for completions: the driver's task's */
 };
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
@@ -183,32 +182,25 @@ bool submission_close(struct file *file)
 
 /* --- completions -------------------------------------------------------------------------------------------------- */
 
-static struct submission *submission_of(struct trale_future *watcher)
+void submission_poll(struct files *files, const struct trale_waker *waker)
 {
-    return list_entry(watcher, struct submission, watcher);
-}
-
-static int64_t watcher_poll(struct trale_future *future, struct trale_context *context)
-{
-    struct submission *submission = submission_of(future);
-    const struct trale_host *host = &submission->files->host;
-    int r;
-    host->cancel_wait(host->context, &submission->wait);
-    do {
+    struct submission *submission = files->submission;
+    const struct trale_host *host = &files->host;
+    int r = submission != NULL ? 1 : 0;
+    submission_end_wait(files);
+    while (r == 1) {
         ring_reap(&submission->ring);
-        submission->wait.waker = context->waker;
+        submission->wait.waker = waker;
         r = host->register_waker(host->context, submission->ring.uring.ring_fd, TRALE_READABLE, &submission->wait);
-    } while (r == 1);
+    }
     if (r < 0)
         host->log(host->context, TRALE_LOG_ERROR, "cannot wait for completions");
-    return r < 0 ? r : TRALE_PENDING;
 }
 
-static void watcher_drop(struct trale_future *future)
+void submission_end_wait(struct files *files)
 {
-    struct submission *submission = submission_of(future);
-    const struct trale_host *host = &submission->files->host;
-    host->cancel_wait(host->context, &submission->wait);
+    if (files->submission != NULL)
+        files->host.cancel_wait(files->host.context, &files->submission->wait);
 }
 
 uint64_t submission_before_wait(void *instance, uint32_t idle)
@@ -235,8 +227,6 @@ static int ring_try(struct ring *ring)
 
 int submission_open(struct files *files, char *cause, size_t size)
 {
-    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "file_completions", watcher_poll,
-                                                  watcher_drop};
     const char *step = "memory";
     struct submission *submission = calloc(1, sizeof *submission);
     int r = submission == NULL ? -ENOMEM : 0;
@@ -251,11 +241,6 @@ int submission_open(struct files *files, char *cause, size_t size)
     if (r < 0)
         goto fail_open;
     submission->files = files;
-    trale_future_init(&submission->watcher, &type);
-    step = "memory";
-    r = files->host.spawn(files->host.context, &submission->watcher);
-    if (r < 0)
-        goto fail_open;
     files->submission = submission;
     return 0;
 fail_open:

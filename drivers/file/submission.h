@@ -23,6 +23,10 @@ void submission_leave(struct job *job);
 /* Closes a file without users. false: the ring does not. */
 bool submission_close(struct file *file);
 
+/* [inside poll] Takes what is done, and has the waker woken when more is: until the next call, or the end of the wait. */
+void submission_poll(struct files *files, const struct trale_waker *waker);
+void submission_end_wait(struct files *files);
+
 /* What the description has. */
 uint64_t submission_before_wait(void *instance, uint32_t idle);
 int32_t submission_settle(void *instance, uint64_t deadline_ns);

@@ -38,6 +38,17 @@ bool submission_close(struct file *file)
     return false;
 }
 
+void submission_poll(struct files *files, const struct trale_waker *waker)
+{
+    (void)files;
+    (void)waker;
+}
+
+void submission_end_wait(struct files *files)
+{
+    (void)files;
+}
+
 uint64_t submission_before_wait(void *instance, uint32_t idle)
 {
     (void)instance;
