@@ -6,6 +6,8 @@
  *     copy_tree FOLDER NEW-FOLDER
  *
  * It needs the drivers `blocking` and `file`, which the default trale.ini does not load: see examples/copy_tree.ini. */
+#define _GNU_SOURCE 1 /* asprintf(3), O_NOFOLLOW */
+
 #include <sys/stat.h>
 
 #include <trale/file_folder.h>

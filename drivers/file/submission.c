@@ -215,7 +215,7 @@ uint64_t submission_before_wait(void *instance, uint32_t idle)
 /* A sandbox may allow some of the calls. */
 static int ring_try(struct ring *ring)
 {
-    struct io_uring_cqe *completion;
+    struct io_uring_cqe *completion = NULL;
     io_uring_prep_nop(io_uring_get_sqe(&ring->uring));
     int r = io_uring_submit(&ring->uring);
     if (r >= 0)

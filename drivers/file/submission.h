@@ -23,7 +23,8 @@ void submission_leave(struct job *job);
 /* Closes a file without users. false: the ring does not. */
 bool submission_close(struct file *file);
 
-/* [inside poll] Takes what is done, and has the waker woken when more is: until the next call, or the end of the wait. */
+/* [inside poll] Takes what is done, and has the waker woken when more is, until the next call or the end of the wait.
+ */
 void submission_poll(struct files *files, const struct trale_waker *waker);
 void submission_end_wait(struct files *files);
 

@@ -174,23 +174,23 @@ struct commands {
     struct command command;
 };
 
-/* Reads the next command. false: it is none. */
-static bool read_command(char **words, enum kind *kind)
+/* What the next command is: an enum kind; -1: it is none. */
+static int command_kind(char **words)
 {
     if (words[1] == NULL || words[2] == NULL)
-        return false;
-    *kind = strcmp(words[0], "get") == 0 ? GET : strcmp(words[0], "put") == 0 ? PUT : CHECK;
-    return *kind != CHECK || strcmp(words[0], "check") == 0;
+        return -1;
+    return strcmp(words[0], "get") == 0     ? GET
+           : strcmp(words[0], "put") == 0   ? PUT
+           : strcmp(words[0], "check") == 0 ? CHECK
+                                            : -1;
 }
 
 trale_async(commands)
 {
-    enum kind kind;
     trale_begin();
     for (; self->words[0] != NULL; self->words += 3) {
-        if (!read_command(self->words, &kind))
-            trale_return(-EINVAL);
-        trale_try(trale_call(command, &self->command, .settings = self->settings, .kind = kind,
+        int kind = command_kind(self->words); /* they were looked at */
+        trale_try(trale_call(command, &self->command, .settings = self->settings, .kind = (enum kind)kind,
                              .remote = self->words[kind == PUT ? 2 : 1], .local = self->words[kind == PUT ? 1 : 2]));
     }
     trale_return(0);
@@ -240,10 +240,9 @@ static bool read_option(struct settings *settings, int option, const char *text)
 
 static bool are_commands(char **words)
 {
-    enum kind kind;
     bool has_one = false;
     for (; words[0] != NULL; words += 3, has_one = true)
-        if (!read_command(words, &kind))
+        if (command_kind(words) < 0)
             return false;
     return has_one;
 }
