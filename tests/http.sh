@@ -155,18 +155,6 @@ noise() {
     equal "$(status /)" 200
 }
 
-# await COMMAND...: until it succeeds.
-mkfifo "$tmp/never"
-await() {
-    local i
-    for ((i = 0; i < 1200; i++)); do
-        "$@" && return 0
-        read -r -t 0.05 <>"$tmp/never"
-    done
-    echo "in vain: $*"
-    return 1
-}
-
 has_clients() {
     (($(sockets) == n_sockets + $1))
 }

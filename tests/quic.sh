@@ -94,18 +94,6 @@ ends() {
     [[ $said == $1 ]] || { echo "$said"; return 1; }
 }
 
-# await COMMAND...: until it succeeds.
-mkfifo "$tmp/never"
-await() {
-    local i
-    for ((i = 0; i < 1200; i++)); do
-        "$@" && return 0
-        read -r -t 0.05 <>"$tmp/never"
-    done
-    echo "in vain: $*"
-    return 1
-}
-
 # begin PATH: a client that downloads this; it has begun to come. Sets $download to the process.
 begin() {
     rm -f "$tmp/got$1"

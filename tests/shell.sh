@@ -88,6 +88,18 @@ stop() {
     ended "$1"
 }
 
+# await COMMAND...: until it succeeds, for a minute and more.
+mkfifo "$tmp/never"
+await() {
+    local i
+    for ((i = 0; i < 1200; i++)); do
+        "$@" && return 0
+        read -r -t 0.05 <>"$tmp/never"
+    done
+    echo "in vain: $*"
+    return 1
+}
+
 # use_threads N: uses the shipped trale.ini with that many threads, and the drivers of the build folder.
 use_threads() {
     sed "s/^threads *=.*/threads = $1/" "$root/config/trale.ini" >"$tmp/trale.ini"

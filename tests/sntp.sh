@@ -8,7 +8,6 @@ source "$(dirname "$0")/shell.sh"
 export TRALE_DRIVERS=$build/drivers
 server=$build/examples/sntp_server
 client=$build/examples/sntp_client
-mkfifo "$tmp/never"
 
 # configure KEY=VALUE...: writes $tmp/sntp.ini, from that of the examples.
 configure() {
@@ -30,17 +29,6 @@ serve() {
 
 ask() {
     python3 "$root/tests/sntp_ask.py" "${2:-127.0.0.1}" "$port" "$1"
-}
-
-# await COMMAND...: until it succeeds.
-await() {
-    local i
-    for ((i = 0; i < 1200; i++)); do
-        "$@" && return 0
-        read -r -t 0.05 <>"$tmp/never"
-    done
-    echo "in vain: $*"
-    return 1
 }
 
 # Whether the server has taken all datagrams that have come.

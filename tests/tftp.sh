@@ -22,7 +22,7 @@ chmod 600 "$srv/private"
 ln -s "$tmp/outside/secret" "$srv/absolute"
 ln -s ../outside/secret "$srv/relative"
 ln -s sub/file "$srv/inside"
-mkfifo "$srv/fifo" "$tmp/never"
+mkfifo "$srv/fifo"
 
 # configure LINE...: writes trale.ini with these settings.
 configure() {
@@ -44,17 +44,6 @@ run() {
 
 logged() {
     grep -qF -- "$1" "$tmp/log"
-}
-
-# await COMMAND...: until it succeeds.
-await() {
-    local i
-    for ((i = 0; i < 1200; i++)); do
-        "$@" && return 0
-        read -r -t 0.05 <>"$tmp/never"
-    done
-    echo "in vain: $*"
-    return 1
 }
 
 # ours OPTION... -- COMMAND...: our client. curls: curl.
