@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The driver uring_udp where io_uring is not to be had: what `fallback` does, and what the messages say. */
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 #include "tests/sandbox.h"
@@ -85,6 +86,37 @@ static void test_without_memory_it_falls_back(void **state)
     assert_as_wanted(child);
 }
 
+/* 0, and the memory of the kernel's that this process has locked is limited; or -1. */
+static int limit_locked_memory(void)
+{
+    const struct rlimit limit = {0, 0};
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2];
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 || syscall(SYS_capget, &header, sets) < 0)
+        return -1;
+    sets[0].effective &= ~(1u << CAP_IPC_LOCK);
+    return syscall(SYS_capset, &header, sets) < 0 ? -1 : 0;
+}
+
+/* A kernel may count otherwise, and then has no cause. */
+static int child_has_no_locked_memory(void)
+{
+    static struct test_log log;
+    struct trale *runtime;
+    if (limit_locked_memory() < 0 || try_open(&runtime, &log, "fallback = fail") == 0)
+        return CANNOT_REFUSE;
+    return child_falls_back("", ENOMEM, "RLIMIT_MEMLOCK is 0 KiB");
+}
+
+static void test_without_memory_that_may_be_locked_it_falls_back_and_names_the_limit(void **state)
+{
+    (void)state;
+    pid_t child = begin_child();
+    if (child == 0)
+        _exit(child_has_no_locked_memory());
+    assert_as_wanted(child);
+}
+
 static void test_a_sandbox_that_comes_later_leaves_the_sockets_the_reactor(void **state)
 {
     (void)state;
@@ -99,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_system_call_it_falls_back_and_names_the_filter),
         cmocka_unit_test(test_without_memory_it_falls_back),
+        cmocka_unit_test(test_without_memory_that_may_be_locked_it_falls_back_and_names_the_limit),
         cmocka_unit_test(test_a_sandbox_that_comes_later_leaves_the_sockets_the_reactor),
     };
     if (!uring_is_there())
