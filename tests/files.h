@@ -4,8 +4,6 @@
 #ifndef TRALE_TESTS_FILES_H
 #define TRALE_TESTS_FILES_H
 
-#include <dirent.h>
-
 #include <trale/file_folder.h>
 
 #include "tests/folder.h"
@@ -46,16 +44,6 @@ static inline void files_closes(void *file)
 static inline void files_close(const struct files *files, struct trale_file *file)
 {
     test_call_in_task(files->runtime, files_closes, file);
-}
-
-static inline int files_count_fds(void)
-{
-    DIR *fds = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(fds) != NULL)
-        n++;
-    closedir(fds);
-    return n;
 }
 
 static inline int files_begin(void **state)

@@ -5,7 +5,6 @@
 #ifndef TRALE_TESTS_PROCESSES_H
 #define TRALE_TESTS_PROCESSES_H
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -190,18 +189,6 @@ static inline void run_shell(struct trale *runtime, struct trale_process_command
     command.path = "/bin/sh";
     command.arguments = arguments;
     run(runtime, &command, text, size);
-}
-
-/* How many descriptors this process has. */
-static inline int count_fds(void)
-{
-    int n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
 }
 
 /* This process has no child, neither one that runs nor a zombie. */

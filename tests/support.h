@@ -4,6 +4,7 @@
 #ifndef TRALE_TESTS_SUPPORT_H
 #define TRALE_TESTS_SUPPORT_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -214,6 +215,17 @@ static inline struct trale_address test_address(const char *text)
     struct trale_address address;
     assert_int_equal(trale_address_parse(text, &address), 0);
     return address;
+}
+
+/* How many descriptors this process has, and a few more. */
+static inline int test_count_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int n = 0;
+    while (readdir(folder) != NULL)
+        n++;
+    closedir(folder);
+    return n;
 }
 
 /* A group of this process alone, which is in the last three bytes: tests run side by side, and a socket also hears

@@ -3,7 +3,6 @@
  * What happens when the system refuses: whichever allocation or call of the core fails while a runtime opens, all of it
  * is undone, and what fails later works again when there is room. The linker redirects the core's calls to the
  * functions below (--wrap); sanitizers find leaks of memory, descriptors are counted here. */
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -57,16 +56,6 @@ int __wrap_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *ev
     return -1;
 }
 
-static int n_open_fds(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
-}
-
 static char text[1024];
 
 static int open_with_failure(int at, struct trale **runtime, struct test_log *log)
@@ -102,7 +91,7 @@ static void test_whatever_fails_while_a_runtime_opens_is_undone(void **state)
     struct trale *runtime = untouched;
     assert_int_equal(open_with_failure(0, &runtime, &log), 0); /* what stays mapped is mapped from here on */
     assert_int_equal(trale_close(runtime), 0);
-    int n_fds = n_open_fds(), n_failures = 0;
+    int n_fds = test_count_fds(), n_failures = 0;
     for (int at = 1;; at++) {
         runtime = untouched;
         log.length = 0;
@@ -111,7 +100,7 @@ static void test_whatever_fails_while_a_runtime_opens_is_undone(void **state)
             break;
         if (r != -ENOMEM && r != -EMFILE && r != -ENFILE && r != -EAGAIN)
             fail_msg("call %d: %s", at, strerror(-r));
-        if (runtime != untouched || n_open_fds() != n_fds)
+        if (runtime != untouched || test_count_fds() != n_fds)
             fail_msg("call %d: something is left", at);
         if (log.length == 0)
             fail_msg("call %d: nothing was said", at);
@@ -121,7 +110,7 @@ static void test_whatever_fails_while_a_runtime_opens_is_undone(void **state)
     assert_in_range(n_failures, 20, 1000);
     assert_int_equal(trale_join(trale_spawn(runtime, nap, .duration_ns = 1)), 0);
     assert_int_equal(trale_close(runtime), 0);
-    assert_int_equal(n_open_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 /* What had been opened of it is closed again. */
@@ -136,7 +125,7 @@ static void test_whatever_fails_while_a_group_opens_is_undone(void **state)
              TEST_DRIVERS, TEST_TIMER, TEST_UDP);
     assert_int_equal(trale_group_open(&group, &options), 0); /* what stays mapped is mapped from here on */
     assert_int_equal(trale_group_close(group), 0);
-    int n_fds = n_open_fds(), n_failures = 0;
+    int n_fds = test_count_fds(), n_failures = 0;
     for (;; n_failures++) {
         group = untouched;
         log = (struct test_log){0};
@@ -146,14 +135,14 @@ static void test_whatever_fails_while_a_group_opens_is_undone(void **state)
         n_fails_at = 0;
         if (r == 0)
             break;
-        if (group != untouched || n_open_fds() != n_fds)
+        if (group != untouched || test_count_fds() != n_fds)
             fail_msg("call %d: something is left", n_failures + 1);
         if (strncmp(log.text, "0 ", 2) != 0 && strstr(log.text, "\n0 ") == NULL)
             fail_msg("call %d: no error was said: %s", n_failures + 1, log.text);
     }
     assert_in_range(n_failures, 40, 2000);
     assert_int_equal(trale_group_close(group), 0);
-    assert_int_equal(n_open_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_a_task_that_finds_no_memory_is_refused(void **state)
@@ -294,10 +283,10 @@ trale_async(opener)
 /* Uses up all descriptors, and returns the last that it got. */
 static int take_all_fds(int fds[64])
 {
-    struct rlimit limit = {.rlim_cur = (rlim_t)n_open_fds() + 32, .rlim_max = 4096};
+    struct rlimit limit = {.rlim_cur = (rlim_t)test_count_fds() + 32, .rlim_max = 4096};
     int n = 0;
     getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = (rlim_t)n_open_fds() + 16;
+    limit.rlim_cur = (rlim_t)test_count_fds() + 16;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     while (n < 64 && (fds[n] = dup(0)) >= 0)
         n++;

@@ -91,7 +91,7 @@ static void test_a_dropped_open_closes_its_file(void **state)
 {
     const struct files *files = *state;
     static struct trale_task *tasks[N_TASKS];
-    int n_fds = files_count_fds();
+    int n_fds = test_count_fds();
     write_file("file", "12345", 5, 0600);
     struct trale *runtime = files_open_runtime("");
     spawn_all(runtime, tasks, N_TASKS, TRALE_FILE_OPEN, NULL);
@@ -102,7 +102,7 @@ static void test_a_dropped_open_closes_its_file(void **state)
         assert_true(r == -ECANCELED || r == 0);
     }
     assert_int_equal(trale_close(runtime), 0);
-    assert_int_equal(files_count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
     assert_non_null(files->runtime);
 }
 
@@ -172,7 +172,7 @@ static void test_a_runtime_closes_with_operations_in_flight(void **state)
                               TRALE_FILE_STATUS, TRALE_FILE_SYNC,  TRALE_FILE_TRUNCATE};
     const struct files *files = *state;
     struct trale_file_op op;
-    int n_fds = files_count_fds();
+    int n_fds = test_count_fds();
     write_file("file", "12345", 5, 0600);
     struct trale *runtime = files_open_runtime("");
     assert_int_equal(trale_block_on(runtime, trale_file_open(&op, runtime, in_folder("file"), O_RDWR, 0)), 0);
@@ -180,7 +180,7 @@ static void test_a_runtime_closes_with_operations_in_flight(void **state)
         trale_detach(trale_spawn(runtime, work, .kind = kinds[i % 6], .file = op.file));
     test_call_in_task(runtime, test_nothing, NULL);
     assert_int_equal(trale_close(runtime), 0);
-    assert_int_equal(files_count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
     assert_non_null(files->runtime);
 }
 

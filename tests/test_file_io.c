@@ -140,13 +140,13 @@ static void test_what_is_no_file_is_refused(void **state)
 {
     const struct files *files = *state;
     struct trale_file_op op;
-    int n_fds = files_count_fds();
+    int n_fds = test_count_fds();
     assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
     assert_int_equal(try_open(files, "fifo", O_RDONLY), -EOPNOTSUPP);
     assert_int_equal(try_open(files, "fifo", O_WRONLY), -ENXIO);
     assert_int_equal(files_wait(files, trale_file_open(&op, files->runtime, "/dev/null", O_RDWR, 0)), -EOPNOTSUPP);
     assert_int_equal(files_wait(files, trale_file_open(&op, files->runtime, "/dev/tty", O_RDWR, 0)) < 0, 1);
-    assert_int_equal(files_count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_a_file_does_only_what_it_was_opened_for(void **state)

@@ -183,9 +183,9 @@ static void test_a_child_talks_by_pipes(void **state)
     struct trale_process_fd fds[] = {{.number = 0, .kind = TRALE_PROCESS_INPUT},
                                      {.number = 1, .kind = TRALE_PROCESS_OUTPUT},
                                      {.number = 2, .kind = TRALE_PROCESS_SAME, .fd = 1}};
-    const int n_before = count_fds();
+    const int n_before = test_count_fds();
     struct trale_process *process = spawn_shell(runtime, "cat </dev/stdin; echo error >/dev/stderr; exit 3", fds, 3, 0);
-    assert_int_equal(count_fds(), n_before + 3); /* with the pidfd */
+    assert_int_equal(test_count_fds(), n_before + 3); /* with the pidfd */
     struct trale_stream_write write;
     assert_int_equal(trale_block_on(runtime, trale_stream_write(&write, fds[0].stream, "hello ", 6)), 6);
     do_close_stream(runtime, fds[0].stream);
@@ -237,12 +237,12 @@ static void refuse(struct trale *runtime, struct trale_process_command command, 
 {
     static const char *const arguments[] = {"x", NULL};
     struct trale_process *process = NULL;
-    const int n_before = count_fds();
+    const int n_before = test_count_fds();
     if (command.arguments == NULL)
         command.arguments = arguments;
     assert_int_equal(do_spawn(runtime, &command, &process), error);
     assert_null(process);
-    assert_int_equal(count_fds(), n_before);
+    assert_int_equal(test_count_fds(), n_before);
     assert_no_child();
 }
 
@@ -365,7 +365,7 @@ static void test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds(
 {
     struct trale *runtime = *state;
     SKIP_UNDER_VALGRIND();
-    const int n_before = count_fds();
+    const int n_before = test_count_fds();
     struct trale_process_fd pipes[] = {{.number = 0, .kind = TRALE_PROCESS_INPUT},
                                        {.number = 1, .kind = TRALE_PROCESS_OUTPUT}};
     const char *const arguments[] = {"true", NULL};
@@ -374,7 +374,7 @@ static void test_a_shortage_is_the_error_of_the_spawn_and_the_next_one_succeeds(
     close(lowest);
     for (int n_free = 0; n_free < 4; n_free++)
         assert_int_equal(spawn_within(runtime, command, RLIMIT_NOFILE, (rlim_t)(lowest + n_free)), -EMFILE);
-    assert_int_equal(count_fds(), n_before);
+    assert_int_equal(test_count_fds(), n_before);
     assert_no_child();
     do_close(runtime, spawn_shell(runtime, "exit", NULL, 0, 0));
 }

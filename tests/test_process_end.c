@@ -312,7 +312,7 @@ static void test_a_thousand_children_leave_no_zombie_and_no_descriptor(void **st
     (void)state;
     struct trale *runtime = test_open("timer, stream, process", TEST_PROCESS);
     test_call_in_task(runtime, test_nothing, NULL);
-    const int n_fds = count_fds();
+    const int n_fds = test_count_fds();
     struct trale_task *tasks[20];
     for (int i = 0; i < 20; i++)
         tasks[i] = trale_spawn(runtime, crowd, .n_left = TEST_UNDER_VALGRIND ? 4 : 50);
@@ -320,7 +320,7 @@ static void test_a_thousand_children_leave_no_zombie_and_no_descriptor(void **st
         assert_int_equal(trale_join(tasks[i]), 0);
     /* Of those that were closed the driver waits for the end. */
     struct trale_sleep sleep;
-    while (waitpid(-1, NULL, WNOHANG | WNOWAIT) >= 0 || count_fds() > n_fds)
+    while (waitpid(-1, NULL, WNOHANG | WNOWAIT) >= 0 || test_count_fds() > n_fds)
         assert_int_equal(trale_block_on(runtime, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
     assert_no_child();
     assert_int_equal(trale_close(runtime), 0);

@@ -2,7 +2,6 @@
  *
  * Sleeps beyond the plain one: reset, with a slack, on other clocks; intervals and what becomes of missed ticks;
  * deadlines. In the thread layout that the environment names. */
-#include <dirent.h>
 #include <time.h>
 
 #include "tests/support.h"
@@ -280,23 +279,13 @@ static void test_a_clock_that_is_none_is_refused(void **state)
     }
 }
 
-static int n_open_fds(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
-}
-
 static void test_a_clock_costs_an_fd_when_it_is_used_and_gives_it_back(void **state)
 {
     (void)state;
     TEST_REAL_ONLY("the driver has no file descriptors and no tasks of its own");
-    int before = n_open_fds();
+    int before = test_count_fds();
     struct trale *runtime = test_open("timer", TEST_TIMER);
-    int with_one = n_open_fds();
+    int with_one = test_count_fds();
     for (int i = 0; i < 3; i++) {
         struct trale_sleep sleep;
         test_make(trale_sleep_on(&sleep, TRALE_CLOCK_BOOTTIME, 1, 0));
@@ -304,9 +293,9 @@ static void test_a_clock_costs_an_fd_when_it_is_used_and_gives_it_back(void **st
         test_make(trale_sleep_on(&sleep, TRALE_CLOCK_MONOTONIC, 1, 0));
         assert_int_equal(trale_block_on(runtime, &sleep.future), 0);
     }
-    assert_int_equal(n_open_fds(), with_one + 1);
+    assert_int_equal(test_count_fds(), with_one + 1);
     trale_close(runtime);
-    assert_int_equal(n_open_fds(), before);
+    assert_int_equal(test_count_fds(), before);
 }
 
 /* --- intervals ---------------------------------------------------------------------------------------------------- */

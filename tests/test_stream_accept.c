@@ -2,24 +2,12 @@
  *
  * How connections come about: listeners, accepts and connects, also where there is no room for sockets; in each thread
  * layout. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sys/resource.h>
 
 #include "tests/sandbox.h"
 #include "tests/streams.h"
-
-static size_t count_fds(void)
-{
-    size_t n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
-}
 
 /* --- listeners ---------------------------------------------------------------------------------------------------- */
 
@@ -276,14 +264,14 @@ static void test_a_connect_to_nothing_is_refused(void **state)
     memset(&none, 0, sizeof none);
     struct listening l;
     assert_int_equal(listen_at(s, "127.7.7.7:0", 0, &l), 0); /* no other program is there */
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     s->listener = l.listener;
     do_close_listener(s);
     for (int i = 0; i < 3; i++)
         assert_int_equal(do_connect(s, &l.address, &client), -ECONNREFUSED);
     assert_int_equal(do_connect(s, &none, &client), -EAFNOSUPPORT);
     assert_null(client);
-    assert_int_equal(count_fds(), n_fds - !test_is_simulated()); /* in a simulation, a listener has none */
+    assert_int_equal(test_count_fds(), n_fds - !test_is_simulated()); /* in a simulation, a listener has none */
 }
 
 static void test_a_connect_begins_at_the_address_that_it_is_given(void **state)
@@ -309,7 +297,7 @@ static void test_a_connect_that_waits_can_be_dropped(void **state)
     struct trale_task *tasks[8];
     assert_int_equal(do_set_listener(s, TRALE_STREAM_BACKLOG, 0), 0);
     assert_int_equal(do_connect(s, &s->address, &client), 0);
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     for (int i = 0; i < 8; i++)
         tasks[i] = begin(s, trale_stream_connect(&connects[i], &s->address));
     int n_waited = 0;
@@ -321,7 +309,7 @@ static void test_a_connect_that_waits_can_be_dropped(void **state)
             do_close(s, connects[i].socket);
     }
     assert_true(n_waited >= 6);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_a_connect_without_a_driver_says_so(void **state)
@@ -533,12 +521,12 @@ static void test_10000_connections_leave_nothing_behind(void **state)
 {
     struct streams *s = *state;
     enum { N = 10000 };
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     struct trale_task *hosting = trale_spawn(s->runtime, host, .listener = s->listener, .n_wanted = N);
     struct trale_task *visiting = trale_spawn(s->runtime, visitor, .to = s->address, .n_wanted = N);
     assert_int_equal(trale_join(visiting), N);
     assert_int_equal(trale_join(hosting), N);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, streams_open, streams_close)

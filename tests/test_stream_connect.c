@@ -2,7 +2,6 @@
  *
  * Connecting to the first of several addresses that answers: in which order, how long after each other, and what is
  * left behind; in each thread layout. */
-#include <dirent.h>
 
 #include <trale/stream_connect.h>
 
@@ -36,17 +35,6 @@ static int open_addresses(void **state)
     return r;
 }
 
-static size_t count_fds(void)
-{
-    size_t n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
-}
-
 struct racing {
     struct trale_stream_connect_any any;
     struct trale_stream_attempt attempts[3];
@@ -68,13 +56,13 @@ static void test_the_first_address_that_works_is_taken(void **state)
 {
     struct streams *s = *state;
     struct racing r;
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     assert_int_equal(trale_block_on(s->runtime, RACE(&r, 3, &s->address, &v6)), 0);
     assert_int_equal(r.any.index, 0);
     do_close(s, r.any.socket);
     assert_int_equal(trale_block_on(s->runtime, RACE(&r, 1, &v6)), 0);
     do_close(s, r.any.socket);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 /* The delay is longer than the test may take. */
@@ -104,7 +92,7 @@ static void test_an_address_that_does_not_answer_costs_the_delay_and_no_more(voi
 {
     struct streams *s = *state;
     struct racing r;
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     uint64_t begun_ns = trale_now(s->runtime);
     struct trale_future *future = RACE(&r, 2, &silent, &s->address);
     assert_int_equal(r.any.delay_ns, TRALE_STREAM_ATTEMPT_DELAY);
@@ -113,7 +101,7 @@ static void test_an_address_that_does_not_answer_costs_the_delay_and_no_more(voi
     assert_int_equal(r.any.index, 1);
     assert_true(trale_now(s->runtime) - begun_ns >= 50 * TRALE_MILLISECOND);
     do_close(s, r.any.socket);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_when_all_have_failed_the_first_error_is_the_result(void **state)
@@ -133,33 +121,33 @@ static void test_no_more_are_under_way_than_there_is_room_for(void **state)
 {
     struct streams *s = *state;
     struct racing r;
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     struct trale_future *future = RACE(&r, 1, &silent, &s->address);
     r.any.delay_ns = 0;
     struct trale_task *racing = begin(s, future);
     let_tasks_run(s);
     assert_int_equal(r.any.n_begun, 1);
     drop(racing);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_what_is_dropped_leaves_nothing_behind(void **state)
 {
     struct streams *s = *state;
     struct racing r;
-    size_t n_fds = count_fds();
+    int n_fds = test_count_fds();
     struct trale_future *future = RACE(&r, 3, &silent, &silent, &silent, &silent, &silent);
     r.any.delay_ns = 0;
     struct trale_task *racing = begin(s, future);
     for (int i = 0; i < 10; i++)
         let_tasks_run(s);
     drop(racing);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
     future = RACE(&r, 3, &silent, &s->address);
     r.any.delay_ns = 3600 * TRALE_SECOND;
     racing = begin(s, future);
     drop(racing);
-    assert_int_equal(count_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_addresses, streams_close)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
  * The timer driver, through the runtime, in the thread layout that the environment names. */
-#include <dirent.h>
 #include <stdatomic.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -15,16 +14,6 @@ static uint64_t clock_ns(clockid_t clock)
     struct timespec now;
     clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * TRALE_SECOND + (uint64_t)now.tv_nsec;
-}
-
-static int n_open_fds(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
 }
 
 struct sleeper {
@@ -181,12 +170,12 @@ static void test_a_dropped_sleep_never_wakes(void **state)
 static void test_all_sleepers_share_one_fd(void **state)
 {
     struct trale_task *tasks[1000];
-    int before = n_open_fds();
+    int before = test_count_fds();
     for (int i = 0; i < 1000; i++)
         tasks[i] = trale_spawn(*state, sleeper, .duration_ns = TRALE_SECOND * 3600);
     struct trale_sleep sleep;
     assert_int_equal(trale_block_on(*state, trale_sleep(&sleep, TRALE_MILLISECOND)), 0);
-    assert_int_equal(n_open_fds(), before);
+    assert_int_equal(test_count_fds(), before);
     for (int i = 0; i < 1000; i++) {
         trale_abort(tasks[i]);
         assert_int_equal(trale_join(tasks[i]), -ECANCELED);
@@ -344,10 +333,10 @@ static void test_runtimes_do_not_share_timers(void **state)
 static void test_opening_and_closing_leaves_no_fd_behind(void **state)
 {
     (void)state;
-    int before = n_open_fds();
+    int before = test_count_fds();
     for (int i = 0; i < 50; i++)
         assert_int_equal(trale_close(test_open("timer", TEST_TIMER)), 0);
-    assert_int_equal(n_open_fds(), before);
+    assert_int_equal(test_count_fds(), before);
 }
 
 static void test_with_slack_a_sleep_ends_with_those_that_come_soon_after(void **state)

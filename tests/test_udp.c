@@ -3,7 +3,6 @@
  * The UDP driver alone, through its ABI: the host is one of the test's own, which waits in poll(2), counts what it is
  * asked for and can be told to refuse. All of it runs twice, with a host that gives the hint TRALE_HOST_LEVEL and with
  * one that does not. */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -226,21 +225,11 @@ static int64_t finish(struct fixture *f, struct trale_future *future)
 
 /* --- the fixture -------------------------------------------------------------------------------------------------- */
 
-static int n_open_fds(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    int n = 0;
-    while (readdir(folder) != NULL)
-        n++;
-    closedir(folder);
-    return n;
-}
-
 static void start(struct fixture *f, int64_t receive_buffer, int64_t send_buffer)
 {
     struct trale_value values[] = {{.integer = receive_buffer, .text = ""}, {.integer = send_buffer, .text = ""}};
     struct trale_settings settings = {sizeof settings, TRALE_ABI, "driver:udp", values, 2, "trale.ini"};
-    *f = (struct fixture){.n_fds = n_open_fds(), .waker.base.table = &waker_table};
+    *f = (struct fixture){.n_fds = test_count_fds(), .waker.base.table = &waker_table};
     f->host = (struct trale_host){.size = sizeof f->host,
                                   .abi = TRALE_ABI,
                                   .context = f,
@@ -265,7 +254,7 @@ static void stop(struct fixture *f)
 {
     assert_int_equal(n_waits(f), 0);
     driver->stop(f->instance);
-    assert_int_equal(n_open_fds(), f->n_fds);
+    assert_int_equal(test_count_fds(), f->n_fds);
     assert_int_equal(n_waits(f), 0);
     assert_false(f->broken);
 }
@@ -930,7 +919,7 @@ static void test_a_port_that_is_taken_is_refused_and_nothing_is_left(void **stat
     struct fixture *f = *state;
     struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0), *second = NULL;
     struct trale_address address = address_of(socket);
-    int n_fds = n_open_fds();
+    int n_fds = test_count_fds();
     assert_int_equal(trale_udp_open_at(f->runtime, &address, 0, &second), -EADDRINUSE);
     assert_int_equal(trale_udp_open(f->runtime, "192.0.2.77:0", 0, &second), -EADDRNOTAVAIL);
     assert_int_equal(trale_udp_open_at(f->runtime, &(struct trale_address){0}, 0, &second), -EAFNOSUPPORT);
@@ -940,7 +929,7 @@ static void test_a_port_that_is_taken_is_refused_and_nothing_is_left(void **stat
     for (uint32_t flag = 16; flag != 0; flag <<= 1)
         assert_int_equal(trale_udp_open(f->runtime, "127.0.0.1:0", flag | TRALE_UDP_REUSE_PORT, &second), -EINVAL);
     assert_null(second);
-    assert_int_equal(n_open_fds(), n_fds);
+    assert_int_equal(test_count_fds(), n_fds);
 }
 
 static void test_a_process_without_free_fds_is_told(void **state)

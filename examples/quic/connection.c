@@ -77,6 +77,7 @@ static struct connection *connection_new(struct endpoint *endpoint, ngtcp2_cid *
 static struct connection *connection_begin(struct connection *connection, const ngtcp2_cid *id, const ngtcp2_path *path)
 {
     connection->peer = connection_remote(path);
+    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
     ngtcp2_conn_set_tls_native_handle(connection->quic, connection->tls);
     if (table_add_id(&connection->endpoint->table, id, connection, &connection->ids) == 0)
         return connection;
@@ -107,7 +108,6 @@ struct connection *connection_accept(struct endpoint *endpoint, const ngtcp2_pkt
         connection_free(connection);
         return NULL;
     }
-    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
     return connection_begin(connection, &id, path);
 }
 
@@ -127,7 +127,6 @@ struct connection *connection_connect(struct endpoint *endpoint, const ngtcp2_pa
         connection_free(connection);
         return NULL;
     }
-    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
     return connection_begin(connection, &id, path);
 }
 

@@ -49,7 +49,7 @@ static uint64_t hash(uint64_t key, uint64_t secret)
     return key ^ key >> 33;
 }
 
-/* The client's bucket; or that of the client whose is full soonest, which becomes this client's. */
+/* The client's bucket. If it has none in its set, the bucket that is full soonest becomes its own. */
 static struct rate_bucket *find(struct rate *rate, uint64_t key)
 {
     struct rate_bucket *set = &rate->buckets[hash(key, rate->secret) & (rate->n_buckets - N_WAYS)], *soonest = set;
