@@ -59,11 +59,10 @@ static int start_again(struct simulate_place *place, const struct simulate_setup
     process->n_restarts++;
     process->begins_ns = now_ns;
     int r = simulate_place_set_variables(process, setup, &place->plan);
-    if (r == 0)
-        r = simulate_process_start(place, setup, number);
-    if (r == 0)
-        note(process, now_ns, "started again");
-    return r;
+    if (r < 0)
+        return r;
+    note(process, now_ns, "started again"); /* before the new process writes its first line */
+    return simulate_process_start(place, setup, number);
 }
 
 int simulate_world_answer(struct simulate_place *place, const struct simulate_setup *setup)
