@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors that come later, in each thread layout. A port without a socket answers at once, on loopback. */
+ * Errors that come later, in each thread layout. On loopback, a port that refuses answers at once. */
 #include <sys/syscall.h>
 #include <linux/net_tstamp.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 struct setting {
     struct trale *runtime;
     struct trale_udp_socket *socket;    /* errors are on */
-    struct trale_address local, unused; /* nothing is bound to `unused` */
+    struct trale_address local, unused; /* the port `unused` refuses what comes */
 };
 
 static struct trale_udp_socket *open_socket(struct trale *runtime, const char *host, struct trale_address *local)
@@ -24,11 +24,12 @@ static struct trale_udp_socket *open_socket(struct trale *runtime, const char *h
     return socket;
 }
 
-/* A port that was free a moment ago. */
-static struct trale_address free_port(struct trale *runtime, const char *host)
+/* The port of a socket that is connected to itself: the kernel answers others as if there were no socket, and no other
+ * test gets the port. */
+static struct trale_address deaf_port(struct trale *runtime, const char *host)
 {
     struct trale_address address;
-    test_close_socket(runtime, open_socket(runtime, host, &address));
+    assert_int_equal(trale_udp_connect(open_socket(runtime, host, &address), &address), 0);
     return address;
 }
 
@@ -36,7 +37,7 @@ static struct setting open_setting(const char *host)
 {
     struct setting s = {.runtime = test_open("timer, udp", TEST_TIMER TEST_UDP)};
     s.socket = open_socket(s.runtime, host, &s.local);
-    s.unused = free_port(s.runtime, host);
+    s.unused = deaf_port(s.runtime, host);
     assert_int_equal(trale_udp_set(s.socket, TRALE_UDP_ERRORS, 1), 0);
     return s;
 }
