@@ -100,6 +100,29 @@ await() {
     return 1
 }
 
+# manage NAME: plays a service manager that listens at this socket (manager.py), for the services that start from now on.
+manage() {
+    start manager python3 "$root/tests/manager.py" "$1"
+    export NOTIFY_SOCKET=$address
+}
+
+# notified LINE...: what the manager is sent next.
+notified() {
+    local line wanted
+    for wanted; do
+        read -r -t 60 -u "${output[manager]}" line || line="nothing"
+        equal "$line" "$wanted" || return 1
+    done
+}
+
+# unmanage: the manager has been sent nothing else, and goes.
+unmanage() {
+    unset NOTIFY_SOCKET
+    kill "${pid[manager]}"
+    ended manager
+    equal "$said" ""
+}
+
 # use_threads N: uses the shipped trale.ini with that many threads, and the drivers of the build folder.
 use_threads() {
     sed "s/^threads *=.*/threads = $1/" "$root/config/trale.ini" >"$tmp/trale.ini"

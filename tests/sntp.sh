@@ -75,6 +75,36 @@ os.execv(sys.argv[1], sys.argv[1:])' "$server" -c "$tmp/sntp.ini"
     [[ $address == 127.0.0.1:* ]] && ask versions && stop server
 }
 
+notifies() {
+    manage "$tmp/notify"
+    serve
+    notified READY=1 || return 1
+    configure stratum=5 listen=127.0.0.1:0
+    kill -HUP "${pid[server]}"
+    notified RELOADING=1,MONOTONIC_USEC=N READY=1 && has_stratum 5 || return 1
+    configure stratum=50
+    kill -HUP "${pid[server]}"
+    notified RELOADING=1,MONOTONIC_USEC=N READY=1 && stop server && notified STOPPING=1 && unmanage
+}
+
+# A manager that is gone, and a name that is none.
+cannot_notify() {
+    local name
+    for name in "$tmp/nobody" tmp/relative @ "@$(printf 'x%.0s' {1..200})"; do
+        NOTIFY_SOCKET=$name serve && ask versions && stop server INT && grep -qF "<4>NOTIFY_SOCKET=$name: " <<<"$said" || return 1
+    done
+}
+
+# The driver early sends SIGHUP before the driver signal is there. The server reads its settings again when it serves.
+keeps_a_hangup() {
+    local line
+    configure
+    sed -i -e 's/^drivers = /&early, /' -e "s|^\[driver:signal\]|[driver:early]\npath = $build/tests/drivers/early.so\n\n&|" "$tmp/sntp.ini"
+    start server bash -c 'exec "$@" 2>&1' - "$server" -c "$tmp/sntp.ini"
+    read -r -t 60 -u "${output[server]}" line
+    equal "$line" "<5>the settings were read again" && stop server
+}
+
 refuses_too_many() {
     configure
     if timeout 60 python3 -c 'import os, socket, sys
@@ -110,9 +140,12 @@ for threads in 1 2 0; do
     serve rate_interval=1h rate_burst=3
     ok "$claim a client that asks too often is refused once, and then ignored" limits
     ok "$claim a socket of a service manager is used" inherits
+    ok "$claim a SIGHUP that comes before the server is ready does not end it" keeps_a_hangup
 done
 
 threads=1
+ok "a service manager hears that the server is ready, reloads and ends" notifies
+ok "one that does not listen is logged, and the server serves" cannot_notify
 configure
 refused() {
     configure "$2"

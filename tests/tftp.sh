@@ -183,6 +183,17 @@ reloads() {
     await logged 'settings stay as they were' && logged 'many' && ours -- check large.bin "$srv/other/large.bin"
 }
 
+# The driver early sends SIGHUP before the driver signal is there. The server reads its settings again when it serves.
+notifies() {
+    manage "@trale-$$-$RANDOM"
+    configure
+    sed -e 's/^drivers = /&early, /' -e "s|^\[driver:signal\]|[driver:early]\npath = $build/tests/drivers/early.so\n\n&|" \
+        "$tmp/tftp.ini" >"$tmp/early.ini"
+    run env TRALE_CONFIG="$tmp/early.ini" "$examples/tftp_server"
+    notified READY=1 RELOADING=1,MONOTONIC_USEC=N READY=1 && ours -- check text "$srv/text" && stop server && notified STOPPING=1 &&
+        unmanage
+}
+
 keeps_to_its_server() {
     start impostor "$peer" impostor
     head -c 512 /dev/zero | tr '\0' a >"$tmp/wanted"
@@ -279,6 +290,7 @@ if [[ ${TRALE_SANITIZE:-none} == none ]] && command -v curl >/dev/null; then
     ok "... and the server ends" stop server
 fi
 
+ok "a service manager hears that the server is ready, reloads and ends, and a SIGHUP that comes early waits" notifies
 configure 'transfers = 10' 'memory = 10K'
 ok "memory that is too little is refused" fails "$examples/tftp_server"
 folder=$tmp/nothing configure

@@ -8,7 +8,8 @@
  *
  * Its settings are in the section [application:sntp], all of them in examples/sntp/sntp.ini; at SIGHUP they are read
  * again, as a whole or not at all, but for `listen`. It takes all sockets that a service manager passes
- * (systemd.socket(5), examples/sntp/sntp.socket), or else opens those of `listen`. SIGTERM or SIGINT ends it.
+ * (systemd.socket(5), examples/sntp/sntp.socket), or else opens those of `listen`, and notifies the manager when it is
+ * ready, reloads and ends (sd_notify(3)). SIGTERM or SIGINT ends it.
  *
  * Times: the receive timestamp is the kernel's, the transmit timestamp is taken right before a batch of answers goes to
  * the kernel. An answer comes from the address that was asked.
@@ -32,6 +33,7 @@
 #include <trale/timer.h>
 
 #include "../service/log.h"
+#include "../service/notify.h"
 #include "config.h"
 #include "listener.h"
 
@@ -79,6 +81,7 @@ static bool listens_elsewhere(const struct sntp_config *a, const struct sntp_con
 static void service_reload(struct service *service, struct trale *runtime)
 {
     struct sntp_config config, old = service->config;
+    (void)service_notify(runtime, SERVICE_RELOADING);
     int r = sntp_config_read(&config, &service->options);
     if (r == 0)
         r = service_apply(service, &config, runtime);
@@ -87,6 +90,7 @@ static void service_reload(struct service *service, struct trale *runtime)
     else
         service_log(LOG_NOTICE, "the settings were read again%s",
                     listens_elsewhere(&config, &old) ? "; `listen` has changed, which needs a restart" : "");
+    (void)service_notify(runtime, SERVICE_READY);
 }
 
 /* --- tasks -------------------------------------------------------------------------------------------------------- */
@@ -127,6 +131,7 @@ trale_async(control)
             service_reload(self->service, cx->runtime);
     } while (self->signal.number == SIGHUP);
     service_log(LOG_NOTICE, "SIG%s: ends", sigabbrev_np(self->signal.number));
+    (void)service_notify(cx->runtime, SERVICE_STOPPING);
     trale_return(0);
 }
 
@@ -231,6 +236,7 @@ static int64_t service_run(struct service *service, struct trale *runtime)
         r = sockets_open(service, runtime);
     if (r < 0)
         return r;
+    (void)service_notify(runtime, SERVICE_READY);
     int64_t result = trale_join(trale_spawn(runtime, run, .service = service));
     if (result < 0)
         service_log(LOG_ERR, "ends: %s", strerror((int)-result));
@@ -245,6 +251,7 @@ int main(int argc, char **argv)
 {
     static struct service service = {.options = {.log = service_log_trale}};
     bool is_understood = true;
+    service_keep_hangups();
     for (int option; (option = getopt(argc, argv, "c:")) != -1;) {
         is_understood = is_understood && option == 'c';
         service.options.config_path = optarg;

@@ -7,7 +7,8 @@
  * It reads its settings from the section [application:tftp_server] of trale.ini (tftp_server.ini explains them), and
  * needs the drivers signal, timer, udp, file and what file needs. At SIGHUP it reads the section again: transfers
  * that run go on as they have begun, and a new address counts from the next start. It takes its socket from a service
- * manager (tftp_server.socket) or binds it. It logs to stderr as journald understands it (sd-daemon(3)).
+ * manager (tftp_server.socket) or binds it, and notifies the manager when it is ready, reloads and ends (sd_notify(3)).
+ * It logs to stderr as journald understands it (sd-daemon(3)).
  *
  * Clients read files in modes octet and netascii, and write them if `writes` says so. It serves the files of one folder
  * and none outside of it, whatever ".." and symbolic links say, and only those that all users may read. A file that is
@@ -28,6 +29,7 @@
 #include <trale/signal.h>
 #include <trale/udp_socket.h>
 
+#include "../service/notify.h"
 #include "server.h"
 
 #define STOP_SIGNALS (trale_signal_bit(SIGTERM) | trale_signal_bit(SIGINT))
@@ -125,11 +127,14 @@ trale_async(supervisor)
         trale_try(trale_signal_any(&self->signal, ALL_SIGNALS & trale_signal_taken(cx->runtime)));
         if (self->signal.number != SIGHUP)
             break;
+        (void)service_notify(cx->runtime, SERVICE_RELOADING);
         trale_await(trale_call(reload, &self->reload, .server = self->server));
         service_log(LOG_NOTICE, trale_result() == 0 ? "settings were read again" : "settings stay as they were");
+        (void)service_notify(cx->runtime, SERVICE_READY);
     }
     service_log(LOG_NOTICE, "SIG%s: %zu transfers under way", sigabbrev_np(self->signal.number),
                 self->server->n_clients_used);
+    (void)service_notify(cx->runtime, SERVICE_STOPPING);
     trale_notify_one(&self->server->stop);
     trale_await(trale_race_of(&self->race, trale_sleep(&self->grace, self->server->settings.grace_ns),
                               trale_signal_any(&self->signal, STOP_SIGNALS)));
@@ -187,6 +192,7 @@ trale_async(service)
     if (r < 0)
         trale_return(r);
     self->server->scope = &self->scope;
+    (void)service_notify(cx->runtime, SERVICE_READY);
     trale_try(trale_race_of(&self->race,
                             trale_scope(&self->scope, trale_call(requests, &self->requests, .server = self->server)),
                             trale_call(supervisor, &self->supervisor, .server = self->server)));
@@ -198,6 +204,7 @@ int main(void)
     const struct trale_options options = {.log = service_log_trale};
     struct server server = {.stop = TRALE_NOTIFY};
     struct trale *runtime;
+    service_keep_hangups();
     umask(0); /* files that are written have the permissions that store.c says */
     int64_t r = trale_open(&runtime, &options);
     if (r == 0)
