@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files and folders: copies a folder with all that is below it, up to sixteen files at a time. It follows no symbolic
- * link: what is neither a file nor a folder is named and left out. It writes over nothing.
+ * link: what is neither a file nor a folder is named and left out. It writes over nothing. The new folder is not below
+ * the old one: the copy would be copied as well, without end.
  *
  *     copy_tree FOLDER NEW-FOLDER
  *
  * It needs the drivers `blocking` and `file`, which the default trale.ini does not load: see examples/copy_tree.ini. */
 #define _GNU_SOURCE 1 /* asprintf(3), O_NOFOLLOW */
 
+#include <stdbool.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <trale/file_folder.h>
 #include <trale/scope.h>
@@ -204,6 +207,18 @@ trale_async_with(copy_tree, copy_tree_close)
     trale_return(0);
 }
 
+/* Whether the path leads below the folder. */
+static bool is_below(const char *path, const char *folder)
+{
+    char *inner = realpath(path, NULL), *outer = realpath(folder, NULL);
+    size_t length = outer != NULL ? strlen(outer) : 0;
+    bool is = inner != NULL && outer != NULL && strncmp(inner, outer, length) == 0 &&
+              (inner[length] == '/' || strcmp(outer, "/") == 0);
+    free(inner);
+    free(outer);
+    return is;
+}
+
 int main(int argc, char **argv)
 {
     struct trale *runtime;
@@ -213,6 +228,11 @@ int main(int argc, char **argv)
     }
     if (mkdir(argv[2], 0777) < 0)
         return trale_perror(argv[2], -errno);
+    if (is_below(argv[2], argv[1])) {
+        fprintf(stderr, "%s is below %s\n", argv[2], argv[1]);
+        rmdir(argv[2]);
+        return EXIT_FAILURE;
+    }
     int r = trale_open(&runtime, NULL);
     if (r < 0)
         return trale_perror("trale_open", r);

@@ -265,6 +265,8 @@ done
 
 ok "links and pipes are left out of a copy" leaves_links
 ok "a tree is copied in a simulation, each time alike" copies_in_a_simulation
+ok "a folder is not copied into itself" fails env TRALE_CONFIG="$tmp/copy.ini" "$examples/copy_tree" "$tmp/tree" "$tmp/tree/new"
+ok "... and has nothing new then" test ! -e "$tmp/tree/new"
 ok "nothing is written over" fails env TRALE_CONFIG="$tmp/copy.ini" "$examples/copy_tree" "$tmp/tree" "$tmp/copied"
 ok "what is no address is refused by the server" fails "$examples/echo_server" nonsense
 ok "what is no address is refused by the client" fails "$examples/echo_client" nonsense text
