@@ -217,6 +217,27 @@ ends_in_time() {
     ((SECONDS - begin < 30)) || { echo "it took $((SECONDS - begin)) seconds"; return 1; }
 }
 
+# A file that another process has a lease of (fcntl(2)) cannot be opened without waiting: the others are served.
+passes_over_a_lease() {
+    echo leased >"$www/leased"
+    exec 8< <(exec python3 -c 'import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fcntl.fcntl(os.open(sys.argv[1], os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+signal.pause()' "$www/leased" 2>&1)
+    local holder=$! line
+    read -r -t 60 line <&8
+    local result=0
+    if [[ $line == leased ]]; then
+        equal "$(status /leased)$(status /inside)" 503200 || result=1
+    else
+        echo "# no leases on this file system: $line"
+    fi
+    kill "$holder"
+    exec 8<&-
+    return $result
+}
+
 for threads in 1 2 0; do
     use_threads $threads
     claim="threads = $threads:"
@@ -234,9 +255,14 @@ for threads in 1 2 0; do
     ok "$claim a hundred clients are served at once" all_at_once
     ok "$claim a request may come in any parts" in_parts
     ok "$claim noise does no harm" noise
+    if command -v python3 >/dev/null; then
+        ok "$claim a file that another process keeps is passed over" passes_over_a_lease
+    fi
     one "requests may come before the answers" \
         '\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nGET /sub/ HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\nGET / HGET / HTTP/1.0\r\n\r\n' \
         "$(kept text/html hello; kept text/html below; kept text/html hello close)"
+    one "what is no request has its answer also behind a HEAD" 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n' \
+        "$(kept text/html hello | head -n 5; closed '400 Bad Request')"
     one "what is no request ends the connection" 'nonsense\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n' "$(closed '400 Bad Request')"
     one "a method that is not allowed says which are" 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc' \
         "$(closed '405 Method Not Allowed' $'Allow: GET, HEAD\n')"

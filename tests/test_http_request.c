@@ -28,6 +28,7 @@ static const char *const heads[] = {
     "GET http://host/path HTTP/1.1\nhost:a\n\n",
     "GET / HTTP/1.0\r\n\r\n",
     "GET http://host HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET http://host?query=/path HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /x HTTP/1.1\r\nHost: \t a \r\nContent-Length: 12\r\nContent-Length: 12\r\n\r\n",
 };
 #define N_HEADS (sizeof heads / sizeof heads[0])
@@ -53,8 +54,13 @@ static void test_a_head_ends_at_its_empty_line_and_not_before(void **state)
 static void test_good_heads_say_what_is_asked_for(void **state)
 {
     static const struct http_request wanted[] = {
-        {.keeps = true, .path = ""},  {.is_head = true, .path = "A//b.txt"}, {.keeps = true, .path = "path"},
-        {.keeps = false, .path = ""}, {.keeps = true, .path = ""},           {.keeps = true, .n_body = 12, .path = "x"},
+        {.keeps = true, .path = ""},
+        {.is_head = true, .path = "A//b.txt"},
+        {.keeps = true, .path = "path"},
+        {.keeps = false, .path = ""},
+        {.keeps = true, .path = ""},
+        {.keeps = true, .path = ""},
+        {.keeps = true, .n_body = 12, .path = "x"},
     };
     (void)state;
     for (size_t i = 0; i < N_HEADS; i++) {

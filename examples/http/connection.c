@@ -36,6 +36,7 @@ trale_async(receive)
     struct connection *c = self->connection;
     struct server *server = c->server;
     trale_begin();
+    c->request.is_head = false; /* the answer to what is no request has content */
     for (;;) {
         buffer_skip(c);
         c->n_head = http_head_size(c->buf, c->n);

@@ -16,6 +16,7 @@
 #include "request.h"
 
 #define INDEX "index.html"
+#define N_OPENS_MAX 64
 
 /* O_NONBLOCK: a FIFO is no file that is served, but it would be waited for. */
 static int open_beneath(int folder, const char *path)
@@ -23,9 +24,11 @@ static int open_beneath(int folder, const char *path)
     const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                                  .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd;
+    int n = 0;
+    /* EAGAIN: a folder was moved meanwhile; or another process has a lease of the file (fcntl(2)), and may keep it. */
     do
         fd = syscall(SYS_openat2, folder, path, &how, sizeof how);
-    while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* EAGAIN: a folder was moved meanwhile */
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN) && ++n < N_OPENS_MAX);
     return fd < 0 ? -errno : (int)fd;
 }
 
@@ -74,7 +77,7 @@ int http_file_open(struct http_file *file, int folder, const char *path)
     size_t size = strlen(path);
     snprintf(name, sizeof name, "%s%s", path, size == 0 || path[size - 1] == '/' ? INDEX : "");
     int fd = open_beneath(folder, name);
-    if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+    if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -EAGAIN)
         return 503;
     if (fd < 0)
         return 404;

@@ -118,15 +118,14 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "http://host/path" means "/path" here (RFC 9112, 3.2.2). */
+/* "http://host/path" means "/path" here (RFC 9112, 3.2.2), and "http://host?query" means "/?query". */
 static bool skip_authority(struct text *target)
 {
     if (target->size < 7 || strncasecmp(target->at, "http://", 7) != 0)
         return target->size > 0 && target->at[0] == '/';
-    target->at += 7;
-    target->size -= 7;
-    const char *slash = target->size > 0 ? memchr(target->at, '/', target->size) : NULL;
-    size_t n_skipped = slash != NULL ? (size_t)(slash - target->at) : target->size;
+    size_t n_skipped = 7;
+    while (n_skipped < target->size && strchr("/?#", target->at[n_skipped]) == NULL)
+        n_skipped++;
     target->at += n_skipped;
     target->size -= n_skipped;
     return true;
