@@ -60,6 +60,15 @@ reloads() {
         has_stratum 5
 }
 
+outlives_its_reader() {
+    local fd=${output[server]} status=0
+    exec {fd}<&-
+    configure stratum=5 listen=127.0.0.1:0
+    kill -HUP "${pid[server]}" && await has_stratum 5 && kill -TERM "${pid[server]}" && wait "${pid[server]}" || status=1
+    unset "pid[server]" "output[server]"
+    return $status
+}
+
 # A service manager passes a socket as fd 3.
 inherits() {
     configure listen=127.0.0.2:0
@@ -141,6 +150,8 @@ for threads in 1 2 0; do
     ok "$claim a client that asks too often is refused once, and then ignored" limits
     ok "$claim a socket of a service manager is used" inherits
     ok "$claim a SIGHUP that comes before the server is ready does not end it" keeps_a_hangup
+    serve
+    ok "$claim the server goes on when the reader of its messages has gone" outlives_its_reader
 done
 
 threads=1

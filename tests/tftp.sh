@@ -174,6 +174,21 @@ stops() {
     await test -s "$tmp/held" && stop server && wait "$holder" && equal "$(tail -n 1 "$tmp/held")" "error 0 server stops"
 }
 
+# Requests that arrive together with the signal: transfers whose files are being opened by then are ended as well.
+stops_what_begins() {
+    rm -f "$tmp/asked"
+    kill -STOP "${pid[server]}"
+    "$peer" crowd "$port" large.bin >"$tmp/asked" &
+    local crowd=$! status=0
+    await test -s "$tmp/asked" || return 1
+    kill -CONT "${pid[server]}"
+    kill -TERM "${pid[server]}"
+    ended server && fails logged 'timed out' || status=1
+    kill "$crowd"
+    wait "$crowd" 2>/dev/null
+    return $status
+}
+
 reloads() {
     folder=$srv/other configure
     kill -HUP "${pid[server]}"
@@ -198,8 +213,8 @@ keeps_to_its_server() {
     start impostor "$peer" impostor
     head -c 512 /dev/zero | tr '\0' a >"$tmp/wanted"
     printf right >>"$tmp/wanted"
-    ours -p -- check file "$tmp/wanted" && ended impostor &&
-        equal "$said" "the server gets 4 2"
+    ours -p -t 2 -- check file "$tmp/wanted" && ended impostor &&
+        equal "$said" "the server gets 13 bytes, then 4 2"
 }
 
 # A quarter of the clients each: ours that reads with a window, ours that writes, ours without options, and curl.
@@ -227,6 +242,27 @@ lossy() {
     LD_PRELOAD=$build/tests/tftp_lossy.so LOSSY_PERCENT=2 "$@"
 }
 
+# What a get would put a file in the place of is left as it is; and what is sent is not cut off.
+refuses() {
+    local long
+    printf -v long "%0512d" 0
+    rm -f "$tmp/pipe"
+    mkfifo "$tmp/pipe" && fails ours -- get text "$tmp/pipe" && [[ -p $tmp/pipe && ! -e $tmp/pipe.part ]] || return 1
+    fails ours -- put "$srv/text" "$long" && [[ -z $(find "$srv" -name '000*') ]]
+}
+
+# Its reader is gone as soon as it listens.
+goes_on_without_a_reader() {
+    rm -f "$tmp/port"
+    "$examples/tftp_server" 2> >(sed -un '/listening/{s/.*://p; q}' >"$tmp/port") &
+    pid[server]=$!
+    await test -s "$tmp/port" && address=127.0.0.1:$(cat "$tmp/port") && ours -- check text "$srv/text" check text "$srv/text" &&
+        kill -TERM "${pid[server]}" && wait "${pid[server]}"
+    local status=$?
+    unset "pid[server]"
+    return $status
+}
+
 for threads in 1 2 0; do
     use_threads $threads
     claim="threads = $threads:"
@@ -251,6 +287,7 @@ for threads in 1 2 0; do
     ok "$claim no path leads out of the folder, or to what not all users may read" escapes
     ok "$claim a stranger does not disturb a transfer" "$peer" strangers "$port" large.bin "$srv/large.bin"
     ok "$claim noise does no harm" noise
+    ok "$claim the client refuses what it cannot do" refuses
     ok "$claim a mode that is not known is an ERROR" mail_is_illegal
     ok "$claim a writer that is gone leaves nothing" gives_up
     ok "$claim the server reads its settings again at SIGHUP, all or nothing" reloads
@@ -259,6 +296,11 @@ for threads in 1 2 0; do
     serve 'grace = 100ms'
     ok "$claim by default nothing is written" permissions none
     ok "$claim at SIGTERM what lasts longer than the grace gets an ERROR" stops
+
+    for _ in 1 2; do
+        serve 'grace = 0' 'timeout = 20s' 'tries = 2' 'client_transfers = 100'
+        ok "$claim ... and what only begins then, too" stops_what_begins
+    done
 done
 
 threads=1
@@ -291,6 +333,8 @@ if [[ ${TRALE_SANITIZE:-none} == none ]] && command -v curl >/dev/null; then
 fi
 
 ok "a service manager hears that the server is ready, reloads and ends, and a SIGHUP that comes early waits" notifies
+configure
+ok "the server goes on when the reader of its messages has gone" goes_on_without_a_reader
 configure 'transfers = 10' 'memory = 10K'
 ok "memory that is too little is refused" fails "$examples/tftp_server"
 folder=$tmp/nothing configure

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a service says: lines on stderr that begin with "<N>", the priority, as journald understands them
- * (sd-daemon(3)); by hand they read as well. */
+ * (sd-daemon(3)); by hand they read as well. A service ignores SIGPIPE, which would end it when the reader of its
+ * stderr has gone. */
 #ifndef SERVICE_LOG_H
 #define SERVICE_LOG_H
 

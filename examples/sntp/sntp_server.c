@@ -260,7 +260,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s [-c FILE]\n", argv[0]);
         return EXIT_FAILURE;
     }
-    service_log_set(2); /* until the settings say otherwise; what they are not read from is in a message */
+    signal(SIGPIPE, SIG_IGN); /* see log.h */
+    service_log_set(2);       /* until the settings say otherwise; what they are not read from is in a message */
     if (sntp_config_read(&service.config, &service.options) < 0)
         return EXIT_FAILURE;
     service_log_set(service.config.log);

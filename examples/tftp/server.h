@@ -20,12 +20,14 @@ struct shared_folder {
     size_t n_users;
 };
 
+#define SERVER_STOPS "server stops" /* in the ERROR of transfers that are ended */
+
 /* A transfer, from its request to its end. */
 struct client {
     bool is_used;
     struct trale_address address;
     uint64_t request;                  /* a hash */
-    struct conversation *conversation; /* NULL before the task has begun */
+    struct conversation *conversation; /* NULL before the transfer has begun */
 };
 
 struct server {

@@ -33,7 +33,6 @@ static int session_open(struct session *self, struct trale *runtime)
     self->folder = self->server->folder;
     self->folder->n_users++;
     self->begun_ns = trale_now(runtime);
-    self->server->clients[self->client].conversation = c;
     c->use = self->opcode == TFTP_RRQ ? CONVERSATION_READ : CONVERSATION_WRITE;
     c->peer = self->peer;
     c->has_peer = true;
@@ -121,6 +120,9 @@ static void session_begin(struct session *self, struct trale *runtime)
     if (self->result == 0)
         self->result = session_agree(self, &setup);
     transfer_begin(&c->transfer, &setup, trale_now(runtime));
+    self->server->clients[self->client].conversation = c;
+    if (self->server->is_ending)
+        conversation_cancel(c, SERVER_STOPS, -ESHUTDOWN);
     if (self->result < 0)
         transfer_fail(&c->transfer, code_of(self->result), message_of(code_of(self->result)), (int)self->result);
 }

@@ -5,14 +5,15 @@
  *     tftp_client [-b BYTES] [-w BLOCKS] [-t SECONDS] [-n TRIES] [-d SECONDS] [-a] [-p] ADDRESS COMMAND...
  *         -b  asks for blocks of this size, default 1428
  *         -w  asks for windows of so many blocks, default 8
- *         -t  how long either side waits before it sends again; default 1 second, doubled with each repetition
+ *         -t  how long either side waits before it sends again; default 1 second. Unless both have agreed on it, the
+ *             time doubles with each repetition
  *         -n  how often it sends without an answer, default 6
  *         -d  how long it goes on to acknowledge the last block of a file that it gets, default 0
  *         -a  netascii: the ends of lines are converted
  *         -p  plain: asks for no options
  *
  * ADDRESS is 192.0.2.1:69 or [2001:db8::1]:69. Commands, which it does one after the other:
- *     get REMOTE LOCAL    gets a file; it is LOCAL.part until it is complete
+ *     get REMOTE LOCAL    gets a file; it is LOCAL.part until it is complete. LOCAL is new, or a regular file
  *     put LOCAL REMOTE    sends a file
  *     check REMOTE LOCAL  gets a file, and compares it with one that is here
  *
@@ -22,6 +23,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conversation.h"
@@ -34,6 +36,7 @@ struct settings {
     enum tftp_mode mode;
     uint64_t timeout_ns, dally_ns;
     uint32_t n_tries;
+    bool is_plain;
 };
 
 enum kind { GET, PUT, CHECK };
@@ -61,6 +64,15 @@ static void command_close(struct command *self)
     conversation_deinit(&self->conversation);
     if (self->part[0] != '\0')
         unlink(self->part);
+}
+
+/* A rename would put a file in the place of a device or a FIFO; and a name that is too long would be cut off. */
+static int command_check(const struct command *self)
+{
+    struct stat old;
+    if (strlen(self->remote) >= TFTP_NAME_MAX)
+        return -ENAMETOOLONG;
+    return self->kind == GET && stat(self->local, &old) == 0 && !S_ISREG(old.st_mode) ? -EOPNOTSUPP : 0;
 }
 
 static struct trale_future *command_open(struct command *self, struct trale *runtime)
@@ -139,6 +151,11 @@ trale_async_with(command, command_close)
 {
     struct conversation *c = &self->conversation;
     trale_begin();
+    int r = command_check(self);
+    if (r < 0) {
+        trale_perror(r == -ENAMETOOLONG ? self->remote : self->local, r);
+        trale_return(r);
+    }
     trale_await(command_open(self, cx->runtime));
     if (trale_result() < 0) {
         trale_perror(self->local, trale_result());
@@ -150,7 +167,7 @@ trale_async_with(command, command_close)
         trale_perror(self->local, trale_result());
         trale_return(trale_result());
     }
-    int r = command_begin(self, cx->runtime);
+    r = command_begin(self, cx->runtime);
     if (r < 0) {
         trale_perror("socket", r);
         trale_return(r);
@@ -218,8 +235,11 @@ static bool read_option(struct settings *settings, int option, const char *text)
     case 'w':
         return read_number(text, 1, TFTP_WINDOWSIZE_MAX, &options->windowsize);
     case 't':
+        if (!read_number(text, 1, TFTP_TIMEOUT_MAX, &options->timeout))
+            return false;
         options->have |= TFTP_TIMEOUT;
-        return read_number(text, 1, TFTP_TIMEOUT_MAX, &options->timeout);
+        settings->timeout_ns = options->timeout * TRALE_SECOND;
+        return true;
     case 'n':
         return read_number(text, 1, 100, &settings->n_tries);
     case 'd':
@@ -231,7 +251,7 @@ static bool read_option(struct settings *settings, int option, const char *text)
         settings->mode = TFTP_NETASCII;
         return true;
     case 'p':
-        options->have = 0;
+        settings->is_plain = true;
         return true;
     default:
         return false;
@@ -264,6 +284,8 @@ int main(int argc, char **argv)
                 argv[0]);
         return EXIT_FAILURE;
     }
+    if (settings.is_plain)
+        settings.options.have = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct trale *runtime;
     int64_t r = trale_open(&runtime, NULL);

@@ -23,6 +23,7 @@
 #define _GNU_SOURCE 1 /* sigabbrev_np(3) */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <trale/random.h>
@@ -117,7 +118,7 @@ static void end_transfers(struct server *server)
     server->is_ending = true;
     for (size_t i = 0; i < server->n_clients; i++)
         if (server->clients[i].is_used && server->clients[i].conversation != NULL)
-            conversation_cancel(server->clients[i].conversation, "server stops", -ESHUTDOWN);
+            conversation_cancel(server->clients[i].conversation, SERVER_STOPS, -ESHUTDOWN);
 }
 
 trale_async(supervisor)
@@ -205,7 +206,8 @@ int main(void)
     struct server server = {.stop = TRALE_NOTIFY};
     struct trale *runtime;
     service_keep_hangups();
-    umask(0); /* files that are written have the permissions that store.c says */
+    signal(SIGPIPE, SIG_IGN); /* see log.h */
+    umask(0);                 /* files that are written have the permissions that store.c says */
     int64_t r = trale_open(&runtime, &options);
     if (r == 0)
         r = trale_require(runtime, TRALE_UDP_1, TRALE_TIMER_1, TRALE_FILE_1, TRALE_SIGNAL_1, TRALE_RANDOM_1, NULL);

@@ -4,6 +4,7 @@
  *
  *     peer strangers PORT FILE LOCAL   reads a file, while a stranger sends to the transfer as well; compares it
  *     peer hold PORT FILE              asks for a file, says what comes, acknowledges nothing, and waits for an ERROR
+ *     peer crowd PORT FILE             asks for a file a hundred times, says so, and waits for a signal
  *     peer impostor                    a server of two blocks; between them another sends a block to the client
  *     peer give COMMAND...             runs a server with a socket as a service manager does */
 #define _GNU_SOURCE 1
@@ -108,6 +109,16 @@ static int hold(const char *port, const char *file)
     return 0;
 }
 
+static int crowd(const char *port, const char *file)
+{
+    struct sockaddr_in address;
+    for (int i = 0; i < 100; i++)
+        ask(open_socket(&address), port, file);
+    printf("asked\n");
+    fflush(stdout);
+    return pause();
+}
+
 /* The client must keep to the one that has answered first. */
 static int impostor(void)
 {
@@ -116,7 +127,7 @@ static int impostor(void)
     int fd = open_socket(&address), transfer = open_socket(&from), other = open_socket(&from);
     printf("listening on 127.0.0.1:%u\n", ntohs(address.sin_port));
     fflush(stdout);
-    (void)receive(fd, bytes, sizeof bytes, &client);
+    const size_t n_request = receive(fd, bytes, sizeof bytes, &client);
     memset(bytes, 'a', sizeof bytes);
     memcpy(bytes, "\0\3\0\1", 4);
     send_to(transfer, bytes, 516, &client);
@@ -124,7 +135,7 @@ static int impostor(void)
     send_to(other, "\0\3\0\2wrong", 9, &client);
     send_to(transfer, "\0\3\0\2right", 9, &client);
     (void)receive(transfer, bytes, sizeof bytes, &from);
-    printf("the server gets %d %d\n", bytes[1], bytes[3]);
+    printf("the server gets %zu bytes, then %d %d\n", n_request, bytes[1], bytes[3]);
     return 0;
 }
 
@@ -148,6 +159,8 @@ int main(int argc, char **argv)
         return strangers(argv[2], argv[3], argv[4]);
     if (argc == 4 && strcmp(argv[1], "hold") == 0)
         return hold(argv[2], argv[3]);
+    if (argc == 4 && strcmp(argv[1], "crowd") == 0)
+        return crowd(argv[2], argv[3]);
     if (argc == 2 && strcmp(argv[1], "impostor") == 0)
         return impostor();
     if (argc > 2 && strcmp(argv[1], "give") == 0)
