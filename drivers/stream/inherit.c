@@ -16,16 +16,20 @@ static int32_t fd_get(int fd, int name, int *value)
     return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : 0;
 }
 
-/* Two sockets of one fd would both close it, and the second close might hit a new fd of that number. */
-static bool is_open(const struct stream *stream, int fd)
+/* -EBUSY: a socket of this instance has the fd already. 0, or -ENOMEM. */
+static int32_t fd_check_free(struct stream *stream, int fd)
 {
-    for (const struct stream_socket *socket = stream->all; socket != NULL; socket = socket->next_made)
-        if (socket->generation != 0 && socket->fd == fd)
-            return true;
-    return false;
+    struct open_fds *fds = &stream->open_fds;
+    if (fds->words == NULL && open_fds_grow(fds, 1))
+        for (const struct stream_socket *socket = stream->all; socket != NULL; socket = socket->next_made)
+            if (socket->generation != 0)
+                open_fds_add(fds, socket->fd);
+    if (fds->words == NULL)
+        return -ENOMEM;
+    return open_fds_has(fds, fd) ? -EBUSY : 0;
 }
 
-static int32_t fd_check(const struct stream *stream, int fd, int *family, int *is_listening)
+static int32_t fd_check(struct stream *stream, int fd, int *family, int *is_listening)
 {
     int type = 0, protocol = 0;
     int32_t r = fd_get(fd, SO_DOMAIN, family);
@@ -41,7 +45,7 @@ static int32_t fd_check(const struct stream *stream, int fd, int *family, int *i
         return -EAFNOSUPPORT;
     if (type != SOCK_STREAM || protocol != (*family == AF_UNIX ? 0 : IPPROTO_TCP))
         return -EPROTOTYPE;
-    return is_open(stream, fd) ? -EBUSY : 0;
+    return fd_check_free(stream, fd);
 }
 
 /* Makes a socket of an fd that was checked. close(2) would block the executor for the time of SO_LINGER, which accepted
@@ -84,7 +88,7 @@ int32_t stream_adopt(void *instance, int32_t fd, struct trale_stream_socket **ba
     int family = 0, is_listening = 0;
     int32_t r = fd_check(instance, fd, &family, &is_listening);
     if (r == -ENOTSOCK && fd_is_pipe(fd))
-        r = is_open(instance, fd) ? -EBUSY : 0;
+        r = fd_check_free(instance, fd);
     else if (r == 0 && (is_listening != 0 || !fd_has_peer(fd)))
         r = -ENOTCONN;
     if (r == 0)

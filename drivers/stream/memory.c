@@ -24,10 +24,13 @@ void stream_memory_open(struct stream_socket *socket)
     struct stream *stream = socket->stream;
     stream->generation += stream->generation < UINT32_MAX ? 1 : 2;
     socket->generation = stream->generation;
+    open_fds_add(&stream->open_fds, socket->fd);
 }
 
 void stream_memory_put(struct stream_socket *socket)
 {
+    if (socket->generation != 0)
+        open_fds_remove(&socket->stream->open_fds, socket->fd);
     socket->generation = 0;
     socket->next_free = socket->stream->free;
     socket->stream->free = socket;
@@ -40,4 +43,5 @@ void stream_memory_free(struct stream *stream)
         free(stream->all);
         stream->all = next;
     }
+    open_fds_free(&stream->open_fds);
 }

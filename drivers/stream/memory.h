@@ -12,6 +12,8 @@
 #include <trale/stream_unix.h>
 #include <trale/timer.h>
 
+#include "open_fds.h"
+
 /* What waits until a file descriptor may be free again, or a Unix listener has room: see retry.h. */
 struct stream_retry {
     struct trale_future task; /* the driver's own */
@@ -29,6 +31,7 @@ struct stream {
     int64_t receive_buffer, send_buffer, backlog;
     struct stream_retry retry;
     struct stream_socket *all, *free; /* all that were ever made, by next_made; the closed ones, by next_free */
+    struct open_fds open_fds;         /* see inherit.c */
     uint32_t generation;              /* of the last socket that was made */
 };
 
@@ -70,7 +73,7 @@ static inline struct stream_socket *stream_listener(struct trale_stream_listener
  * memory. */
 struct stream_socket *stream_memory_get(struct stream *stream);
 
-/* Gives it a generation. */
+/* Gives it a generation. It has its fd. */
 void stream_memory_open(struct stream_socket *socket);
 
 /* Takes the room back, and sets the generation to 0. */

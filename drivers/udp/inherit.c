@@ -18,14 +18,17 @@ static int32_t fd_get(int fd, int name, int *value)
     return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : 0;
 }
 
-/* Two sockets of one fd would both close it, and the second close might hit a new fd of that number. */
-static bool is_open(const struct udp *udp, int fd)
+/* -EBUSY: a socket of this instance has the fd already. 0, or -ENOMEM. */
+static int32_t fd_check_free(struct udp *udp, int fd)
 {
+    struct open_fds *fds = &udp->open_fds;
     size_t position = 0;
-    for (const struct udp_socket *socket; (socket = udp_memory_next(udp, &position)) != NULL;)
-        if (socket->fd == fd)
-            return true;
-    return false;
+    if (fds->words == NULL && open_fds_grow(fds, 1))
+        for (const struct udp_socket *socket; (socket = udp_memory_next(udp, &position)) != NULL;)
+            open_fds_add(fds, socket->fd);
+    if (fds->words == NULL)
+        return -ENOMEM;
+    return open_fds_has(fds, fd) ? -EBUSY : 0;
 }
 
 int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
@@ -43,8 +46,9 @@ int32_t udp_adopt(void *instance, int32_t fd, struct trale_udp_socket **base)
         return -EAFNOSUPPORT;
     if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
         return -EPROTOTYPE;
-    if (is_open(instance, fd))
-        return -EBUSY;
+    r = fd_check_free(instance, fd);
+    if (r < 0)
+        return r;
     struct udp_socket *socket = udp_socket_new(instance, fd, (sa_family_t)family);
     if (socket == NULL)
         return -ENOMEM;

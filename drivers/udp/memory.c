@@ -154,4 +154,5 @@ void udp_memory_free(struct udp *udp)
         munmap(chunk, sizeof *chunk);
     }
     free(udp->memory.chunks);
+    open_fds_free(&udp->open_fds);
 }

@@ -10,6 +10,8 @@
 
 #include <trale/udp.h>
 
+#include "open_fds.h"
+
 struct udp_chunk;
 
 struct udp_memory {
@@ -24,6 +26,7 @@ struct udp {
     int64_t receive_buffer, send_buffer;
     struct udp_messages *messages; /* see batch.c */
     struct udp_memory memory;
+    struct open_fds open_fds; /* see inherit.c */
 };
 
 struct udp_socket {

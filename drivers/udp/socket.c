@@ -10,11 +10,13 @@ struct udp_socket *udp_socket_new(struct udp *udp, int fd, sa_family_t family)
         return NULL;
     *socket = (struct udp_socket){
         .base = {&udp->table}, .generation = socket->generation, .fd = fd, .family = (uint8_t)family};
+    open_fds_add(&udp->open_fds, fd);
     return socket;
 }
 
 void udp_socket_free(struct udp_socket *socket)
 {
+    open_fds_remove(&udp_of(socket)->open_fds, socket->fd);
     free(udp_socket_errors(socket));
     udp_memory_put(socket);
 }
