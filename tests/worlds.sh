@@ -120,6 +120,38 @@ ok "a failure shows what both lives have printed, and how to run it again" both_
 echo 'at 3s crash 10.0.0.2 keep' >"$tmp/scenario"
 ok "a host that stays down" says 1 "n3.example. was not answered" --seed 1 --scenario "$tmp/scenario" --servers 2,3 "${resolver[@]}"
 
+# --- names: two servers that cut answers off, and a client that asks again over TCP --------------------------------------
+
+cat >"$tmp/names.ini" <<END
+[runtime]
+drivers = timer, udp, stream, signal, random, resolve
+[driver:timer]
+path = timer.so
+[driver:udp]
+path = udp.so
+[driver:stream]
+path = stream.so
+[driver:signal]
+path = signal.so
+[driver:random]
+path = random.so
+[driver:resolve]
+path = resolve.so
+servers = 10.0.0.2:53 10.0.0.3:53
+search = .
+ndots = 1
+hosts =
+timeout = 1s
+tries = 2
+queries = 3
+END
+names=(--servers 2,3 -c "$tmp/names.ini" -- "$build/tests/names_client" -- "$build/tests/names_server" 10.0.0.2:53
+    -- "$build/tests/names_server" 10.0.0.3:53)
+if "$build/trale" drivers --options -c "$tmp/names.ini" | grep -q '^resolve *servers'; then
+    ok "names are found whole, over UDP and TCP, in many worlds, with loss, resets and crashes" \
+        says 0 "passed: 12 seeds, 24 runs" --seeds 1..12 "${names[@]}"
+fi
+
 # --- programs that serve ------------------------------------------------------------------------------------------------
 
 brief=(--set swarm=no --seed 1 --servers 2 -- "$odd" brief -- "$odd")
