@@ -9,6 +9,7 @@
 #include <trale/random.h>
 #include <trale/recording.h>
 #include <trale/sim_report.h>
+#include <trale/stream_unix.h>
 #include <trale/sync.h>
 #include <trale/udp_info.h>
 #include <trale/udp_socket.h>
@@ -27,15 +28,19 @@ static int open_with(struct trale **runtime, struct test_log *log, const char *t
 /* A line of [runtime] in both of these. */
 static const char *in_runtime = "";
 
+/* Drivers before the recorder, beside those that are recorded, with a comma behind each. */
+static const char *before_record = "";
+
 /* A runtime with real drivers that is recorded; `options` are lines of [driver:record]. */
 static int open_recorded(struct trale **runtime, struct test_log *log, const char *options)
 {
     char text[2048];
     snprintf(text, sizeof text,
-             "[runtime]\ndrivers = timer, udp, random, record\n%s\nthreads = %d\ndrivers_folder = %s\n%s%s"
+             "[runtime]\ndrivers = timer, udp, random, %srecord\n%s\nthreads = %d\ndrivers_folder = %s\n%s%s"
              "[driver:random]\npath = random.so\n[driver:record]\npath = record.so\nover = timer, udp, random\n"
              "file = %s\n%s\n",
-             in_runtime, test_threads(), TEST_DRIVERS, TEST_TIMER, TEST_UDP, in_folder("recording"), options);
+             before_record, in_runtime, test_threads(), TEST_DRIVERS, TEST_TIMER, TEST_UDP, in_folder("recording"),
+             options);
     return open_with(runtime, log, text);
 }
 
@@ -581,6 +586,63 @@ static void test_tasks_that_are_shuffled_are_neither_recorded_nor_replayed(void 
     assert_int_equal(replay_work(&transcript, &log, &(struct changes){.word = NULL}), TRALE_SIM_CLOSED);
 }
 
+/* --- streams ------------------------------------------------------------------------------------------------------ */
+
+struct caller {
+    struct trale_future future;
+    struct trale_stream_connect connect;
+    struct trale_address to;
+};
+
+trale_async(caller)
+{
+    trale_begin();
+    trale_await(trale_stream_connect(&self->connect, &self->to));
+    trale_return(trale_result());
+}
+
+static void test_streams_are_not_recorded_and_a_replay_refuses_them_by_name(void **state)
+{
+    (void)state;
+    static struct transcript transcript;
+    static struct test_log log;
+    struct trale *runtime = NULL;
+    struct trale_stream_listener *listener = NULL;
+    record_work(&transcript);
+    assert_int_equal(open_replayed(&runtime, &log, "recording"), 0);
+    assert_int_equal(trale_stream_listen(runtime, "127.0.0.1:0", 0, &listener), -EOPNOTSUPP);
+    assert_says(&log, "trale_stream_listen: streams are not recorded, so a replay has none, and refuses them");
+    assert_int_equal(trale_stream_listen_unix(runtime, "@name", &listener), -EOPNOTSUPP);
+    assert_null(strstr(log.text, "trale_stream_listen_unix")); /* said once */
+    assert_null(listener);
+    trale_close(runtime);
+    assert_int_equal(open_replayed(&runtime, &log, "recording"), 0);
+    struct trale_task *task = trale_spawn(runtime, caller, .to = test_address("127.0.0.1:1"));
+    assert_int_equal(trale_join(task), -EOPNOTSUPP);
+    assert_says(&log, "trale_stream_connect: streams are not recorded, so a replay has none, and refuses them");
+    trale_close(runtime);
+}
+
+static void test_the_recorder_warns_of_streams_where_there_are_any(void **state)
+{
+    (void)state;
+    static struct transcript transcript;
+    static struct test_log log;
+    struct trale *runtime = NULL;
+    const char *warning = "streams are not recorded (trale.stream/1)";
+    assert_int_equal(open_recorded(&runtime, &log, ""), 0);
+    assert_null(strstr(log.text, warning));
+    assert_int_equal(trale_close(runtime), 0);
+    before_record = "stream, ";
+    int r = open_recorded(&runtime, &log, "[driver:stream]\npath = stream.so\n");
+    before_record = "";
+    assert_int_equal(r, 0);
+    assert_says(&log, warning);
+    run_work(runtime, &transcript, &(struct changes){.word = NULL}); /* all else is recorded */
+    assert_int_equal(trale_close(runtime), 0);
+    assert_int_equal(replay_work(&transcript, &log, &(struct changes){.word = NULL}), TRALE_SIM_CLOSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -598,6 +660,8 @@ int main(void)
         TEST_IN_FOLDER(test_records_with_a_right_check_and_wrong_contents_end_the_replay),
         TEST_IN_FOLDER(test_the_recording_before_is_kept_and_one_that_is_written_is_not_shared),
         TEST_IN_FOLDER(test_tasks_that_are_shuffled_are_neither_recorded_nor_replayed),
+        TEST_IN_FOLDER(test_streams_are_not_recorded_and_a_replay_refuses_them_by_name),
+        TEST_IN_FOLDER(test_the_recorder_warns_of_streams_where_there_are_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

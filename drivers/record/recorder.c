@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include <trale/stream.h>
+
 /* --- records ------------------------------------------------------------------------------------------------------ */
 
 void record_begin(struct recorder *recorder, const struct entry *entry)
@@ -125,6 +127,14 @@ static int recorder_open(struct recorder *recorder, const struct trale_settings 
     return 0;
 }
 
+/* A run with streams is recorded without them, which is better said before than found in the replay. */
+static void warn_of_streams(const struct trale_host *host)
+{
+    if (host->interface(host->context, TRALE_STREAM_1, sizeof(struct trale_interface)) != NULL)
+        host->log(host->context, TRALE_LOG_WARNING,
+                  "streams are not recorded (trale.stream/1): a replay of a program that uses them refuses them");
+}
+
 static void recorder_free(struct recorder *recorder)
 {
     kinds_deinit(recorder);
@@ -159,6 +169,7 @@ static int32_t record_start(const struct trale_host *host, const struct trale_se
         recorder_free(recorder);
         return r;
     }
+    warn_of_streams(host);
     *instance = recorder;
     return 0;
 }

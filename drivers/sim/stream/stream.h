@@ -17,7 +17,8 @@ struct stream {
     struct trale_stream table;
     struct program *program;
     struct tasks *tasks;
-    bool is_off; /* a replay, for recordings have no streams: listens and connects are -EOPNOTSUPP */
+    bool is_off;          /* a replay, for recordings have no streams: listens and connects are -EOPNOTSUPP */
+    bool has_said_so : 1; /* in the log */
     uint32_t backlog;
     uint32_t receive_buffer, send_buffer; /* 0: as they are */
     struct trale_link open;               /* sockets, by their `link` */

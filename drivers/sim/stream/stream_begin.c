@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream_begin.h"
 
+#include <stdio.h>
+
 #include "course.h"
 #include "list.h"
 #include "named.h"
@@ -32,13 +34,27 @@ static void set_buffers(const struct stream *stream, struct endpoint *endpoint)
         endpoint->options.send_buffer = stream->send_buffer;
 }
 
+/* In a replay, -EOPNOTSUPP, and the first such call is in the log; else 0. */
+static int32_t check_on(struct stream *stream, const char *function)
+{
+    const struct trale_host *host = &stream->program->host;
+    char message[128];
+    if (!stream->is_off)
+        return 0;
+    snprintf(message, sizeof message, "%s: streams are not recorded, so a replay has none, and refuses them", function);
+    if (!stream->has_said_so)
+        host->log(host->context, TRALE_LOG_ERROR, message);
+    stream->has_said_so = true;
+    return -EOPNOTSUPP;
+}
+
 int32_t stream_listen(void *instance, const struct trale_address *local, uint32_t flags,
                       struct trale_stream_listener **listener)
 {
     struct stream *stream = instance;
     struct program *program = stream->program;
     trale_host_expect(&program->host, "trale_stream.listen");
-    if (stream->is_off)
+    if (check_on(stream, "trale_stream_listen") < 0)
         return -EOPNOTSUPP;
     if ((flags & ~LISTEN_FLAGS) != 0)
         return -EINVAL;
@@ -73,7 +89,8 @@ int32_t stream_listen_unix(void *instance, const char *path, struct trale_stream
     struct stream *stream = instance;
     struct program *program = stream->program;
     trale_host_expect(&program->host, "trale_stream.listen_unix");
-    int32_t r = stream->is_off ? -EOPNOTSUPP : named_check(path);
+    int32_t r = check_on(stream, "trale_stream_listen_unix");
+    r = r == 0 ? named_check(path) : r;
     struct stream_socket *socket = r == 0 ? stream_new(stream) : NULL;
     if (socket == NULL)
         return r < 0 ? r : -ENOMEM;
@@ -156,7 +173,7 @@ static int32_t connect_begin(struct trale_stream_connect *op)
 {
     struct stream *stream = op->driver;
     struct program *program = stream->program;
-    if (stream->is_off)
+    if (check_on(stream, "trale_stream_connect") < 0)
         return -EOPNOTSUPP;
     if (op->path == NULL && trale_address_length(&op->to) == 0)
         return -EAFNOSUPPORT;
