@@ -16,14 +16,28 @@ tmp=$(mktemp -d) || exit 1
 failures=0
 declare -A pid=() output=()
 
+# end PID...: ends these processes; in three seconds, or at once.
+end() {
+    local i
+    kill "$@" 2>/dev/null
+    for ((i = 0; i < 60; i++)); do
+        kill -0 "$@" 2>/dev/null || return 0
+        read -r -t 0.05 <>"$tmp/never"
+    done
+    kill -KILL "$@" 2>/dev/null
+}
+
+# Whatever fails, nothing that the script has started outlives it.
 finish() {
-    local status=$?
-    ((${#pid[@]} == 0)) || kill "${pid[@]}" 2>/dev/null
+    local status=$? left
+    read -r -d '' -a left <<<"$(jobs -p)"
+    ((${#left[@]} == 0)) || end "${left[@]}"
     rm -rf "$tmp"
     ((failures == 0)) || exit 1
     exit "$status"
 }
 trap finish EXIT
+trap 'exit 1' TERM INT HUP
 
 # ok CLAIM COMMAND...: the claim holds if the command succeeds; if not, its output is shown.
 ok() {
@@ -57,10 +71,12 @@ skip() {
 }
 
 # start NAME COMMAND...: runs the command in the background and waits for its first line, which ends with the address on
-# which it listens. Sets $address to that, and ${pid[NAME]} to the process.
+# which it listens. Sets $address to that, and ${pid[NAME]} to the process. Ends one of the name that a claim has left
+# when it failed.
 start() {
     local name=$1 fd
     shift
+    [[ -z ${pid[$name]:-} ]] || { end "${pid[$name]}"; ended "$name"; }
     mkfifo "$tmp/$name"
     "$@" >"$tmp/$name" &
     pid[$name]=$!

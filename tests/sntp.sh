@@ -184,6 +184,7 @@ fi
 ntpdig_agrees() {
     configure listen=127.0.0.1:123
     unshare -rn bash -c '
+        trap "kill \$(jobs -p) 2>/dev/null" EXIT
         ip link set lo up || exit 1
         "$0" -c "$1" 2>"$2/heard" &
         until grep -q listening "$2/heard"; do kill -0 $! || exit 1; read -r -t 0.05 <>"$2/never"; done

@@ -14,7 +14,16 @@ rounds=${2:-5}
 answers=${3:-500000}
 tmp=$(mktemp -d)
 pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$tmp"' EXIT
+# Whatever fails, no server is left: in a second, or at once.
+finish() {
+    local i
+    kill "${pids[@]}" 2>/dev/null || true
+    for ((i = 0; i < 10; i++)); do kill -0 "${pids[@]}" 2>/dev/null && sleep 0.1; done
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+    rm -rf "$tmp"
+}
+trap finish EXIT
+trap 'exit 1' TERM INT HUP
 chronyd=$(PATH=$PATH:/usr/sbin command -v chronyd)
 cc -O2 -D_GNU_SOURCE -o "$tmp/client" "$root/tests/bench/sntp.c"
 
