@@ -32,10 +32,18 @@ truncate -s 4G "$www/sparse"
 head -c 32 /dev/urandom >"$tmp/secret"
 all=(/ten /zero /one)
 
-# serve OPTION...: starts the server.
+# configure KEY=VALUE...: writes $tmp/quic.ini, from that of the examples.
+configure() {
+    sed "/^\[application:/q; s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/quic/quic.ini" >"$tmp/new.ini"
+    printf '%s\n' "$@" "listen=${at:-127.0.0.1:0}" "certificate=$tmp/certificate" "key=$tmp/key" "folder=$www" \
+        log=notice | awk -F = '!seen[$1]++' >>"$tmp/new.ini"
+    mv "$tmp/new.ini" "$tmp/quic.ini"
+}
+
+# serve KEY=VALUE...: starts the server.
 serve() {
-    sed "s/^\[runtime\]/&\nthreads = $threads/" "$root/examples/quic.ini" >"$tmp/quic.ini"
-    TRALE_CONFIG=$tmp/quic.ini start server "$server" "$@" "$tmp/certificate" "$tmp/key" "$www" "${at:-127.0.0.1:0}"
+    configure "$@"
+    start server bash -c 'exec "$@" 2>&1' - "$server" -c "$tmp/quic.ini"
 }
 
 # get OPTION... -- PATH...: the client.
@@ -107,7 +115,7 @@ ends_in_order() {
     begin /ten && stop server && wait "$download" && cmp "$tmp/got/ten" "$www/ten" && [[ $said == *', cut 0, '* ]]
 }
 
-# But not what takes longer than -g.
+# But not what takes longer than `grace`.
 ends_in_time() {
     begin /sparse && stop server || return 1
     ! wait "$download" && [[ $said == *', cut 1, '* ]]
@@ -118,13 +126,13 @@ resets() {
     begin /sparse || return 1
     kill -KILL "${pid[server]}"
     ended server
-    at=$address serve -s "$tmp/secret"
+    at=$address serve "secret=$tmp/secret"
     wait "$download" && return 1
     grep -q 'ended by a reset' "$tmp/client" || { cat "$tmp/client"; return 1; }
     stop server && [[ $said == *', resets '[1-9]* ]]
 }
 
-# More than -c connections are refused.
+# More connections are refused.
 refuses() {
     begin /sparse || return 1
     get -- /one >"$tmp/refused" 2>&1 && return 1
@@ -147,6 +155,90 @@ versions() {
 
 distrusts() {
     ! "$client" "$address" /one >"$tmp/printed" 2>&1 && ! get -n example.org -- /one >"$tmp/printed" 2>&1
+}
+
+attack() {
+    python3 "$root/tests/quic_attack.py" "$@"
+}
+
+# told WORDS: waits for a line of the server with them.
+told() {
+    local line
+    while read -r -t 60 -u "${output[server]}" line; do
+        echo "$line"
+        [[ $line != *"$1"* ]] || return 0
+    done
+    return 1
+}
+
+# A connection goes on while the server takes another certificate; and broken settings change nothing.
+reloads() {
+    begin /sparse || return 1
+    cp "$tmp/key" "$tmp/old-key" && cp "$tmp/certificate" "$tmp/old" && certify &&
+        cp "$tmp/key" "$tmp/new-key" || return 1
+    kill -HUP "${pid[server]}"
+    told 'the settings were read again' && whole 1 && ! get -t "$tmp/old" -- /one || return 1
+    local n_bytes
+    n_bytes=$(stat -c %s "$tmp/got/sparse")
+    await has_more "$tmp/got/sparse" "$n_bytes" && kill -0 "$download" || return 1
+    kill "$download"
+    wait "$download"
+    cp "$tmp/old-key" "$tmp/key"
+    kill -HUP "${pid[server]}"
+    told 'certificate = ' && told 'the settings stay as they were' && whole 1 || return 1
+    mv "$tmp/new-key" "$tmp/key"
+    configure connections=many idle=1d
+    kill -HUP "${pid[server]}"
+    told 'connections = many: ' && told 'idle = 1d: ' && told 'the settings stay as they were' && whole 1
+}
+has_more() {
+    (($(stat -c %s "$1") > $2))
+}
+
+survives_noise() {
+    attack noise "$address" && whole 1
+}
+
+# The rate allows two connections and four answers; then silence, but not for another address.
+survives_a_flood() {
+    attack flood "$address" 60 && told 'too many connections' && told 'too many packets of no connection' &&
+        get -b 127.0.0.2:0 -- /one && stop server && [[ $said == *', retries 4, refused 0, ignored 54, '* ]] || {
+        echo "$said"
+        return 1
+    }
+}
+
+# Who has proven the address is refused, once the rate is passed.
+refuses_too_often() {
+    get -- /one && get -- /one && fails get -- /one 2>"$tmp/refused" && grep -q 'QUIC error 0x2' "$tmp/refused" &&
+        get -b 127.0.0.2:0 -- /one
+}
+
+counts_connections() {
+    begin /sparse && fails get -- /one 2>"$tmp/refused" && grep -q 'QUIC error 0x2' "$tmp/refused" &&
+        get -b 127.0.0.2:0 -- /one || return 1
+    kill "$download"
+    wait "$download"
+    true
+}
+
+counts_requests() {
+    get -- /one /one /zero >"$tmp/sums" 2>"$tmp/refused" && return 1
+    grep -q 'status 429' "$tmp/refused" && (($(grep -c '  /one' "$tmp/sums") == 2))
+}
+
+notifies() {
+    manage "$tmp/notify"
+    serve
+    notified READY=1 || return 1
+    kill -HUP "${pid[server]}"
+    notified RELOADING=1,MONOTONIC_USEC=N READY=1 && stop server && notified STOPPING=1 && unmanage
+}
+
+# refused CLAIM SETTING MESSAGE: the server does not start.
+refused() {
+    configure "$2"
+    ok "$1" grep -qF -- "$3" <("$server" -c "$tmp/quic.ini" 2>&1 && echo "it starts")
 }
 
 # In a network that loses, reorders, and takes small packets alone; see the end.
@@ -174,31 +266,73 @@ for threads in 1 2 0; do
     ok "$claim and if its port has changed without a word" moves -r 1000000
     ok "$claim a version that is not known is answered by those that are" versions
     ok "$claim a server that is not trusted is not asked" distrusts
-    ok "$claim the server ends in order" ends 'connections *, answered *, cut 0, retries 0, *'
+    ok "$claim the server ends in order" ends '*connections *, answered *, cut 0, retries 0, *'
 
-    serve -a -O
+    serve retry=always offloads=no
     ok "$claim addresses are validated by a retry" whole 5 -c 5
-    ok "$claim and the server ends" ends 'connections 5, answered 15, cut 0, retries 5, *'
+    ok "$claim and the server ends" ends '*connections 5, answered 15, cut 0, retries 5, *'
 
     serve
     ok "$claim at SIGTERM, downloads that are under way come to their end" ends_in_order
-    serve -g 1
+    serve grace=1ms
     ok "$claim but those that take too long are cut" ends_in_time
-    serve -s "$tmp/secret"
+    serve "secret=$tmp/secret"
     ok "$claim a server that is started again resets what it does not know" resets
-    serve -c 1 -g 1
-    ok "$claim connections beyond -c are refused" refuses
+    serve connections=1 grace=1ms
+    ok "$claim connections beyond the limit are refused" refuses
+    ok "$claim and it ends" stop server
+    serve
+    ok "$claim noise does no harm" survives_noise
+    ok "$claim at SIGHUP the settings and the certificate are read again, as a whole or not at all" reloads
     ok "$claim and it ends" stop server
 done
+
+threads=1
+use_threads 1
+serve connection_interval=1h connection_burst=2 answer_interval=1h answer_burst=4
+ok "a flood from one address has few answers, and others are served" survives_a_flood
+# Its certificate makes the server's answer longer than it may be.
+amplifies_little() {
+    { cat "$tmp/template"; printf 'dns_name = a-name-that-makes-the-certificate-longer-%d.example\n' {1..100}; } >"$tmp/long-template"
+    certtool --generate-self-signed --load-privkey "$tmp/key" --template "$tmp/long-template" --outfile "$tmp/long" &&
+        serve "certificate=$tmp/long" handshake=1s && get -t "$tmp/long" -- /one &&
+        attack relay "$address" "$client" -t "$tmp/long" /one && stop server
+}
+ok "before its address is proven, a client gets at most three times what it has sent" amplifies_little
+serve retry=always connection_interval=1h connection_burst=2
+ok "a client that begins too many connections is refused for a while" refuses_too_often
+ok "... and the server ends" stop server
+serve client_connections=1 grace=1ms
+ok "connections of one client have a limit of their own" counts_connections
+ok "... and the server ends" stop server
+serve request_interval=1h request_burst=2
+ok "requests of one client have a limit" counts_requests
+ok "... and the server ends" stop server
+configure listen=192.0.2.1:9
+start server python3 "$root/tests/quic_attack.py" give /bin/bash -c 'exec "$@" 2>&1' - "$server" -c "$tmp/quic.ini"
+ok "the socket of a service manager is used" whole 1
+ok "... and the server ends" stop server INT
+ok "a service manager hears that the server is ready, reloads and ends" notifies
+if command -v systemd-analyze >/dev/null; then
+    ok "systemd understands the units" units examples/quic/quic
+fi
+refused "what is no address is refused" listen=localhost 'listen = localhost: not an address such as'
+refused "memory that is too little is refused" memory=1M 'memory = 1M: 1000 connections of 100 requests need 409600000'
+refused "a folder that is not there is refused" "folder=$tmp/nothing" "folder = $tmp/nothing: No such file"
+refused "a key of another certificate is refused" "key=$tmp/old-key" "key = $tmp/old-key: "
+refused "a secret that is too short is refused" "secret=$www/one" "secret = $www/one: no file with 32 bytes"
+refused "an address that is not here is refused" listen=192.0.2.1:9 'listen = 192.0.2.1:9: Cannot assign requested address'
+refused "a misspelt key is refused" conections=1 'did you mean'
 
 # Both programs in a simulated network that loses a tenth of all packets, while the client's address changes.
 simulated() {
     local path
     for path in /mid /zero /one; do echo "$(sha256sum <"$www$path" | cut -d ' ' -f 1)  $path"; done >"$tmp/wanted"
     printf 'from 0s loss * -> * 10%% keep\nfrom 0s reorder * -> * 10%% by 30ms keep\n' >"$tmp/scenario"
-    "$build/trale" simulate --seeds 1..10 --scenario "$tmp/scenario" --set latency=20ms --servers 2 -- \
-        "$client" -i 120000 -t "$tmp/certificate" -s "$tmp/wanted" "$@" 10.0.0.2:443 /mid /zero /one -- \
-        "$server" -i 120000 -a "$tmp/certificate" "$tmp/key" "$www" 10.0.0.2:443
+    at=10.0.0.2:443 configure retry=always idle=120s handshake=120s
+    "$build/trale" simulate -c "$tmp/quic.ini" --seeds "${QUIC_SEEDS:-1..10}" --until all --scenario "$tmp/scenario" \
+        --set latency=20ms --servers 2 -- \
+        "$client" -i 120000 -t "$tmp/certificate" -s "$tmp/wanted" "$@" 10.0.0.2:443 /mid /zero /one -- "$server"
 }
 ok "simulated, while the client moves to another port" simulated -m 150000
 ok "... and to another address" simulated -m 150000 -b 10.0.0.1:0 -b 10.0.0.9:0

@@ -158,6 +158,9 @@ threads=1
 ok "a service manager hears that the server is ready, reloads and ends" notifies
 ok "one that does not listen is logged, and the server serves" cannot_notify
 configure
+if command -v systemd-analyze >/dev/null; then
+    ok "systemd understands the units" units examples/sntp/sntp
+fi
 refused() {
     configure "$2"
     ok "$1" grep -qF -- "$3" <("$server" -c "$tmp/sntp.ini" 2>&1 && echo "it starts")

@@ -1,125 +1,144 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a server does with packets that belong to no connection. Each answer is at most as long as its question, or
- * three times as long in the handshake (ngtcp2 sees to that), so that the server is of no use against others. */
+ * What a server does with packets that belong to no connection. */
 #include "endpoint.h"
 
 #include <trale/random.h>
 
-#define VERSION_SIZE_MIN 1200u /* of a packet that is answered by the versions (RFC 9000, 6) */
-#define RETRY_NS (10 * NGTCP2_SECONDS)
-#define RESET_RANDOM 26u /* as many bytes as make a reset look like any packet */
+#include "../service/log.h"
+#include "answer.h"
 
 int endpoint_reset_token(const struct endpoint *endpoint, const ngtcp2_cid *id, uint8_t *token)
 {
-    return ngtcp2_crypto_generate_stateless_reset_token(token, endpoint->secret, sizeof endpoint->secret, id);
+    return answer_reset_token(token, id, endpoint->secret);
 }
 
-static void answer(struct endpoint *endpoint, ngtcp2_ssize n, const ngtcp2_path *path)
+/* --- limits ------------------------------------------------------------------------------------------------------- */
+
+int endpoint_limit(struct endpoint *endpoint, const struct endpoint_limits *limits, uint64_t n_clients)
+{
+    struct rate *rates[] = {&endpoint->unproven, &endpoint->proven, &endpoint->answers, &endpoint->requests};
+    if (n_clients != endpoint->n_clients) {
+        struct rate fresh[4] = {{0}};
+        uint64_t secrets[4];
+        int r = trale_random_fill(endpoint->runtime, secrets, sizeof secrets);
+        for (size_t i = 0; i < 4 && r == 0; i++)
+            r = rate_init(&fresh[i], n_clients, secrets[i]);
+        for (size_t i = 0; i < 4; i++) {
+            rate_deinit(r == 0 ? rates[i] : &fresh[i]);
+            if (r == 0)
+                *rates[i] = fresh[i];
+        }
+        if (r < 0)
+            return r;
+        endpoint->n_clients = n_clients;
+    }
+    rate_set(&endpoint->unproven, limits->connection_interval_ns, limits->connection_burst);
+    rate_set(&endpoint->proven, limits->connection_interval_ns, limits->connection_burst);
+    rate_set(&endpoint->answers, limits->answer_interval_ns, limits->answer_burst);
+    rate_set(&endpoint->requests, limits->request_interval_ns, limits->request_burst);
+    endpoint->limits = *limits;
+    return 0;
+}
+
+static bool asks_too_often(struct rate *rate, const struct trale_address *client, const char *what, uint64_t now_ns)
+{
+    enum rate_verdict verdict = rate_take(rate, client, now_ns);
+    char text[TRALE_ADDRESS_TEXT] = "?";
+    if (verdict == RATE_EXCEEDED && trale_address_format(client, text, sizeof text) >= 0)
+        service_log(LOG_NOTICE, "%s: too many %s", text, what);
+    return verdict != RATE_ALLOWED;
+}
+
+/* The connections with a client. Those that have not shown yet that the address is theirs do not count: it may be
+ * forged, to have this client refused. */
+static size_t count_connections(const struct endpoint *endpoint, const struct trale_address *client)
+{
+    size_t n = 0;
+    for (const struct connection *c = endpoint->connections; c != NULL; c = c->next)
+        n += rate_is_same_client(&c->peer, client) && (c->has_retried || ngtcp2_conn_get_handshake_completed(c->quic));
+    return n;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+/* Room for an answer; NULL: there is none, or the client, to whom a stranger may have it sent, gets no more. */
+static uint8_t *answer_room(struct endpoint *endpoint, const struct trale_address *client, uint64_t now_ns)
+{
+    uint8_t *room = outbox_room(&endpoint->outbox, ANSWER_SIZE);
+    if (room != NULL && !asks_too_often(&endpoint->answers, client, "packets of no connection", now_ns))
+        return room;
+    endpoint->n_ignored++;
+    return NULL;
+}
+
+static void answer(struct endpoint *endpoint, size_t n, const ngtcp2_path *path)
 {
     if (n > 0)
-        outbox_add(&endpoint->outbox, (size_t)n, path, NGTCP2_ECN_NOT_ECT);
-}
-
-static void answer_version(struct endpoint *endpoint, const ngtcp2_version_cid *ids, const ngtcp2_path *path)
-{
-    static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
-    uint8_t *room = outbox_room(&endpoint->outbox, VERSION_SIZE_MIN), random = 0;
-    if (room != NULL && trale_random_fill(endpoint->runtime, &random, 1) == 0)
-        answer(endpoint,
-               ngtcp2_pkt_write_version_negotiation(room, VERSION_SIZE_MIN, random, ids->scid, ids->scidlen, ids->dcid,
-                                                    ids->dcidlen, versions, 1),
-               path);
-}
-
-/* A reset is shorter than the packet, so two servers do not reset each other without end (RFC 9000, 10.3.3). */
-static void answer_reset(struct endpoint *endpoint, const ngtcp2_version_cid *ids, const ngtcp2_path *path, size_t size)
-{
-    uint8_t token[NGTCP2_STATELESS_RESET_TOKENLEN], random[RESET_RANDOM];
-    size_t n_random = size > sizeof token + RESET_RANDOM ? RESET_RANDOM : size > 17 ? size - 17 : 0;
-    ngtcp2_cid id;
-    uint8_t *room = outbox_room(&endpoint->outbox, sizeof token + sizeof random);
-    ngtcp2_cid_init(&id, ids->dcid, ids->dcidlen);
-    if (room == NULL || n_random < NGTCP2_MIN_STATELESS_RESET_RANDLEN ||
-        trale_random_fill(endpoint->runtime, random, n_random) < 0 || endpoint_reset_token(endpoint, &id, token) < 0)
-        return;
-    endpoint->n_resets++;
-    answer(endpoint, ngtcp2_pkt_write_stateless_reset(room, sizeof token + sizeof random, token, random, n_random),
-           path);
-}
-
-static void answer_retry(struct endpoint *endpoint, const ngtcp2_pkt_hd *head, const ngtcp2_path *path, uint64_t now_ns)
-{
-    uint8_t token[NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN];
-    ngtcp2_cid id = {.datalen = CONNECTION_ID_SIZE};
-    uint8_t *room = outbox_room(&endpoint->outbox, NGTCP2_MAX_UDP_PAYLOAD_SIZE);
-    if (room == NULL || trale_random_fill(endpoint->runtime, id.data, id.datalen) < 0)
-        return;
-    ngtcp2_ssize n = ngtcp2_crypto_generate_retry_token(token, endpoint->secret, sizeof endpoint->secret, head->version,
-                                                        path->remote.addr, path->remote.addrlen, &id, &head->dcid,
-                                                        now_ns);
-    if (n < 0)
-        return;
-    endpoint->n_retries++;
-    answer(endpoint,
-           ngtcp2_crypto_write_retry(room, NGTCP2_MAX_UDP_PAYLOAD_SIZE, head->version, &head->scid, &id, &head->dcid,
-                                     token, (size_t)n),
-           path);
-}
-
-static void answer_refusal(struct endpoint *endpoint, const ngtcp2_pkt_hd *head, const ngtcp2_path *path,
-                           uint64_t error)
-{
-    uint8_t *room = outbox_room(&endpoint->outbox, NGTCP2_MAX_UDP_PAYLOAD_SIZE);
-    if (room != NULL)
-        answer(endpoint,
-               ngtcp2_crypto_write_connection_close(room, NGTCP2_MAX_UDP_PAYLOAD_SIZE, head->version, &head->scid,
-                                                    &head->dcid, error, NULL, 0),
-               path);
+        outbox_add(&endpoint->outbox, n, path, NGTCP2_ECN_NOT_ECT);
 }
 
 /* A client's first packet. */
 static void begin(struct endpoint *endpoint, ngtcp2_pkt_hd *head, const ngtcp2_path *path, uint32_t ecn,
                   const uint8_t *packet, size_t size, uint64_t now_ns)
 {
-    ngtcp2_cid original;
-    bool is_retry = head->token.len > 0 && head->token.base[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY;
-    if (endpoint->is_stopping || endpoint->table.n_turns >= endpoint->n_connections_max) {
-        answer_refusal(endpoint, head, path, NGTCP2_CONNECTION_REFUSED);
+    const struct trale_address client = connection_remote(path);
+    ngtcp2_cid original, id = {.datalen = CONNECTION_ID_SIZE};
+    struct look_state state = {.is_stopping = endpoint->is_stopping,
+                               .always_retries = endpoint->limits.always_retries,
+                               .has_token = look_has_token(head),
+                               .n_connections = endpoint->table.n_turns,
+                               .n_connections_max = endpoint->limits.n_connections,
+                               .n_client_max = endpoint->limits.n_client_connections};
+    state.is_token_valid = state.has_token &&
+                           answer_retry_verify(&original, head, &path->remote, endpoint->secret, now_ns);
+    if (state.is_token_valid || !state.has_token) {
+        state.asks_too_often = asks_too_often(state.has_token ? &endpoint->proven : &endpoint->unproven, &client,
+                                              "connections", now_ns);
+        state.n_client = count_connections(endpoint, &client);
+    }
+    enum look_verdict verdict = look_decide(&state);
+    if (verdict == LOOK_ACCEPT) {
+        if (!state.has_token)
+            head->token = (ngtcp2_vec){NULL, 0}; /* of no use: none is given out for later connections */
+        struct connection *connection = connection_accept(endpoint, head, path, state.has_token ? &original : NULL);
+        endpoint->n_accepted += connection != NULL;
+        if (connection != NULL)
+            connection_read(connection, path, ecn, packet, size, now_ns);
         return;
     }
-    if (!is_retry && (endpoint->always_retries || endpoint->table.n_turns >= endpoint->n_connections_max / 2)) {
-        answer_retry(endpoint, head, path, now_ns);
+    uint8_t *room = answer_room(endpoint, &client, now_ns);
+    if (room == NULL)
         return;
+    if (verdict != LOOK_RETRY) {
+        endpoint->n_refused++;
+        answer(endpoint,
+               answer_refusal(room, head, verdict == LOOK_INVALID ? NGTCP2_INVALID_TOKEN : NGTCP2_CONNECTION_REFUSED),
+               path);
+    } else if (trale_random_fill(endpoint->runtime, id.data, id.datalen) == 0) {
+        endpoint->n_retries++;
+        answer(endpoint, answer_retry(room, head, &path->remote, &id, endpoint->secret, now_ns), path);
     }
-    if (is_retry && ngtcp2_crypto_verify_retry_token(&original, head->token.base, head->token.len, endpoint->secret,
-                                                     sizeof endpoint->secret, head->version, path->remote.addr,
-                                                     path->remote.addrlen, &head->dcid, RETRY_NS, now_ns) < 0) {
-        answer_refusal(endpoint, head, path, NGTCP2_INVALID_TOKEN);
-        return;
-    }
-    if (!is_retry)
-        head->token = (ngtcp2_vec){NULL, 0}; /* of no use: none is given out for later connections */
-    struct connection *connection = connection_accept(endpoint, head, path, is_retry ? &original : NULL);
-    if (connection == NULL)
-        return;
-    endpoint->n_accepted++;
-    connection_read(connection, path, ecn, packet, size, now_ns);
 }
 
-void endpoint_accept(struct endpoint *endpoint, const ngtcp2_version_cid *ids, bool is_other_version,
+void endpoint_accept(struct endpoint *endpoint, const ngtcp2_version_cid *ids, enum look_kind kind,
                      const ngtcp2_path *path, uint32_t ecn, const uint8_t *packet, size_t size, uint64_t now_ns)
 {
+    const struct trale_address client = connection_remote(path);
+    uint8_t *room, random[ANSWER_RESET_RANDOM];
     ngtcp2_pkt_hd head;
-    if (is_other_version) {
-        if (size >= VERSION_SIZE_MIN)
-            answer_version(endpoint, ids, path);
-        return;
-    }
-    if (ids->version == 0) {
-        answer_reset(endpoint, ids, path, size);
-        return;
-    }
-    if (ngtcp2_accept(&head, packet, size) == 0)
+    enum look_stranger stranger = kind == LOOK_VERSION ? LOOK_IGNORED : look_at_stranger(&head, ids, packet, size);
+    if (stranger == LOOK_INITIAL) {
         begin(endpoint, &head, path, ecn, packet, size, now_ns);
+        return;
+    }
+    if ((kind != LOOK_VERSION && stranger != LOOK_LOST) || (room = answer_room(endpoint, &client, now_ns)) == NULL ||
+        trale_random_fill(endpoint->runtime, random, sizeof random) < 0)
+        return;
+    if (kind == LOOK_VERSION) {
+        answer(endpoint, answer_versions(room, ids, random[0]), path);
+        return;
+    }
+    endpoint->n_resets++;
+    answer(endpoint, answer_reset(room, ids, size, endpoint->secret, random), path);
 }

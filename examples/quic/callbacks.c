@@ -102,6 +102,7 @@ static int stream_open(ngtcp2_conn *quic, int64_t stream, void *context)
     struct connection *connection = context;
     (void)quic;
     connection->n_requests += ngtcp2_is_bidi_stream(stream) ? 1 : 0;
+    connection_progress(connection);
     return 0;
 }
 
@@ -113,6 +114,7 @@ static int stream_close(ngtcp2_conn *quic, uint32_t flags, int64_t stream, uint6
         error = NGHTTP3_H3_NO_ERROR;
     if (ngtcp2_is_bidi_stream(stream)) {
         connection->n_requests--;
+        connection_progress(connection);
         if (connection->endpoint->tls->is_server)
             ngtcp2_conn_extend_max_streams_bidi(quic, 1);
     }

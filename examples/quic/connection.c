@@ -31,7 +31,7 @@ static void settings_fill(ngtcp2_settings *settings, const struct endpoint *endp
     settings->initial_ts = trale_now(endpoint->runtime);
     settings->rand_ctx.native_handle = endpoint->runtime;
     settings->max_tx_udp_payload_size = NGTCP2_MAX_PMTUD_UDP_PAYLOAD_SIZE;
-    settings->handshake_timeout = endpoint->idle_ns;
+    settings->handshake_timeout = endpoint->limits.handshake_ns;
     settings->max_stream_window = settings->max_window = endpoint->window;
 }
 
@@ -42,9 +42,9 @@ static void parameters_fill(ngtcp2_transport_params *parameters, const struct en
     parameters->initial_max_stream_data_bidi_remote = endpoint->window;
     parameters->initial_max_stream_data_uni = endpoint->window;
     parameters->initial_max_data = endpoint->window;
-    parameters->initial_max_streams_bidi = endpoint->tls->is_server ? REQUESTS_MAX : 0;
+    parameters->initial_max_streams_bidi = endpoint->tls->is_server ? endpoint->limits.n_requests : 0;
     parameters->initial_max_streams_uni = 3;
-    parameters->max_idle_timeout = endpoint->idle_ns;
+    parameters->max_idle_timeout = endpoint->limits.idle_ns;
     parameters->active_connection_id_limit = 8;
 }
 
@@ -62,6 +62,9 @@ static struct connection *connection_new(struct endpoint *endpoint, ngtcp2_cid *
         free(connection);
         return NULL;
     }
+    connection->credentials = tls_hold(endpoint->tls);
+    connection->n_requests_max = (uint32_t)endpoint->limits.n_requests;
+    connection->progress_ns = trale_now(endpoint->runtime);
     connection->next = endpoint->connections;
     connection->from = &endpoint->connections;
     if (connection->next != NULL)
@@ -92,6 +95,7 @@ struct connection *connection_accept(struct endpoint *endpoint, const ngtcp2_pkt
     struct connection *connection = connection_new(endpoint, &id);
     if (connection == NULL)
         return NULL;
+    connection->has_retried = original != NULL;
     ngtcp2_settings settings;
     ngtcp2_transport_params parameters;
     settings_fill(&settings, endpoint);
@@ -144,7 +148,7 @@ static void connection_log(const struct connection *connection)
     }
     bool is_good = reason.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION &&
                    reason.error_code == NGHTTP3_H3_NO_ERROR && !connection->was_reset;
-    service_log(is_good ? LOG_DEBUG : LOG_NOTICE, "connection with %s: ended %s: %s (%s error 0x%" PRIx64 ")", text, by,
+    service_log(is_good ? LOG_DEBUG : LOG_INFO, "connection with %s: ended %s: %s (%s error 0x%" PRIx64 ")", text, by,
                 connection->error != 0 ? ngtcp2_strerror(connection->error) : "done",
                 reason.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION ? "HTTP/3" : "QUIC",
                 reason.error_code);
@@ -166,6 +170,7 @@ void connection_free(struct connection *connection)
     table_remove_ids(&endpoint->table, &connection->ids);
     ngtcp2_conn_del(connection->quic);
     gnutls_deinit(connection->tls);
+    tls_release(connection->credentials);
     free(connection);
 }
 
@@ -196,6 +201,11 @@ void connection_end(struct connection *connection, uint64_t http_error)
     ngtcp2_connection_close_error_set_application_error(&connection->reason, http_error, NULL, 0);
     connection->state = CONNECTION_ENDING;
     endpoint_schedule(connection->endpoint, connection);
+}
+
+void connection_progress(struct connection *connection)
+{
+    connection->progress_ns = trale_now(connection->endpoint->runtime);
 }
 
 void connection_leave(struct connection *connection)

@@ -14,8 +14,6 @@
 #include "table.h"
 #include "tls.h"
 
-#define CONNECTION_ID_SIZE 16u
-
 struct endpoint;
 
 enum connection_state {
@@ -37,14 +35,17 @@ struct connection {
     uint64_t n_from_peer, n_to_peer; /* bytes since then */
     struct table_id *ids;            /* those by which packets find it */
     ngtcp2_conn *quic;
-    nghttp3_conn *http; /* NULL before the keys are there */
+    nghttp3_conn *http;      /* NULL before the keys are there */
+    struct tls *credentials; /* a reference */
     gnutls_session_t tls;
     ngtcp2_crypto_conn_ref owner;
-    uint32_t n_requests; /* streams of requests that are open */
-    bool is_leaving;     /* GOAWAY was sent or received: it ends with the last request */
-    bool was_reset;      /* the peer knows nothing of the connection (RFC 9000, 10.3) */
-    int error;           /* of ngtcp2, why it has failed; 0: it has not */
-    uint64_t n_paths;    /* paths that were validated */
+    uint32_t n_requests, n_requests_max; /* streams of requests that are open */
+    bool has_retried;                    /* a client has proven its address by a token */
+    uint64_t progress_ns;                /* a server: when a request or its answer went on last */
+    bool is_leaving;                     /* GOAWAY was sent or received: it ends with the last request */
+    bool was_reset;                      /* the peer knows nothing of the connection (RFC 9000, 10.3) */
+    int error;                           /* of ngtcp2, why it has failed; 0: it has not */
+    uint64_t n_paths;                    /* paths that were validated */
     ngtcp2_connection_close_error reason;
     ngtcp2_path_storage farewell_path;
     size_t n_farewell;
@@ -77,6 +78,9 @@ void connection_turn(struct connection *connection, struct outbox *outbox, uint6
 
 /* Ends it: by an error of HTTP/3, and NGHTTP3_H3_NO_ERROR if it is done. Does nothing if it has ended. */
 void connection_end(struct connection *connection, uint64_t http_error);
+
+/* A server: a request or its answer has gone on. */
+void connection_progress(struct connection *connection);
 
 /* Accepts no more requests, and ends after the last one. */
 void connection_leave(struct connection *connection);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <trale/udp_info.h>
+#include <trale/udp_socket.h>
 
 #define SOCKET_BUFFER (2 << 20) /* asked for; the system has a limit of its own */
 
@@ -13,7 +14,9 @@
 /* What the system does not know is done without: each packet is then a datagram of its own, and has no ECN. */
 static int socket_open(struct endpoint *endpoint, const struct trale_address *local, struct trale_udp_socket **socket)
 {
-    int r = trale_udp_open_at(endpoint->runtime, local, 0, socket);
+    int r = endpoint->inherits ? trale_udp_inherit(endpoint->runtime, "0", socket) : -ENOENT;
+    if (r == -ENOENT || r == -EOPNOTSUPP) /* there is none; a simulation has none */
+        r = trale_udp_open_at(endpoint->runtime, local, 0, socket);
     if (r < 0)
         return r;
     trale_udp_set(*socket, TRALE_UDP_INFO, TRALE_UDP_INFO_LOCAL | TRALE_UDP_INFO_TRAFFIC_CLASS);
@@ -47,6 +50,10 @@ void endpoint_close(struct endpoint *endpoint)
     while (endpoint->connections != NULL)
         connection_free(endpoint->connections);
     table_free(&endpoint->table);
+    rate_deinit(&endpoint->unproven);
+    rate_deinit(&endpoint->proven);
+    rate_deinit(&endpoint->answers);
+    rate_deinit(&endpoint->requests);
     trale_udp_close(endpoint->socket);
     endpoint->socket = NULL;
 }
@@ -111,16 +118,16 @@ static void take_packet(struct endpoint *endpoint, const ngtcp2_path *path, uint
                         size_t size, uint64_t now_ns)
 {
     ngtcp2_version_cid ids;
-    int r = ngtcp2_pkt_decode_version_cid(&ids, packet, size, CONNECTION_ID_SIZE);
-    if (r < 0 && r != NGTCP2_ERR_VERSION_NEGOTIATION)
-        return;
-    struct connection *connection = r == 0 ? table_find(&endpoint->table, ids.dcid, ids.dcidlen) : NULL;
+    enum look_kind kind = look_at(&ids, packet, size);
+    struct connection *connection = NULL;
+    if (kind == LOOK_CONNECTION)
+        connection = table_find(&endpoint->table, ids.dcid, ids.dcidlen);
     if (connection == NULL && !endpoint->tls->is_server)
         connection = endpoint->connections; /* a client has one; a reset looks like a packet with any ID */
     if (connection != NULL)
         connection_read(connection, path, ecn, packet, size, now_ns);
-    else if (endpoint->tls->is_server)
-        endpoint_accept(endpoint, &ids, r != 0, path, ecn, packet, size, now_ns);
+    else if (endpoint->tls->is_server && kind != LOOK_NOTHING)
+        endpoint_accept(endpoint, &ids, kind, path, ecn, packet, size, now_ns);
 }
 
 static void take_datagram(struct endpoint *endpoint, struct trale_datagram *datagram, uint64_t now_ns)

@@ -8,15 +8,16 @@
 #include <trale/timer.h>
 #include <trale/udp.h>
 
+#include "../service/rate.h"
+#include "answer.h"
 #include "connection.h"
 #include "http3.h"
+#include "look.h"
 #include "outbox.h"
 #include "table.h"
 #include "tls.h"
 
-#define REQUESTS_MAX 100u       /* that a client may have open in a connection */
 #define INBOX_SIZE (512u << 10) /* bytes: 64 datagrams, or with GRO 8 of 64 KiB */
-#define ENDPOINT_SECRET_SIZE 32u
 
 /* How the socket of a client is to be replaced by another one. */
 enum move {
@@ -25,18 +26,29 @@ enum move {
     MOVE_MIGRATE, /* the connections go on from the new address (RFC 9000, 9) */
 };
 
+struct endpoint_limits {
+    uint64_t idle_ns;      /* a connection without progress for this long is given up */
+    uint64_t handshake_ns; /* so is one without the keys */
+    /* Of a server. */
+    bool always_retries; /* each client's address is validated first */
+    size_t n_connections, n_client_connections;
+    size_t n_requests; /* that a client may have open in a connection */
+    uint64_t connection_interval_ns, connection_burst;
+    uint64_t answer_interval_ns, answer_burst;
+    uint64_t request_interval_ns, request_burst;
+};
+
 struct endpoint {
     /* The program sets these before it opens the endpoint; the pointers are lent. */
     struct trale *runtime;
-    const struct tls *tls;
+    struct tls *tls; /* new connections get a reference; it may change */
     const struct application *application;
     void *context;
-    uint64_t window;          /* bytes that the peer may send ahead, in a connection */
-    uint64_t idle_ns;         /* a connection without packets for this long is given up */
-    size_t n_connections_max; /* more are refused */
-    bool offloads;            /* GSO and GRO */
-    bool always_retries;      /* each client's address is validated first; else, when half of the room is taken */
-    uint8_t secret[ENDPOINT_SECRET_SIZE]; /* of retry tokens and stateless resets */
+    uint64_t window; /* bytes that the peer may send ahead, in a connection */
+    bool offloads;   /* GSO and GRO */
+    bool inherits;   /* the socket of a service manager, if there is one */
+    uint8_t secret[ANSWER_SECRET_SIZE];
+    struct endpoint_limits limits; /* a client's; a server uses endpoint_limit */
 
     struct trale_udp_socket *socket;
     struct trale_address local;
@@ -46,7 +58,11 @@ struct endpoint {
     bool is_stopping; /* no more connections: the task ends with the last one */
     enum move move;   /* a request to the task */
     struct trale_address move_to;
-    uint64_t n_accepted, n_retries, n_resets, n_paths, n_moves, n_unsent;
+    struct rate unproven, proven; /* connections of addresses that may be forged, and of those with a token */
+    struct rate answers;          /* to packets of no connection */
+    struct rate requests;
+    uint64_t n_clients; /* that these know at once */
+    uint64_t n_accepted, n_retries, n_refused, n_ignored, n_resets, n_paths, n_moves, n_unsent;
     struct outbox outbox;
     struct trale_datagram inbox[TRALE_UDP_BATCH];
     struct trale_udp_info infos[TRALE_UDP_BATCH];
@@ -90,8 +106,11 @@ int endpoint_reset_token(const struct endpoint *endpoint, const ngtcp2_cid *id, 
 
 /* --- for a server, in accept.c ------------------------------------------------------------------------------------ */
 
+/* From now on these limits hold. The runtime is set. 0 or a negative errno, and nothing has changed. */
+int endpoint_limit(struct endpoint *endpoint, const struct endpoint_limits *limits, uint64_t n_clients);
+
 /* A packet of no connection: accepts it, or answers without keeping anything: another version, retry, reset. */
-void endpoint_accept(struct endpoint *endpoint, const ngtcp2_version_cid *ids, bool is_other_version,
+void endpoint_accept(struct endpoint *endpoint, const ngtcp2_version_cid *ids, enum look_kind kind,
                      const ngtcp2_path *path, uint32_t ecn, const uint8_t *packet, size_t size, uint64_t now_ns);
 
 #endif

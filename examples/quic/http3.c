@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "endpoint.h"
+#include "request.h"
 
 int http3_failed(struct connection *connection, int error)
 {
@@ -70,7 +71,7 @@ int http3_open(struct connection *connection)
     callbacks.reset_stream = reset_stream;
     nghttp3_settings settings;
     nghttp3_settings_default(&settings);
-    settings.max_field_section_size = 16u << 10;
+    settings.max_field_section_size = REQUEST_FIELDS_MAX;
     settings.qpack_max_dtable_capacity = 4096;
     settings.qpack_blocked_streams = 16;
 
@@ -78,7 +79,7 @@ int http3_open(struct connection *connection)
     if (connection->endpoint->tls->is_server) {
         r = nghttp3_conn_server_new(&connection->http, &callbacks, &settings, nghttp3_mem_default(), connection);
         if (r == 0)
-            nghttp3_conn_set_max_client_streams_bidi(connection->http, REQUESTS_MAX);
+            nghttp3_conn_set_max_client_streams_bidi(connection->http, connection->n_requests_max);
     } else {
         r = nghttp3_conn_client_new(&connection->http, &callbacks, &settings, nghttp3_mem_default(), connection);
     }

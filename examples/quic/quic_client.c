@@ -46,7 +46,7 @@ struct plan {
     bool offloads;
     uint64_t idle_ns, move_every;
     enum move move;
-    struct tls tls;
+    struct tls *tls;
     struct client **clients;
 };
 
@@ -121,11 +121,11 @@ static int client_begin(struct client *client, const struct plan *plan, struct t
     struct endpoint *endpoint = &client->endpoint;
     struct trale_address remote = plan->server;
     endpoint->runtime = runtime;
-    endpoint->tls = &plan->tls;
+    endpoint->tls = plan->tls;
     endpoint->application = &downloads_application;
     endpoint->context = &client->downloads;
     endpoint->window = 4u << 20;
-    endpoint->idle_ns = plan->idle_ns;
+    endpoint->limits.idle_ns = endpoint->limits.handshake_ns = plan->idle_ns;
     endpoint->offloads = plan->offloads;
     endpoint->is_stopping = true; /* it ends with its connection */
     endpoint->move_to = plan->own[1];
@@ -273,7 +273,7 @@ int main(int argc, char **argv)
                 argv[0]);
         return EXIT_FAILURE;
     }
-    int r = tls_open_client(&plan.tls, plan.trusted, plan.name);
+    int r = tls_new_client(&plan.tls, plan.trusted, plan.name);
     if (r < 0) {
         fprintf(stderr, "%s: %s\n", plan.trusted, gnutls_strerror(r));
         return EXIT_FAILURE;
@@ -284,6 +284,6 @@ int main(int argc, char **argv)
             return trale_perror(argv[0], -ENOMEM);
     r = plan_run(&plan);
     free(plan.clients);
-    tls_close(&plan.tls);
+    tls_release(plan.tls);
     return r;
 }

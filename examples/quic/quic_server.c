@@ -3,27 +3,38 @@
  * An HTTP/3 server (RFC 9114) for the files of a folder, over QUIC (RFC 9000, 9001, 9002), by ngtcp2, nghttp3 and
  * GnuTLS.
  *
- *     quic_server [-a] [-O] [-c CONNECTIONS] [-i MILLISECONDS] [-g MILLISECONDS] [-s FILE]
- *                 CERTIFICATE KEY FOLDER [ADDRESS]
- *         -a  validates every client's address by a retry; without it, when half of the connections are taken
- *         -O  sends and receives each packet by itself, without the offloads of the kernel (GSO, GRO)
- *         -c  how many connections there may be, default 1000; more are refused
- *         -i  how long a connection may be silent, default 30000
- *         -g  how long requests may go on after a signal, default 5000
- *         -s  a file whose first 32 bytes are the secret of retry tokens and stateless resets: a server that is started
- *             again with it resets the connections that it had before. Without it, the secret is random
+ *     quic_server [-c FILE]
+ *         -c  the trale.ini to read, in place of those that trale finds
  *
- * It prints the address on which it listens, by default 127.0.0.1:0, where the system chooses the port. At SIGTERM or
- * SIGINT it takes no more connections and requests, which it says to its clients (GOAWAY), and ends when all requests
- * have their answers; a second signal ends it at once.
+ * Its settings are in the section [application:quic]; examples/quic/quic.ini explains them. At SIGHUP it reads them
+ * again, with certificate and key, as a whole or not at all: connections go on with the certificate that they have;
+ * `listen`, `secret` and `offloads` count from the next start. It takes the socket of a service manager
+ * (examples/quic/quic.socket), or else opens one at `listen`, and notifies the manager (sd_notify(3)). It logs to
+ * stderr as journald understands it.
  *
- * It keeps of each response 4 MiB at most; 100 requests may be open in a connection. Where a file is not in memory, the
- * server waits for the disk, and all its clients with it. */
-#define _GNU_SOURCE 1 /* getopt(3) */
+ * At SIGTERM or SIGINT it takes no more connections and requests, which it says to its clients (GOAWAY), and ends when
+ * all requests have their answers, or after `grace`; a second signal ends it at once.
+ *
+ * Limits. A client is an IPv4 address or a /64 of IPv6.
+ *   - Connections: in all, and with each client. A client that begins too many has to prove its address by a
+ *     retry; one that has done so is refused. All have to when half of the connections are taken.
+ *   - Packets of no connection: so many answers to each client, none longer than its question. Before an address
+ *     is proven, it gets three times as many bytes as have come from it (RFC 9000, 8.1).
+ *   - Requests: at once in a connection, and how often a client may ask; it gets status 429 beyond. Fields: 16 KiB of a
+ *     request, or its stream is reset. Content is not read.
+ *   - Memory: what clients have not acknowledged; each connection has an equal share. Beside it, a connection takes
+ *     about 150 KiB, and up to 256 KiB of what comes out of order.
+ *   - Time: of a handshake; and until a connection is given up whose requests do not go on, even if packets come.
+ *     A client that takes a byte at a time keeps its connection: there is no least rate.
+ *
+ * There is no 0-RTT, no session ticket, no version but 1, and no server push. Where a file is not in memory, the server
+ * waits for the disk, and all its clients with it. */
+#define _GNU_SOURCE 1 /* getopt(3), sigabbrev_np(3) */
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <trale/random.h>
@@ -31,149 +42,243 @@
 #include <trale/trale.h>
 
 #include "../http/file.h"
-#include "endpoint.h"
+#include "../service/log.h"
+#include "../service/notify.h"
 #include "responses.h"
+#include "settings.h"
 
 #define STOP_SIGNALS (trale_signal_bit(SIGTERM) | trale_signal_bit(SIGINT))
+#define ALL_SIGNALS (STOP_SIGNALS | trale_signal_bit(SIGHUP))
 
-/* Ends the endpoint in order at the first signal, and at once when the time is up or at the second. */
-struct limit {
+struct server {
+    struct trale_options options;
+    struct quic_settings settings;
+    struct endpoint endpoint;
+    struct responses responses;
+};
+
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+/* What settings name. */
+struct resources {
+    struct tls *tls;
+    int folder;
+};
+
+static int resources_open(struct resources *resources, const struct quic_settings *settings)
+{
+    int r = tls_new_server(&resources->tls, settings->certificate, settings->key);
+    if (r < 0) {
+        service_log(LOG_ERR, "certificate = %s, key = %s: %s", settings->certificate, settings->key,
+                    gnutls_strerror(r));
+        return -EINVAL;
+    }
+    resources->folder = http_folder_open(settings->folder);
+    if (resources->folder >= 0)
+        return 0;
+    service_log(LOG_ERR, "folder = %s: %s", settings->folder, strerror(-resources->folder));
+    tls_release(resources->tls);
+    return resources->folder;
+}
+
+/* Applies settings, which then are the server's. 0 or a negative errno, and nothing has changed. */
+static int server_apply(struct server *server, const struct quic_settings *settings)
+{
+    struct endpoint *endpoint = &server->endpoint;
+    struct resources resources;
+    int r = resources_open(&resources, settings);
+    if (r < 0)
+        return r;
+    r = endpoint_limit(endpoint, &settings->limits, settings->n_clients);
+    if (r < 0) {
+        service_log(LOG_ERR, "clients = %" PRIu64 ": %s", settings->n_clients, strerror(-r));
+        tls_release(resources.tls);
+        close(resources.folder);
+        return r;
+    }
+    tls_release(endpoint->tls);
+    endpoint->tls = resources.tls;
+    close(server->responses.folder);
+    server->responses.folder = resources.folder;
+    server->responses.share = settings->share;
+    service_log_set(settings->log);
+    quic_settings_deinit(&server->settings);
+    server->settings = *settings;
+    return 0;
+}
+
+static void server_reload(struct server *server)
+{
+    struct quic_settings settings;
+    (void)service_notify(server->endpoint.runtime, SERVICE_RELOADING);
+    int r = quic_settings_read(&settings, &server->options);
+    if (r == 0) {
+        const struct quic_settings *old = &server->settings;
+        bool needs_restart = !trale_address_equal(&settings.listen, &old->listen) ||
+                             settings.offloads != old->offloads || strcmp(settings.secret, old->secret) != 0;
+        r = server_apply(server, &settings);
+        if (r < 0)
+            quic_settings_deinit(&settings);
+        else if (needs_restart)
+            service_log(LOG_WARNING, "`listen`, `secret` or `offloads` has changed, which needs a restart");
+    }
+    if (r < 0)
+        service_log(LOG_ERR, "the settings stay as they were: %s", strerror(-r));
+    else
+        service_log(LOG_NOTICE, "the settings were read again");
+    (void)service_notify(server->endpoint.runtime, SERVICE_READY);
+}
+
+/* --- tasks -------------------------------------------------------------------------------------------------------- */
+
+/* Handles signals: ends the endpoint in order at the first that asks for it, and at once when the time is up or at the
+ * second. It never resolves. */
+struct control {
     struct trale_future future;
-    struct endpoint *endpoint;
-    uint64_t grace_ns;
+    struct server *server;
     struct trale_signal signal;
     struct trale_sleep grace;
     TRALE_BRANCHES(2) race;
 };
 
-trale_async(limit)
+trale_async(control)
 {
     trale_begin();
-    trale_try(trale_signal_any(&self->signal, STOP_SIGNALS));
-    endpoint_stop(self->endpoint);
-    trale_try(trale_race_of(&self->race, trale_sleep(&self->grace, self->grace_ns),
+    for (;;) {
+        trale_try(trale_signal_any(&self->signal, ALL_SIGNALS & trale_signal_taken(cx->runtime)));
+        if (self->signal.number != SIGHUP)
+            break;
+        server_reload(self->server);
+    }
+    service_log(LOG_NOTICE, "SIG%s: ends", sigabbrev_np(self->signal.number));
+    (void)service_notify(cx->runtime, SERVICE_STOPPING);
+    endpoint_stop(&self->server->endpoint);
+    trale_try(trale_race_of(&self->race, trale_sleep(&self->grace, self->server->settings.grace_ns),
                             trale_signal_any(&self->signal, STOP_SIGNALS)));
-    endpoint_cut(self->endpoint);
+    endpoint_cut(&self->server->endpoint);
+    trale_try(trale_sleep(&self->grace, UINT64_MAX));
     trale_return(0);
 }
 
-struct server {
-    struct endpoint endpoint;
-    struct responses responses;
-    struct tls tls;
-    uint64_t grace_ns;
-    const char *secret; /* a file's name, or NULL */
+struct serve {
+    struct trale_future future;
+    struct server *server;
+    struct endpoint_run endpoint;
+    struct control control;
+    TRALE_BRANCHES(2) race;
 };
 
-static int server_open(struct server *server, struct trale *runtime, const char *address)
+trale_async(serve)
 {
-    struct trale_address local;
-    char text[TRALE_ADDRESS_TEXT];
-    int r = trale_address_parse(address, &local);
-    server->endpoint.runtime = runtime;
-    if (r == 0 && server->secret == NULL)
-        r = trale_random_fill(runtime, server->endpoint.secret, sizeof server->endpoint.secret);
-    if (r == 0)
-        r = endpoint_open(&server->endpoint, &local);
-    if (r == 0)
-        r = trale_address_format(&server->endpoint.local, text, sizeof text);
-    if (r < 0)
-        return r;
-    printf("listening on %s\n", text);
-    fflush(stdout);
-    return 0;
+    trale_begin();
+    trale_try(trale_race_of(&self->race, trale_call(endpoint_run, &self->endpoint, .endpoint = &self->server->endpoint),
+                            trale_call(control, &self->control, .server = self->server)));
+    trale_return(self->race.branch[trale_result()].result);
 }
 
-static bool read_secret(struct server *server)
+/* --- the program -------------------------------------------------------------------------------------------------- */
+
+static int read_secret(struct server *server, const char *name)
 {
-    FILE *file = fopen(server->secret, "rb");
-    bool is_read = file != NULL && fread(server->endpoint.secret, sizeof server->endpoint.secret, 1, file) == 1;
+    struct endpoint *endpoint = &server->endpoint;
+    if (*name == '\0')
+        return trale_random_fill(endpoint->runtime, endpoint->secret, sizeof endpoint->secret);
+    FILE *file = fopen(name, "rbe");
+    bool is_read = file != NULL && fread(endpoint->secret, sizeof endpoint->secret, 1, file) == 1;
     if (file != NULL)
         fclose(file);
-    return is_read;
+    if (!is_read)
+        service_log(LOG_ERR, "secret = %s: no file with %u bytes", name, ANSWER_SECRET_SIZE);
+    return is_read ? 0 : -EINVAL;
 }
 
-static bool read_option(struct server *server, int option, const char *text)
+static int server_listen(struct server *server)
 {
-    if (option == 'a')
-        server->endpoint.always_retries = true;
-    else if (option == 'O')
-        server->endpoint.offloads = false;
-    else if (option == 's')
-        server->secret = text;
-    if (strchr("aOs", option) != NULL)
-        return true;
-    char *end;
-    uint64_t number = strtoul(text, &end, 10);
-    if (end == text || *end != '\0' || number == 0 || number > 1000000000)
-        return false;
-    if (option == 'c')
-        server->endpoint.n_connections_max = number;
-    else if (option == 'i')
-        server->endpoint.idle_ns = number * TRALE_MILLISECOND;
+    struct endpoint *endpoint = &server->endpoint;
+    char text[TRALE_ADDRESS_TEXT] = "";
+    int r = endpoint_open(endpoint, &server->settings.listen);
+    trale_address_format(r == 0 ? &endpoint->local : &server->settings.listen, text, sizeof text);
+    if (r < 0)
+        service_log(LOG_ERR, "listen = %s: %s", text, strerror(-r));
     else
-        server->grace_ns = number * TRALE_MILLISECOND;
-    return true;
+        service_log(LOG_NOTICE, "listening on %s", text);
+    return r;
 }
 
-static int server_run(struct server *server, const char *address)
+static int64_t server_run(struct server *server, const struct quic_settings *settings, struct trale *runtime)
 {
-    struct trale *runtime;
-    int64_t result = trale_open(&runtime, NULL);
-    if (result < 0)
-        return trale_perror("trale_open", result);
-    result = server_open(server, runtime, address);
-    if (result == 0) {
-        if ((STOP_SIGNALS & ~trale_signal_taken(runtime)) == 0)
-            trale_detach(trale_spawn(runtime, limit, .endpoint = &server->endpoint, .grace_ns = server->grace_ns));
-        result = trale_join(trale_spawn(runtime, endpoint_run, .endpoint = &server->endpoint));
+    struct endpoint *endpoint = &server->endpoint;
+    endpoint->runtime = runtime;
+    if ((STOP_SIGNALS & ~trale_signal_taken(runtime)) != 0) {
+        service_log(LOG_ERR, "[driver:signal] signals: TERM and INT are needed");
+        return -EINVAL;
     }
-    trale_close(runtime); /* closes the socket as well */
-    server->endpoint.socket = NULL;
-    endpoint_close(&server->endpoint);
-    if (result < 0)
-        return trale_perror("quic_server", result);
-    printf("connections %" PRIu64 ", answered %" PRIu64 ", cut %" PRIu64 ", retries %" PRIu64 ", paths %" PRIu64
-           ", resets %" PRIu64 "\n",
-           server->endpoint.n_accepted, server->responses.n_answers, server->responses.n_failures,
-           server->endpoint.n_retries, server->endpoint.n_paths, server->endpoint.n_resets);
-    return EXIT_SUCCESS;
+    endpoint->offloads = settings->offloads;
+    int64_t r = server_apply(server, settings);
+    if (r < 0)
+        return r;
+    r = read_secret(server, server->settings.secret);
+    if (r == 0)
+        r = server_listen(server);
+    if (r < 0)
+        return r;
+    (void)service_notify(runtime, SERVICE_READY);
+    r = trale_join(trale_spawn(runtime, serve, .server = server));
+    if (r < 0)
+        service_log(LOG_ERR, "ends: %s", strerror((int)-r));
+    const struct responses *responses = &server->responses;
+    service_log(LOG_NOTICE,
+                "connections %" PRIu64 ", answered %" PRIu64 ", cut %" PRIu64 ", retries %" PRIu64 ", refused %" PRIu64
+                ", ignored %" PRIu64 ", paths %" PRIu64 ", resets %" PRIu64,
+                endpoint->n_accepted, responses->n_answers, responses->n_failures, endpoint->n_retries,
+                endpoint->n_refused, endpoint->n_ignored, endpoint->n_paths, endpoint->n_resets);
+    return r;
+}
+
+/* Each request may have a file open. */
+static void raise_limit_of_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
 {
-    static struct server server = {.endpoint = {.application = &responses_application,
-                                                .window = 256u << 10,
-                                                .idle_ns = 30 * TRALE_SECOND,
-                                                .n_connections_max = 1000,
-                                                .offloads = true},
-                                   .grace_ns = 5 * TRALE_SECOND};
-    server.endpoint.tls = &server.tls;
+    static struct server server = {
+        .options = {.log = service_log_trale},
+        .endpoint = {.application = &responses_application, .window = 256u << 10, .inherits = true},
+        .responses = {.folder = -1}};
     server.endpoint.context = &server.responses;
     bool is_understood = true;
-    for (int option; (option = getopt(argc, argv, "aOc:i:g:s:")) != -1;)
-        is_understood = option != '?' && is_understood && read_option(&server, option, optarg);
-    if (!is_understood || argc - optind < 3 || argc - optind > 4) {
-        fprintf(stderr,
-                "usage: %s [-a] [-O] [-c CONNECTIONS] [-i MILLISECONDS] [-g MILLISECONDS] [-s FILE]\n"
-                "           CERTIFICATE KEY FOLDER [ADDRESS]\n",
-                argv[0]);
+    service_keep_hangups();
+    for (int option; (option = getopt(argc, argv, "c:")) != -1;) {
+        is_understood = is_understood && option == 'c';
+        server.options.config_path = optarg;
+    }
+    if (!is_understood || optind < argc) {
+        fprintf(stderr, "usage: %s [-c FILE]\n", argv[0]);
         return EXIT_FAILURE;
     }
-    if (server.secret != NULL && !read_secret(&server)) {
-        fprintf(stderr, "%s: no file with %u bytes\n", server.secret, ENDPOINT_SECRET_SIZE);
+    struct trale *runtime;
+    struct quic_settings settings;
+    service_log_set(2); /* until the settings say otherwise */
+    if (quic_settings_read(&settings, &server.options) < 0)
+        return EXIT_FAILURE;
+    service_log_set(settings.log);
+    raise_limit_of_files();
+    if (trale_open(&runtime, &server.options) < 0) { /* which has said why */
+        quic_settings_deinit(&settings);
         return EXIT_FAILURE;
     }
-    int r = tls_open_server(&server.tls, argv[optind], argv[optind + 1]);
-    if (r < 0) {
-        fprintf(stderr, "%s, %s: %s\n", argv[optind], argv[optind + 1], gnutls_strerror(r));
-        return EXIT_FAILURE;
-    }
-    server.responses.folder = http_folder_open(argv[optind + 2]);
-    if (server.responses.folder < 0)
-        return trale_perror(argv[optind + 2], server.responses.folder);
-    r = server_run(&server, optind + 3 < argc ? argv[optind + 3] : "127.0.0.1:0");
+    int64_t result = server_run(&server, &settings, runtime);
+    trale_close(runtime); /* closes the socket as well */
+    server.endpoint.socket = NULL;
+    endpoint_close(&server.endpoint);
+    tls_release(server.endpoint.tls);
     close(server.responses.folder);
-    tls_close(&server.tls);
-    return r;
+    quic_settings_deinit(server.settings.read != NULL ? &server.settings : &settings);
+    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

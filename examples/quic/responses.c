@@ -8,28 +8,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../http/file.h"
-#include "../http/request.h"
-#include "endpoint.h"
+#include <trale/timer.h>
 
-#define CHUNK_SIZE (64u << 10)
-#define UNACKED_MAX (4u << 20) /* bytes of a response that are kept until the client has acknowledged them */
+#include "../http/file.h"
+#include "request.h"
+
+#define CHUNK_MAX (64u << 10)
 
 /* A part of a file that was given to nghttp3, which reads it until it is acknowledged. */
 struct chunk {
     struct chunk *next;
     size_t size, n_acked;
-    uint8_t bytes[CHUNK_SIZE];
+    uint8_t bytes[];
 };
 
 struct response {
     struct response *next, **from; /* in the connection's list, which is its context */
     struct responses *responses;
     int64_t stream;
-    bool has_path, is_get, is_head;
-    int bad_path; /* the status that http_path_read gave */
-    bool is_done; /* all of the file was given to nghttp3 */
-    char path[HTTP_PATH_MAX + 1];
+    struct request request;
+    bool is_refused; /* its fields were too many: it gets no answer */
+    bool is_done;    /* all of the file was given to nghttp3 */
     char length[24]; /* Content-Length */
     struct http_file file;
     uint64_t offset;
@@ -59,38 +58,60 @@ static int request_begin(nghttp3_conn *http, int64_t stream, void *context, void
     return nghttp3_conn_set_stream_user_data(http, stream, response);
 }
 
-static bool is_text(nghttp3_vec text, const char *word)
+/* A stream that asks for too much is reset; the connection goes on. */
+static int take_field(nghttp3_conn *http, int64_t stream, int32_t token, nghttp3_rcbuf *name, nghttp3_rcbuf *value,
+                      uint8_t flags, void *context, void *request)
 {
-    return text.len == strlen(word) && memcmp(text.base, word, text.len) == 0;
+    struct connection *connection = context;
+    struct response *response = request;
+    (void)http, (void)flags;
+    if (response->is_refused ||
+        request_field(&response->request, token, nghttp3_rcbuf_get_buf(name), nghttp3_rcbuf_get_buf(value)))
+        return 0;
+    response->is_refused = true;
+    return ngtcp2_conn_shutdown_stream(connection->quic, stream, NGHTTP3_H3_EXCESSIVE_LOAD) == 0
+               ? 0
+               : NGHTTP3_ERR_CALLBACK_FAILURE;
 }
 
-static int request_field(nghttp3_conn *http, int64_t stream, int32_t token, nghttp3_rcbuf *name, nghttp3_rcbuf *value,
-                         uint8_t flags, void *context, void *request)
+/* Content is not wanted: the client is asked to send no more of it (RFC 9114, 4.1), and may send as much elsewhere. */
+static int take_content(nghttp3_conn *http, int64_t stream, const uint8_t *bytes, size_t n, void *context,
+                        void *request)
 {
-    struct response *response = request;
-    nghttp3_vec text = nghttp3_rcbuf_get_buf(value);
-    (void)http, (void)stream, (void)name, (void)flags, (void)context;
-    if (token == NGHTTP3_QPACK_TOKEN__METHOD) {
-        response->is_head = is_text(text, "HEAD");
-        response->is_get = is_text(text, "GET");
-    } else if (token == NGHTTP3_QPACK_TOKEN__PATH) {
-        response->has_path = text.len > 0 && text.base[0] == '/';
-        response->bad_path = http_path_read(response->path, (const char *)text.base, text.len);
-    }
-    return 0;
+    struct connection *connection = context;
+    (void)http, (void)bytes, (void)request;
+    ngtcp2_conn_extend_max_offset(connection->quic, n);
+    return ngtcp2_conn_shutdown_stream_read(connection->quic, stream, NGHTTP3_H3_NO_ERROR) == 0
+               ? 0
+               : NGHTTP3_ERR_CALLBACK_FAILURE;
 }
 
 /* --- responses ---------------------------------------------------------------------------------------------------- */
 
-static struct chunk *response_read(struct response *response)
+/* How much of its file a response may keep now. It always may keep a little, whatever the others of the connection
+ * keep: a client that does not read one of them can read another. */
+static size_t response_room(const struct response *response, const struct connection *connection)
 {
-    struct chunk *chunk = malloc(sizeof *chunk);
+    size_t n_kept = 0;
+    const size_t limit = response->responses->share / 2; /* the other half is for the little ones */
+    for (const struct response *r = connection->context; r != NULL; r = r->next)
+        n_kept += r->n_unacked;
+    size_t room = n_kept < limit ? limit - n_kept : 0;
+    if (room < RESPONSE_CHUNK_MIN)
+        room = response->n_unacked == 0 ? RESPONSE_CHUNK_MIN : 0;
+    return room < CHUNK_MAX ? room : CHUNK_MAX;
+}
+
+static struct chunk *response_read(struct response *response, size_t size)
+{
+    uint64_t n_left = response->file.size - response->offset;
+    size = n_left < size ? (size_t)n_left : size;
+    struct chunk *chunk = malloc(sizeof *chunk + size);
     if (chunk == NULL)
         return NULL;
-    uint64_t n_left = response->file.size - response->offset;
     ssize_t n;
     do
-        n = pread(response->file.fd, chunk->bytes, n_left < CHUNK_SIZE ? n_left : CHUNK_SIZE, (off_t)response->offset);
+        n = pread(response->file.fd, chunk->bytes, size, (off_t)response->offset);
     while (n < 0 && errno == EINTR);
     if (n <= 0) { /* the disk has failed, or the file has become shorter */
         free(chunk);
@@ -110,14 +131,15 @@ static nghttp3_ssize response_data(nghttp3_conn *http, int64_t stream, nghttp3_v
                                    uint32_t *flags, void *context, void *request)
 {
     struct response *response = request;
-    (void)http, (void)stream, (void)context;
+    (void)http, (void)stream;
     if (n_bytes == 0)
         return 0;
-    if (response->n_unacked >= UNACKED_MAX) {
+    size_t room = response_room(response, context);
+    if (room == 0) {
         response->waits = true;
         return NGHTTP3_ERR_WOULDBLOCK;
     }
-    struct chunk *chunk = response_read(response);
+    struct chunk *chunk = response_read(response, room);
     if (chunk == NULL)
         return NGHTTP3_ERR_CALLBACK_FAILURE;
     bytes[0] = (nghttp3_vec){chunk->bytes, chunk->size};
@@ -126,10 +148,27 @@ static nghttp3_ssize response_data(nghttp3_conn *http, int64_t stream, nghttp3_v
     return 1;
 }
 
+/* Those that wait for room go on, if there is some. */
+static int resume(nghttp3_conn *http, const struct connection *connection)
+{
+    for (struct response *r = connection->context; r != NULL; r = r->next) {
+        if (!r->waits || response_room(r, connection) == 0)
+            continue;
+        r->waits = false;
+        int error = nghttp3_conn_resume_stream(http, r->stream);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
 static int response_acked(nghttp3_conn *http, int64_t stream, uint64_t n, void *context, void *request)
 {
+    struct connection *connection = context;
     struct response *response = request;
-    (void)context;
+    (void)stream;
+    if (n > 0)
+        connection_progress(connection);
     response->n_unacked -= n;
     while (n > 0 && response->chunks != NULL) {
         struct chunk *chunk = response->chunks;
@@ -143,15 +182,14 @@ static int response_acked(nghttp3_conn *http, int64_t stream, uint64_t n, void *
     }
     if (response->chunks == NULL)
         response->last = &response->chunks;
-    if (!response->waits || response->n_unacked >= UNACKED_MAX)
-        return 0;
-    response->waits = false;
-    return nghttp3_conn_resume_stream(http, stream);
+    return resume(http, connection);
 }
 
-static int answer_status(nghttp3_conn *http, struct response *response, const char *status)
+static int answer_status(nghttp3_conn *http, struct response *response, int status)
 {
-    const nghttp3_nv fields[] = {http3_field(":status", status), http3_field("content-length", "0")};
+    char text[12]; /* nghttp3 copies it */
+    snprintf(text, sizeof text, "%d", status);
+    const nghttp3_nv fields[] = {http3_field(":status", text), http3_field("content-length", "0")};
     response->is_done = true;
     return nghttp3_conn_submit_response(http, response->stream, fields, 2, NULL);
 }
@@ -159,19 +197,24 @@ static int answer_status(nghttp3_conn *http, struct response *response, const ch
 static int request_end(nghttp3_conn *http, int64_t stream, int is_last, void *context, void *request)
 {
     static const nghttp3_data_reader reader = {response_data};
+    struct connection *connection = context;
     struct response *response = request;
-    (void)is_last, (void)context;
-    if (!response->is_get && !response->is_head)
-        return answer_status(http, response, "405");
-    if (!response->has_path || response->bad_path != 0)
-        return answer_status(http, response, response->bad_path == 414 ? "414" : "400");
-    int status = http_file_open(&response->file, response->responses->folder, response->path);
+    struct responses *responses = response->responses;
+    (void)is_last;
+    if (response->is_refused)
+        return 0;
+    struct endpoint *endpoint = connection->endpoint;
+    if (rate_take(&endpoint->requests, &connection->peer, trale_now(endpoint->runtime)) != RATE_ALLOWED)
+        return answer_status(http, response, 429);
+    int status = request_status(&response->request);
+    if (status == 0)
+        status = http_file_open(&response->file, responses->folder, response->request.path);
     if (status != 0)
-        return answer_status(http, response, status == 404 ? "404" : "503");
+        return answer_status(http, response, status);
     snprintf(response->length, sizeof response->length, "%" PRIu64, response->file.size);
     const nghttp3_nv fields[] = {http3_field(":status", "200"), http3_field("content-length", response->length),
                                  http3_field("content-type", response->file.type)};
-    response->is_done = response->is_head || response->file.size == 0;
+    response->is_done = response->request.is_head || response->file.size == 0;
     return nghttp3_conn_submit_response(http, stream, fields, 3, response->is_done ? NULL : &reader);
 }
 
@@ -190,7 +233,7 @@ static void response_free(struct response *response)
 static int response_closed(nghttp3_conn *http, int64_t stream, uint64_t error, void *context, void *request)
 {
     struct response *response = request;
-    (void)http, (void)stream, (void)context;
+    (void)stream;
     if (response == NULL) /* a stream of the protocol's own */
         return 0;
     if (response->is_done && response->n_unacked == 0 && error == NGHTTP3_H3_NO_ERROR)
@@ -198,7 +241,7 @@ static int response_closed(nghttp3_conn *http, int64_t stream, uint64_t error, v
     else
         response->responses->n_failures++;
     response_free(response);
-    return 0;
+    return resume(http, context);
 }
 
 /* A client that has all that it wants ends the connection, and acknowledges no more. */
@@ -224,7 +267,8 @@ const struct application responses_application = {
     .http = {.acked_stream_data = response_acked,
              .stream_close = response_closed,
              .begin_headers = request_begin,
-             .recv_header = request_field,
+             .recv_header = take_field,
+             .recv_data = take_content,
              .end_headers = request_end},
     .ended = responses_end,
 };

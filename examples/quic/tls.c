@@ -1,51 +1,93 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include <gnutls/x509.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
 #define PRIORITY                                                                                                       \
     "NORMAL:%DISABLE_TLS13_COMPAT_MODE:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:"                  \
     "+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1"
 
-static int tls_open(struct tls *tls)
+/* GnuTLS does not compare keys of all kinds. */
+static int check_pair(gnutls_certificate_credentials_t credentials)
 {
-    int r = gnutls_certificate_allocate_credentials(&tls->credentials);
+    unsigned char of_key[64], of_certificate[64];
+    size_t n_key = sizeof of_key, n_certificate = sizeof of_certificate;
+    gnutls_x509_privkey_t key;
+    gnutls_x509_crt_t *chain;
+    unsigned n_chain;
+    int r = gnutls_certificate_get_x509_key(credentials, 0, &key);
+    if (r < 0)
+        return r;
+    r = gnutls_x509_privkey_get_key_id(key, 0, of_key, &n_key);
+    gnutls_x509_privkey_deinit(key);
     if (r == 0)
-        r = gnutls_priority_init(&tls->priority, PRIORITY, NULL);
+        r = gnutls_certificate_get_x509_crt(credentials, 0, &chain, &n_chain);
+    if (r < 0)
+        return r;
+    r = gnutls_x509_crt_get_key_id(chain[0], 0, of_certificate, &n_certificate);
+    for (unsigned i = 0; i < n_chain; i++)
+        gnutls_x509_crt_deinit(chain[i]);
+    gnutls_free(chain);
+    if (r == 0 && (n_key != n_certificate || memcmp(of_key, of_certificate, n_key) != 0))
+        r = GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
     return r;
 }
 
-int tls_open_server(struct tls *tls, const char *certificate, const char *key)
+/* `certificates` are those of the server, or those that a client trusts. */
+static int tls_new(struct tls **made, const struct tls *kind, const char *certificates, const char *key)
 {
-    *tls = (struct tls){.is_server = true};
-    int r = tls_open(tls);
+    struct tls *tls = malloc(sizeof *tls);
+    if (tls == NULL)
+        return GNUTLS_E_MEMORY_ERROR;
+    *tls = *kind;
+    tls->n_references = 1;
+    int r = gnutls_certificate_allocate_credentials(&tls->credentials);
     if (r == 0)
-        r = gnutls_certificate_set_x509_key_file(tls->credentials, certificate, key, GNUTLS_X509_FMT_PEM);
-    if (r < 0)
-        tls_close(tls);
-    return r < 0 ? r : 0;
-}
-
-int tls_open_client(struct tls *tls, const char *trusted, const char *name)
-{
-    *tls = (struct tls){.name = name};
-    int r = tls_open(tls);
-    if (r == 0 && trusted == NULL)
-        r = gnutls_certificate_set_x509_system_trust(tls->credentials);
+        r = gnutls_priority_init(&tls->priority, PRIORITY, NULL);
+    if (r == 0 && tls->is_server)
+        r = gnutls_certificate_set_x509_key_file(tls->credentials, certificates, key, GNUTLS_X509_FMT_PEM);
+    else if (r == 0 && certificates != NULL)
+        r = gnutls_certificate_set_x509_trust_file(tls->credentials, certificates, GNUTLS_X509_FMT_PEM);
     else if (r == 0)
-        r = gnutls_certificate_set_x509_trust_file(tls->credentials, trusted, GNUTLS_X509_FMT_PEM);
+        r = gnutls_certificate_set_x509_system_trust(tls->credentials);
+    if (r >= 0 && tls->is_server)
+        r = check_pair(tls->credentials);
     if (r < 0)
-        tls_close(tls);
+        tls_release(tls);
+    else
+        *made = tls;
     return r < 0 ? r : 0;
 }
 
-void tls_close(struct tls *tls)
+int tls_new_server(struct tls **made, const char *certificate, const char *key)
 {
-    gnutls_certificate_free_credentials(tls->credentials);
-    gnutls_priority_deinit(tls->priority);
-    *tls = (struct tls){0};
+    return tls_new(made, &(struct tls){.is_server = true}, certificate, key);
+}
+
+int tls_new_client(struct tls **made, const char *trusted, const char *name)
+{
+    return tls_new(made, &(struct tls){.name = name}, trusted, NULL);
+}
+
+struct tls *tls_hold(struct tls *tls)
+{
+    tls->n_references++;
+    return tls;
+}
+
+void tls_release(struct tls *tls)
+{
+    if (tls == NULL || --tls->n_references > 0)
+        return;
+    if (tls->credentials != NULL)
+        gnutls_certificate_free_credentials(tls->credentials);
+    if (tls->priority != NULL)
+        gnutls_priority_deinit(tls->priority);
+    free(tls);
 }
 
 static int session_set_up(gnutls_session_t session, const struct tls *tls)

@@ -21,6 +21,13 @@ static void connection_set_deadline(struct connection *connection, uint64_t now_
                      waits ? now_ns + 3 * ngtcp2_conn_get_pto(connection->quic) : 0);
 }
 
+/* When a server gives up a connection whose client keeps it but does nothing with it. */
+static uint64_t connection_end_of_patience(const struct connection *connection)
+{
+    const struct endpoint *endpoint = connection->endpoint;
+    return endpoint->tls->is_server ? connection->progress_ns + endpoint->limits.idle_ns : UINT64_MAX;
+}
+
 /* --- packets ------------------------------------------------------------------------------------------------------ */
 
 struct trale_address connection_remote(const ngtcp2_path *path)
@@ -139,7 +146,8 @@ static int connection_write(struct connection *connection, struct outbox *outbox
         deadline_ns = now_ns + CREDIT_NS; /* or when the next packet comes */
     else if ((room == NULL && has_credit) || deadline_ns <= now_ns)
         deadline_ns = now_ns + 1; /* so that other connections come first */
-    table_reschedule(&connection->endpoint->table, &connection->turn, deadline_ns);
+    uint64_t end_ns = connection_end_of_patience(connection);
+    table_reschedule(&connection->endpoint->table, &connection->turn, deadline_ns < end_ns ? deadline_ns : end_ns);
     return 0;
 }
 
@@ -160,7 +168,9 @@ void connection_turn(struct connection *connection, struct outbox *outbox, uint6
 {
     if (connection->state == CONNECTION_OPEN) {
         int r = 0;
-        if (connection->is_leaving && connection->n_requests == 0 && connection->endpoint->tls->is_server)
+        if (now_ns >= connection_end_of_patience(connection))
+            connection_end(connection, connection->n_requests > 0 ? NGHTTP3_H3_EXCESSIVE_LOAD : NGHTTP3_H3_NO_ERROR);
+        else if (connection->is_leaving && connection->n_requests == 0 && connection->endpoint->tls->is_server)
             connection_end(connection, NGHTTP3_H3_NO_ERROR);
         else if (ngtcp2_conn_get_expiry(connection->quic) <= now_ns)
             r = ngtcp2_conn_handle_expiry(connection->quic, now_ns);

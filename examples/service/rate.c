@@ -40,6 +40,11 @@ static uint64_t key_of(const struct trale_address *client)
     return key;
 }
 
+bool rate_is_same_client(const struct trale_address *a, const struct trale_address *b)
+{
+    return key_of(a) == key_of(b);
+}
+
 /* The finalizer of MurmurHash3, over a key that is mixed with the secret. */
 static uint64_t hash(uint64_t key, uint64_t secret)
 {

@@ -9,6 +9,7 @@
 #ifndef SERVICE_RATE_H
 #define SERVICE_RATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +44,8 @@ void rate_set(struct rate *rate, uint64_t interval_ns, uint64_t burst);
 
 /* Takes a token of the client, whose port does not matter. `now_ns` is a time on a clock that is never set. */
 enum rate_verdict rate_take(struct rate *rate, const struct trale_address *client, uint64_t now_ns);
+
+/* Whether both addresses are of one client. */
+bool rate_is_same_client(const struct trale_address *a, const struct trale_address *b);
 
 #endif

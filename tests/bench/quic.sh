@@ -17,14 +17,18 @@ truncate -s 1000000000 "$tmp/www/gigabyte"
 printf 'cn = localhost\ndns_name = localhost\nexpiration_days = 365\ntls_www_server\nsigning_key\nca\n' >"$tmp/template"
 certtool --generate-privkey --key-type ecdsa --curve secp256r1 --outfile "$tmp/key" 2>/dev/null
 certtool --generate-self-signed --load-privkey "$tmp/key" --template "$tmp/template" --outfile "$tmp/certificate" 2>/dev/null
-sed "s/^\[runtime\]/&\nthreads = 0/" "$root/examples/quic.ini" >"$tmp/quic.ini"
+sed "s/^\[runtime\]/&\nthreads = 0/; s/^listen .*/listen = 127.0.0.1:0/; s,^certificate .*,certificate = $tmp/certificate,
+    s,^key .*,key = $tmp/key,; s,^folder .*,folder = $tmp/www," "$root/examples/quic/quic.ini" >"$tmp/quic.ini"
 export TRALE_CONFIG=$tmp/quic.ini TRALE_DRIVERS=$build/drivers TIMEFORMAT='%U %S %R'
 mkfifo "$tmp/said"
 
-# once OPTION...: "server client seconds" of a download with these options of both.
+# once [-O]: "server client seconds" of a download, with this option of the client.
 once() {
-    (time "$build/examples/quic_server" "$@" "$tmp/certificate" "$tmp/key" "$tmp/www" >"$tmp/said") 2>"$tmp/server" &
-    local timed=$! address client
+    local offloads=yes timed address client
+    (($# == 0)) || offloads=no
+    sed "s/^offloads .*/offloads = $offloads/; s/^log .*/log = notice/" "$tmp/quic.ini" >"$tmp/server.ini"
+    (time "$build/examples/quic_server" -c "$tmp/server.ini" 2>"$tmp/said") 2>"$tmp/server" &
+    timed=$!
     exec 8<"$tmp/said"
     read -r _ _ address <&8
     server=$(pgrep -P "$timed" quic_server)
