@@ -489,14 +489,17 @@ static void test_a_child_of_the_program_spawns_nothing(void **state)
 
 /* --- failures ----------------------------------------------------------------------------------------------------- */
 
-static _Atomic int n_failures; /* of the next calls that add an fd */
+static _Atomic int n_failures; /* of the next calls that add a pidfd */
 
 int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-    if (operation == EPOLL_CTL_ADD && n_failures > 0) {
+    char path[64], name[64] = ""; /* "anon_inode:[pidfd]", since Linux 6.9 "pidfd:[inode]" */
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (operation == EPOLL_CTL_ADD && n_failures > 0 && readlink(path, name, sizeof name - 1) > 0 &&
+        strstr(name, "pidfd") != NULL) {
         n_failures--;
         errno = ENOSPC;
         return -1;
