@@ -4,6 +4,8 @@
  * is not to be had. */
 #include <sys/resource.h>
 
+#include <trale/udp_info.h>
+
 #include "tests/uring.h"
 
 #define N_OPERATIONS 1000
@@ -188,6 +190,65 @@ static void test_the_thread_that_began_to_receive_may_end(void **state)
     assert_int_equal(trale_close(runtime), 0);
 }
 
+/* Switches info on and off while the kernel receives, and has received. Fails with the number of its line. */
+struct switching {
+    struct trale_future future;
+    struct ends ends;
+    struct trale_sleep sleep;
+    struct trale_udp_recv recv;
+    struct trale_udp_info info;
+    int number, i;
+};
+
+#define expect(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            trale_return(-__LINE__);                                                                                   \
+    } while (0)
+
+/* Receives `value`. */
+#define expect_number(value)                                                                                           \
+    do {                                                                                                               \
+        trale_await(trale_udp_recv_info(&self->recv, self->ends.socket, &self->number, sizeof(int), &self->info));     \
+        expect(trale_result() == sizeof(int) && self->number == (value));                                              \
+    } while (0)
+
+/* Of a datagram that was sent before a switch it is open whether the kernel received it before. */
+trale_async(switching)
+{
+    trale_begin();
+    for (self->i = 0; self->i < 50; self->i++) {
+        peer_sends(&self->ends, 1);
+        expect_number(1);
+        expect(self->info.have == 0);
+        peer_sends(&self->ends, 2);
+        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
+        expect(trale_udp_set(self->ends.socket, TRALE_UDP_INFO, TRALE_UDP_INFO_TTL) == 0);
+        peer_sends(&self->ends, 3);
+        expect_number(2);
+        expect_number(3);
+        expect(self->info.have == TRALE_UDP_INFO_TTL && self->info.ttl > 0);
+        peer_sends(&self->ends, 4);
+        trale_await(trale_sleep(&self->sleep, TRALE_MILLISECOND));
+        expect(trale_udp_set(self->ends.socket, TRALE_UDP_INFO, 0) == 0);
+        peer_sends(&self->ends, 5);
+        expect_number(4);
+        expect_number(5);
+        expect(self->info.have == 0);
+    }
+    trale_return(0);
+}
+
+static void test_info_that_is_switched_on_is_told_of_what_comes_then(void **state)
+{
+    (void)state;
+    struct trale *runtime = open_with("");
+    struct ends ends = open_ends(runtime);
+    assert_int_equal(trale_join(trale_spawn(runtime, switching, .ends = ends)), 0);
+    close_ends(runtime, &ends);
+    assert_int_equal(trale_close(runtime), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_the_port_of_a_closed_socket_is_free_at_once),
         cmocka_unit_test(test_a_runtime_closes_with_a_thousand_receives_in_the_kernel),
         cmocka_unit_test(test_the_thread_that_began_to_receive_may_end),
+        cmocka_unit_test(test_info_that_is_switched_on_is_told_of_what_comes_then),
     };
     if (!uring_is_there())
         return 77;

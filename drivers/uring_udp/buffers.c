@@ -35,9 +35,8 @@ static int buffers_make(struct buffers *buffers)
 {
     buffers->lent = memory_map(lent_size(buffers));
     buffers->memory = memory_map((size_t)buffers->n_buffers * BUFFER_STRIDE);
-    buffers->next = calloc(buffers->n_buffers, sizeof *buffers->next);
-    buffers->sizes = calloc(buffers->n_buffers, sizeof *buffers->sizes);
-    if (buffers->lent == NULL || buffers->memory == NULL || buffers->next == NULL || buffers->sizes == NULL)
+    buffers->held = calloc(buffers->n_buffers, sizeof *buffers->held);
+    if (buffers->lent == NULL || buffers->memory == NULL || buffers->held == NULL)
         return -ENOMEM;
     madvise(buffers->memory, (size_t)buffers->n_buffers * BUFFER_STRIDE, MADV_NOHUGEPAGE);
     return 0;
@@ -49,8 +48,7 @@ void buffers_free(struct buffers *buffers)
         munmap(buffers->lent, lent_size(buffers));
     if (buffers->memory != NULL)
         munmap(buffers->memory, (size_t)buffers->n_buffers * BUFFER_STRIDE);
-    free(buffers->next);
-    free(buffers->sizes);
+    free(buffers->held);
 }
 
 static int buffers_register(struct buffers *buffers, struct ring *ring)

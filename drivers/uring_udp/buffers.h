@@ -7,20 +7,27 @@
 #include "info.h"
 #include "ring.h"
 
-/* A datagram as the kernel receives it: this, the sender, control messages, and its bytes, of which there may be as
- * many as a datagram can have. */
+/* A datagram as the kernel receives it: a head, which is this, the sender, and room for control messages if the socket
+ * has some; and its bytes, of which there may be as many as a datagram can have. */
 #define BUFFER_DATAGRAM_MAX 65536u
 #define BUFFER_NAME 32 /* room for the sender; a trale_address has 28 bytes, and control data is aligned to 8 */
-#define BUFFER_HEAD (sizeof(struct io_uring_recvmsg_out) + BUFFER_NAME + sizeof(union udp_control))
-#define BUFFER_SIZE (BUFFER_HEAD + BUFFER_DATAGRAM_MAX)
+#define BUFFER_HEAD_MIN (sizeof(struct io_uring_recvmsg_out) + BUFFER_NAME)
+#define BUFFER_HEAD_MAX (BUFFER_HEAD_MIN + sizeof(union udp_control))
+#define BUFFER_SIZE (BUFFER_HEAD_MAX + BUFFER_DATAGRAM_MAX)
 /* From the start of one buffer to that of the next, so that the first lines of few share a set of a cache. */
 #define BUFFER_STRIDE ((BUFFER_SIZE + 255) / 256 * 256 + 64)
+
+/* What a buffer holds. */
+struct held {
+    int32_t size;  /* of the head and the bytes */
+    uint16_t head; /* the size of the head */
+    uint16_t next; /* for lists of buffers that hold datagrams: the index of the next one */
+};
 
 struct buffers {
     struct io_uring_buf_ring *lent; /* the buffers that the kernel may choose from */
     char *memory;
-    uint16_t *next; /* for lists of buffers that hold datagrams: the index of the next one */
-    int32_t *sizes; /* of what these buffers hold */
+    struct held *held; /* of each buffer */
     uint32_t n_buffers;
     uint32_t n_held;      /* buffers that hold datagrams */
     uint64_t n_exhausted; /* receives that ended because no buffer was left */

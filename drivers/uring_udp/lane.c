@@ -22,24 +22,24 @@ static void lane_put(struct lane *lane, uint16_t buffer, int32_t size)
     if (lane->n_held++ == 0)
         lane->first = buffer;
     else
-        buffers->next[lane->last] = buffer;
+        buffers->held[lane->last].next = buffer;
     lane->last = buffer;
-    buffers->sizes[buffer] = size;
+    buffers->held[buffer].size = size;
+    buffers->held[buffer].head = lane->head;
     buffers->n_held++;
     lane->n_bytes += (uint32_t)size;
 }
 
-int lane_take(struct lane *lane, int32_t *size)
+int lane_take(struct lane *lane)
 {
     struct buffers *buffers = &lane->uring->buffers;
     if (lane->n_held == 0)
         return -1;
     uint16_t buffer = lane->first;
-    *size = buffers->sizes[buffer];
-    lane->first = buffers->next[buffer];
+    lane->first = buffers->held[buffer].next;
     lane->n_held--;
     buffers->n_held--;
-    lane->n_bytes -= (uint32_t)*size;
+    lane->n_bytes -= (uint32_t)buffers->held[buffer].size;
     return buffer;
 }
 
@@ -81,9 +81,25 @@ static struct lane *lane_of_job(struct ring_job *job)
     return (struct lane *)(void *)job; /* its first member */
 }
 
+bool lane_is_wide(const struct lane *lane)
+{
+    return lane->head == BUFFER_HEAD_MAX || lane->socket->info == 0;
+}
+
+/* Without control messages a short datagram is within two lines of a cache. */
+static struct msghdr *lane_layout(struct lane *lane)
+{
+    static const struct msghdr layouts[] = {
+        {.msg_namelen = BUFFER_NAME},
+        {.msg_namelen = BUFFER_NAME, .msg_controllen = sizeof(union udp_control)},
+    };
+    bool wide = lane->socket->info != 0;
+    lane->head = wide ? BUFFER_HEAD_MAX : BUFFER_HEAD_MIN;
+    return (struct msghdr *)(uintptr_t)&layouts[wide];
+}
+
 static void lane_submit(struct ring_job *job, struct io_uring_sqe *entry)
 {
-    static const struct msghdr layout = {.msg_namelen = BUFFER_NAME, .msg_controllen = sizeof(union udp_control)};
     struct lane *lane = lane_of_job(job);
     if (lane->state == LANE_ENDING) {
         io_uring_prep_cancel(entry, lane, 0); /* its own completion says nothing about the target's end */
@@ -91,7 +107,7 @@ static void lane_submit(struct ring_job *job, struct io_uring_sqe *entry)
         lane->state = LANE_CANCELLED;
         return;
     }
-    io_uring_prep_recvmsg_multishot(entry, lane->fd, (struct msghdr *)(uintptr_t)&layout, 0);
+    io_uring_prep_recvmsg_multishot(entry, lane->fd, lane_layout(lane), 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = GROUP;
     io_uring_sqe_set_data(entry, lane);
@@ -158,7 +174,7 @@ static void lane_complete(struct ring_job *job, int32_t result, uint32_t flags)
     struct buffers *buffers = &lane->uring->buffers;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         uint16_t buffer = (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT);
-        if (result < (int32_t)BUFFER_HEAD || lane->socket == NULL) {
+        if (result < (int32_t)lane->head || lane->socket == NULL) {
             buffers_lend(buffers, buffer);
         } else {
             lane_put(lane, buffer, result);
@@ -272,8 +288,7 @@ void lane_stop(struct lane *lane)
 
 void lane_close(struct lane *lane)
 {
-    int32_t size;
-    for (int buffer; (buffer = lane_take(lane, &size)) >= 0;)
+    for (int buffer; (buffer = lane_take(lane)) >= 0;)
         buffers_lend(&lane->uring->buffers, (uint32_t)buffer);
     lane->uring->lanes[lane->fd] = NULL;
     lane->socket = NULL;

@@ -26,8 +26,9 @@ struct lane {
     int32_t error;        /* what a receive has failed with, for the next one to tell; 0: nothing */
     uint32_t n_waiting;   /* operations in state OPERATION_IN_LANE */
     uint32_t n_held;      /* datagrams that it has */
-    uint32_t n_bytes;     /* in them */
+    uint32_t n_bytes;     /* in them, with their heads */
     uint16_t first, last; /* the buffers with the oldest and the newest of them */
+    uint16_t head;        /* the size of the head of what it receives */
     uint8_t state;        /* enum lane_state */
     bool *ended;          /* set when the kernel has said that it is done; NULL: nothing waits for that */
 };
@@ -45,8 +46,11 @@ int lane_wait(struct uring *uring, const struct operation *operation, const stru
 /* Ends the operation's wait, in which it is; the lane is cancelled if none is left and `dropped`. */
 void lane_end_wait(struct lane *lane, const struct operation *operation, bool dropped);
 
-/* The buffer with the oldest datagram, which the lane has no longer, and its size; -1: there is none. */
-int lane_take(struct lane *lane, int32_t *size);
+/* The buffer with the oldest datagram, which the lane has no longer; -1: there is none. */
+int lane_take(struct lane *lane);
+
+/* Whether what it receives has room for the control messages that its socket has now. */
+bool lane_is_wide(const struct lane *lane);
 
 /* Wakes an operation, if there is something for it and one waits. */
 void lane_wake(struct lane *lane);

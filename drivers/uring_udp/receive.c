@@ -18,11 +18,12 @@ struct parts {
     uint32_t length;
 };
 
-static struct parts parts_of(struct buffers *buffers, uint32_t buffer, int32_t size)
+static struct parts parts_of(struct buffers *buffers, uint32_t buffer)
 {
+    const struct held *held = &buffers->held[buffer];
     char *start = buffers_at(buffers, buffer);
     const struct io_uring_recvmsg_out *out = (const void *)start;
-    return (struct parts){out, (const void *)(out + 1), start + BUFFER_HEAD, (uint32_t)((size_t)size - BUFFER_HEAD)};
+    return (struct parts){out, (const void *)(out + 1), start + held->head, (uint32_t)held->size - held->head};
 }
 
 /* Copies the sender, whose rest is zero, and up to `room` bytes. Returns how many. */
@@ -62,15 +63,14 @@ static int64_t take_datagram(struct trale_future *future)
     struct trale_udp_recv *recv = (struct trale_udp_recv *)(void *)future;
     const struct udp_socket *socket = (struct udp_socket *)recv->socket;
     int64_t error;
-    int32_t size;
     if (socket->gro)
         return -EOPNOTSUPP;
     struct lane *lane = lane_with_datagram(socket, &error);
     if (lane == NULL)
         return error;
     struct buffers *buffers = &lane->uring->buffers;
-    uint32_t buffer = (uint32_t)lane_take(lane, &size);
-    struct parts parts = parts_of(buffers, buffer, size);
+    uint32_t buffer = (uint32_t)lane_take(lane);
+    struct parts parts = parts_of(buffers, buffer);
     int64_t n = (int64_t)parts_copy(&parts, &recv->from, recv->buf, recv->size);
     recv->length = parts.length;
     recv->truncated = recv->length > recv->size;
@@ -86,15 +86,13 @@ static int64_t take_datagrams(struct trale_future *future)
     struct trale_udp_batch *batch = (struct trale_udp_batch *)(void *)future;
     const struct udp_socket *socket = (struct udp_socket *)batch->socket;
     int64_t error, n = 0;
-    int32_t size;
     struct lane *lane = lane_with_datagram(socket, &error);
     if (lane == NULL)
         return error;
     struct buffers *buffers = &lane->uring->buffers;
-    for (int buffer; n < TRALE_UDP_BATCH && n < (int64_t)batch->n_datagrams && (buffer = lane_take(lane, &size)) >= 0;
-         n++) {
+    for (int buffer; n < TRALE_UDP_BATCH && n < (int64_t)batch->n_datagrams && (buffer = lane_take(lane)) >= 0; n++) {
         struct trale_datagram *datagram = &batch->datagrams[n];
-        struct parts parts = parts_of(buffers, (uint32_t)buffer, size);
+        struct parts parts = parts_of(buffers, (uint32_t)buffer);
         parts_copy(&parts, &datagram->address, datagram->buf, datagram->size);
         datagram->length = parts.length;
         datagram->n_sent = 0;

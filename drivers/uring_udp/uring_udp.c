@@ -55,13 +55,14 @@ static void uring_close(void *instance, struct trale_udp_socket *base)
     udp_close(instance, base);
 }
 
-/* A socket that completions do not serve any more has its lane stopped. */
+/* A socket that completions do not serve any more has its lane stopped; so has one whose datagrams have more control
+ * messages from now on than there is room for, and its next receive begins to receive anew. */
 static int32_t uring_set(void *instance, struct trale_udp_socket *base, uint32_t option, int64_t value)
 {
     const struct udp_socket *socket = (struct udp_socket *)base;
     struct lane *lane = lane_of(instance, socket);
     int32_t r = udp_option_set(instance, base, option, value);
-    if (r == 0 && lane != NULL && !uring_serves(socket))
+    if (r == 0 && lane != NULL && (!uring_serves(socket) || !lane_is_wide(lane)))
         lane_stop(lane);
     return r;
 }
