@@ -81,16 +81,22 @@ int64_t udp_transfer_try_recv(void *instance, struct trale_udp_recv *recv)
 
 /* --- sends -------------------------------------------------------------------------------------------------------- */
 
+int udp_send_address_size(const struct trale_udp_send *send)
+{
+    socklen_t size = trale_address_length(&send->to);
+    return size == 0 && send->to.any.sa_family != AF_UNSPEC ? -EAFNOSUPPORT : (int)size;
+}
+
 int udp_send_message(const struct trale_udp_send *send, struct udp_message *message)
 {
-    socklen_t to_length = trale_address_length(&send->to);
-    if (send->to.any.sa_family != AF_UNSPEC && to_length == 0)
-        return -EAFNOSUPPORT;
+    int to_size = udp_send_address_size(send);
+    if (to_size < 0)
+        return to_size;
     message->to = send->to;
     message->piece = (struct iovec){(void *)(uintptr_t)send->buf, send->size};
     message->header = (struct msghdr){
-        .msg_name = to_length > 0 ? &message->to : NULL,
-        .msg_namelen = to_length,
+        .msg_name = to_size > 0 ? &message->to : NULL,
+        .msg_namelen = (socklen_t)to_size,
         .msg_iov = &message->piece,
         .msg_iovlen = 1,
     };
@@ -122,12 +128,12 @@ static int64_t send_attempt(struct trale_future *future)
 {
     const struct trale_udp_send *send = (struct trale_udp_send *)(void *)future;
     const struct udp_socket *socket = (struct udp_socket *)send->socket;
-    socklen_t to_length = trale_address_length(&send->to);
-    if (send->to.any.sa_family != AF_UNSPEC && to_length == 0)
-        return -EAFNOSUPPORT;
+    int to_size = udp_send_address_size(send);
+    if (to_size < 0)
+        return to_size;
     int64_t n;
     do
-        n = send->info != NULL ? send_with_info(socket, send) : send_without_info(socket, send, to_length);
+        n = send->info != NULL ? send_with_info(socket, send) : send_without_info(socket, send, (socklen_t)to_size);
     while (n == -EINTR);
     return n;
 }

@@ -18,6 +18,9 @@ struct udp_message {
     union udp_control control;
 };
 
+/* The size of the address that a send names; 0: it names none; -EAFNOSUPPORT: it is of no family of the driver's. */
+int udp_send_address_size(const struct trale_udp_send *send);
+
 /* Makes a message of a send. 0, or what is wrong with the send. */
 int udp_send_message(const struct trale_udp_send *send, struct udp_message *message);
 

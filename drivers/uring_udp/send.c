@@ -7,6 +7,7 @@
 #include "send.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "transfer.h"
 
@@ -14,7 +15,7 @@ struct slot {
     struct ring_job job;
     struct uring *uring;
     struct trale_udp_send *send; /* NULL: the slot is free */
-    struct udp_message message;
+    struct udp_message message;  /* of a send that is not plain */
 };
 
 static struct slot *slot_of(struct ring_job *job)
@@ -24,11 +25,12 @@ static struct slot *slot_of(struct ring_job *job)
 
 /* --- slots -------------------------------------------------------------------------------------------------------- */
 
+/* It is the first to be used again, for the caches have it. */
 static void slot_free(struct slot *slot)
 {
     slot->send = NULL;
     slot->uring->n_used_slots--;
-    list_append(&slot->uring->free_slots, &slot->job.link);
+    list_append(slot->uring->free_slots.next, &slot->job.link); /* before the first one */
 }
 
 /* Ends the send, with a result in its state OPERATION_SENT. */
@@ -43,11 +45,27 @@ static void slot_end(struct slot *slot, enum uring_operation_state state, int32_
     send->wait.waker->table->wake_by_ref(send->wait.waker);
 }
 
+/* Whether the kernel takes the send as it is, for which it copies less. A length that is no datagram's is negative for
+ * some kernels there. */
+static bool send_is_plain(const struct uring *uring, const struct trale_udp_send *send)
+{
+    return uring->sends_to && send->info == NULL && send->size <= BUFFER_DATAGRAM_MAX;
+}
+
 static void slot_submit(struct ring_job *job, struct io_uring_sqe *entry)
 {
     struct slot *slot = slot_of(job);
-    io_uring_prep_sendmsg(entry, ((struct udp_socket *)slot->send->socket)->fd, &slot->message.header,
-                          MSG_DONTWAIT | MSG_NOSIGNAL);
+    const struct trale_udp_send *send = slot->send;
+    const struct udp_socket *socket = (const struct udp_socket *)send->socket;
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    if (send_is_plain(slot->uring, send)) {
+        socklen_t to_size = trale_address_length(&send->to);
+        io_uring_prep_send(entry, socket->fd, send->buf, send->size, flags);
+        if (to_size > 0)
+            io_uring_prep_send_set_addr(entry, &send->to.any, (uint16_t)to_size);
+    } else {
+        io_uring_prep_sendmsg(entry, socket->fd, &slot->message.header, flags);
+    }
     io_uring_sqe_set_data(entry, slot);
     slot->uring->ring.n_prompt++;
 }
@@ -70,8 +88,29 @@ static void slot_refuse(struct ring_job *job)
     slot_end(slot_of(job), (enum uring_operation_state)OPERATION_IDLE, 0);
 }
 
+/* Older kernels take no address: EINVAL. The others refuse out-of-band data, so nothing is sent. */
+static bool kernel_sends_to(struct ring *ring)
+{
+    static const struct sockaddr_in to = {.sin_family = AF_INET};
+    struct io_uring_cqe *completion;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), result = -EINVAL;
+    if (fd < 0)
+        return false;
+    struct io_uring_sqe *entry = io_uring_get_sqe(&ring->uring);
+    io_uring_prep_send(entry, fd, &to, sizeof to, MSG_OOB | MSG_DONTWAIT);
+    io_uring_prep_send_set_addr(entry, (const struct sockaddr *)&to, sizeof to);
+    io_uring_sqe_set_data(entry, NULL);
+    if (io_uring_submit(&ring->uring) == 1 && io_uring_wait_cqe(&ring->uring, &completion) == 0) {
+        result = completion->res;
+        io_uring_cqe_seen(&ring->uring, completion);
+    }
+    close(fd);
+    return result == -EOPNOTSUPP;
+}
+
 int send_init(struct uring *uring, uint32_t n_slots)
 {
+    uring->sends_to = kernel_sends_to(&uring->ring);
     list_init(&uring->free_slots);
     uring->slots = calloc(n_slots, sizeof *uring->slots);
     if (uring->slots == NULL)
@@ -119,7 +158,7 @@ static int send_queue(struct uring *uring, struct trale_udp_send *send, const st
     if (list_is_empty(&uring->free_slots) || uring->ring.refused)
         return 1;
     struct slot *slot = list_entry(uring->free_slots.next, struct slot, job.link);
-    int r = udp_send_message(send, &slot->message);
+    int r = send_is_plain(uring, send) ? udp_send_address_size(send) : udp_send_message(send, &slot->message);
     if (r < 0)
         return r;
     list_remove(&slot->job.link);

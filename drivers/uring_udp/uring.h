@@ -21,6 +21,7 @@ struct uring {
     struct trale_link free_slots;
     struct slot *slots; /* see send.c */
     uint32_t n_slots, n_used_slots;
+    bool sends_to; /* the kernel takes a send with an address, and a message only for info */
     struct trale_future watcher;
     struct trale_wait wait; /* the watcher's, for completions */
 };
