@@ -32,7 +32,7 @@ static const struct trale_option uring_options[] = {
                         .type = TRALE_OPTION_INTEGER,
                         .minimum = 8,
                         .maximum = 32768,
-                        .default_value = "256",
+                        .default_value = "512",
                         .help = "buffers for what is received, rounded up to a power of 2; each takes a page or more"},
     [OPTION_FALLBACK] = {.name = "fallback",
                          .type = TRALE_OPTION_CHOICE,
