@@ -227,6 +227,14 @@ counts_requests() {
     grep -q 'status 429' "$tmp/refused" && (($(grep -c '  /one' "$tmp/sums") == 2))
 }
 
+# abuses KIND ENDS: how a client that abuses the server ends.
+abuses() {
+    timeout 60 "$build/tests/quic_abuser" "$1" "$tmp/certificate" "$address" >"$tmp/abuser" || return 1
+    cat "$tmp/abuser"
+    # shellcheck disable=SC2053
+    [[ $(cat "$tmp/abuser") == $2 ]]
+}
+
 notifies() {
     manage "$tmp/notify"
     serve
@@ -295,7 +303,7 @@ ok "a flood from one address has few answers, and others are served" survives_a_
 amplifies_little() {
     { cat "$tmp/template"; printf 'dns_name = a-name-that-makes-the-certificate-longer-%d.example\n' {1..100}; } >"$tmp/long-template"
     certtool --generate-self-signed --load-privkey "$tmp/key" --template "$tmp/long-template" --outfile "$tmp/long" &&
-        serve "certificate=$tmp/long" handshake=1s && get -t "$tmp/long" -- /one &&
+        serve "certificate=$tmp/long" && get -t "$tmp/long" -- /one &&
         attack relay "$address" "$client" -t "$tmp/long" /one && stop server
 }
 ok "before its address is proven, a client gets at most three times what it has sent" amplifies_little
@@ -305,6 +313,13 @@ ok "... and the server ends" stop server
 serve client_connections=1 grace=1ms
 ok "connections of one client have a limit of their own" counts_connections
 ok "... and the server ends" stop server
+serve idle=3s
+ok "streams that are reset do no harm" abuses reset 'streams 300 0x*, status 200, connection 0x100'
+ok "fields that are too large cost their stream" abuses fields 'streams 1 0x107, status 200, connection 0x100'
+ok "content that is not wanted costs nothing" abuses content 'streams 5 0x*, status 200, connection 0x100'
+ok "a client that does not read loses its connection" abuses slow 'streams *, status no, connection 0x107'
+ok "... and the server serves others" whole 1
+ok "... and ends" stop server
 serve request_interval=1h request_burst=2
 ok "requests of one client have a limit" counts_requests
 ok "... and the server ends" stop server

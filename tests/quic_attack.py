@@ -5,8 +5,8 @@
 quic_attack.py noise ADDRESS           datagrams of all kinds that are none of QUIC's, or broken
 quic_attack.py flood ADDRESS N         first packets of N connections, each from a port of its own; what comes back is
                                        less than what was sent
-quic_attack.py relay ADDRESS COMMAND   runs a client, of which one datagram alone reaches the server; what comes back, until
-                                       the server gives up, is at most three times as long
+quic_attack.py relay ADDRESS COMMAND   runs a client, of which one datagram alone reaches the server; what comes
+                                       back is at most three times as long
 quic_attack.py give COMMAND            runs a server with a socket as a service manager does
 """
 import os
