@@ -224,6 +224,26 @@ static void test_the_hosts_file_is_read_when_it_has_changed(void **state)
     trale_close(world.runtime);
 }
 
+static void test_what_is_no_regular_file_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct world world = {0};
+    char options[256], path[128];
+    world_make_folder(&world);
+    snprintf(path, sizeof path, "%s/hosts", world.folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(path, sizeof path, "%s/resolv.conf", world.folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(options, sizeof options, "servers = %%s\nsearch = .\nhosts = %s/hosts\nresolv_conf = %s/resolv.conf\n",
+             world.folder, world.folder);
+    world_open_with(&world, options);
+    assert_fails(&world, TRALE_LOOKUP_V4, "nx", -ENOENT);
+    world_write(&world, "hosts", "192.0.2.1 nx\n");
+    assert_finds(&world, TRALE_LOOKUP_V4, "nx", "192.0.2.1:80/- ");
+    trale_close(world.runtime);
+    world_remove_folder(&world);
+}
+
 static void test_a_changed_resolv_conf_is_read_again(void **state)
 {
     (void)state;
@@ -294,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_a_domain_that_makes_the_name_too_long_is_left_out),
         cmocka_unit_test(test_the_hosts_file_comes_first),
         cmocka_unit_test(test_the_hosts_file_is_read_when_it_has_changed),
+        cmocka_unit_test(test_what_is_no_regular_file_is_not_waited_for),
         cmocka_unit_test(test_a_changed_resolv_conf_is_read_again),
         cmocka_unit_test(test_options_that_make_no_sense_are_refused),
         cmocka_unit_test(test_servers_are_written_with_or_without_a_port),

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What a file is now; all zero if it is not there. */
+/* What a file is now; all zero if it is not there, or no regular file: the executor would wait for a FIFO. */
 static inline struct stat file_look(const char *path)
 {
     struct stat file;
-    if (stat(path, &file) < 0)
+    if (stat(path, &file) < 0 || !S_ISREG(file.st_mode))
         memset(&file, 0, sizeof file);
     return file;
 }

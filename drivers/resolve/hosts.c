@@ -75,6 +75,8 @@ static int hosts_read(struct hosts *hosts)
     char *line = NULL;
     size_t size = 0;
     int r = 0;
+    if (!S_ISREG(hosts->file.st_mode))
+        return 0;
     FILE *file = fopen(hosts->path, "re");
     if (file == NULL)
         return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;

@@ -126,9 +126,11 @@ static int read_system(struct system *system)
     if (!reads_system(system))
         return 0;
     const char *path = system->settings->values[OPTION_RESOLV_CONF].text;
-    struct ares_options options = {.resolvconf_path = (char *)(uintptr_t)path};
     ares_channel channel;
     system->file = file_look(path);
+    if (!S_ISREG(system->file.st_mode))
+        path = "/dev/null";
+    struct ares_options options = {.resolvconf_path = (char *)(uintptr_t)path};
     if (ares_init_options(&channel, &options, ARES_OPT_RESOLVCONF) != ARES_SUCCESS)
         return -ENOMEM;
     int r = read_channel(system, channel);

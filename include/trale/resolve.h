@@ -52,7 +52,8 @@
  * 7766). The servers and the search list are those of trale.ini, or else of the system.
  *
  * FILES. The hosts file is kept in memory, and the system's settings too: each lookup that needs them asks by stat(2)
- * whether hosts or resolv.conf is another file, or has another size or time, and reads it again then.
+ * whether hosts or resolv.conf is another file, or has another size or time, and reads it again then. What is no
+ * regular file is as if it were not there.
  *
  * NO CACHE. Each lookup asks: a cache belongs to the host, where all programs share it (systemd-resolved, unbound,
  * dnsmasq), or to the program, which knows from ttl_s how long it may keep what it has found.
