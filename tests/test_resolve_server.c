@@ -91,7 +91,7 @@ static void test_the_second_server_is_asked_when_the_first_one_fails(void **stat
     dns_server_init(&second);
     if (second.udp < 0)
         strcpy(second.address, "127.0.0.1:5454");
-    snprintf(options, sizeof options, "servers = %%s %s\nsearch = .\nndots = 1\nhosts =\ntimeout = 10ms\ntries = 2\n",
+    snprintf(options, sizeof options, "servers = %%s %s\nsearch = .\nndots = 1\nhosts =\ntimeout = 500ms\ntries = 2\n",
              second.address);
     world_open_with(&world, options);
     dns_server_start(&second, world.runtime);
