@@ -817,6 +817,28 @@ static void test_a_quiet_socket_is_waited_for_first_where_that_is_allowed(void *
     assert_int_equal(receives.n, hints != 0 ? 101 : 200);
 }
 
+/* The executor sleeps in its first look until the answer comes, so it cannot say whether the receive had to wait. */
+static void test_a_receive_whose_tries_are_in_vain_tries_seldom(void **state)
+{
+    struct fixture *f = *state;
+    struct trale_udp_socket *socket = opened(f, "127.0.0.1:0", 0);
+    struct trale_address address = address_of(socket);
+    struct trale_udp_recv recv;
+    char buf[64];
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(poll_once(f, trale_udp_recv_from(&recv, socket, buf, sizeof buf)), TRALE_PENDING);
+        assert_int_equal(send_text(f, socket, &address, MESSAGE), strlen(MESSAGE));
+        assert_int_equal(look(f), 1);
+        assert_int_equal(poll_once(f, &recv.future), strlen(MESSAGE));
+    }
+    /* In vain is the first, and one after 1, 2, 4, 8 and then each 16 that have waited first. */
+    assert_int_equal(receives.n, hints != 0 ? 109 : 200);
+    receive_flood(f, socket, &address);
+    assert_in_range(f->n_registered, 0, hints != 0 ? 16 : 0);
+    receive_flood(f, socket, &address);
+    assert_int_equal(f->n_registered, 0);
+}
+
 static void test_a_flood_on_a_quiet_socket_costs_one_look(void **state)
 {
     struct fixture *f = *state;
@@ -1250,6 +1272,7 @@ int main(void)
         TEST(a_host_that_cannot_wait_decides_the_result),
         TEST(a_host_that_says_ready_is_believed_and_the_attempt_repeated),
         TEST(a_quiet_socket_is_waited_for_first_where_that_is_allowed),
+        TEST(a_receive_whose_tries_are_in_vain_tries_seldom),
         TEST(a_flood_on_a_quiet_socket_costs_one_look),
         TEST(a_flood_on_a_quiet_socket_beside_another_task_costs_no_look),
         TEST(answers_on_a_socket_that_was_flooded_cost_one_attempt),

@@ -42,7 +42,8 @@ struct udp_socket {
     int16_t earlier_error;   /* of an earlier datagram, for the next receive or send to tell; 0: none */
     uint8_t family;          /* AF_INET, AF_INET6 */
     uint8_t info;            /* TRALE_UDP_INFO */
-    bool receives_wait;      /* the last receive had to wait: the next one may wait before it tries */
+    uint8_t n_waits : 5;     /* so many receives may wait before they try, because tries were in vain */
+    uint8_t n_doublings : 3; /* how often n_waits has doubled, for the try after them was in vain, too */
     bool gro : 1;            /* TRALE_UDP_GRO is on */
     bool connected : 1;      /* it has a peer */
     bool has_waited : 1;     /* an operation has waited since the reactor knows the fd */

@@ -6,15 +6,18 @@
  *
  * A receive that awaits an answer finds nothing when it begins, and its first attempt is a system call lost. In a
  * flood it finds a datagram, and waiting first would cost a look at epoll for each. So a receive waits first only if
- * the last receive of its socket had to wait, and only where no other task is runnable, so that the executor looks at
- * epoll next anyway. If that very look finds the socket ready, its datagram may have been there before, and the next
- * receive tries first again. When the load changes, the first receive loses an attempt or a look, and no other does.
- */
+ * the last attempt of its socket that was made first found nothing, and only where no other task is runnable, so that
+ * the executor looks at epoll next anyway. If that very look finds the socket ready, its datagram may have been there
+ * before, or it has come while the executor slept: so the next receive tries first again. If it finds nothing, the next
+ * two wait first, then four, and 16 at most. When the load changes, so many receives cost a look more, or the first one
+ * an attempt. */
 #include "operation.h"
 
 #include <poll.h>
 
 #include "error.h"
+
+#define N_DOUBLINGS_MAX 4 /* n_waits has five bits */
 
 /* How often an attempt is repeated that fails as if for an earlier datagram, although there is no error of one in the
  * queue. What fails after that fails for its own datagram. */
@@ -141,7 +144,7 @@ int64_t udp_operation_answer(const struct operation *operation, int64_t n, struc
 static bool recv_waits_first(const struct operation *operation)
 {
     const struct udp_socket *socket = operation->socket;
-    if (operation->interest != TRALE_READABLE || !socket->receives_wait || socket->gro || socket->end < 0 ||
+    if (operation->interest != TRALE_READABLE || socket->n_waits == 0 || socket->gro || socket->end < 0 ||
         socket->earlier_error < 0)
         return false;
     const struct trale_host *host = &udp_of(socket)->host;
@@ -165,6 +168,19 @@ static bool recv_had_to_wait(const struct udp_socket *socket)
     return (uint32_t)host->n_looks(host->context) - socket->n_looks > 1;
 }
 
+/* What an attempt in this state, which has answered `n`, says about the next receives. */
+static void recv_learn(struct udp_socket *socket, enum operation_state state, int64_t n)
+{
+    if (state == OPERATION_IDLE && n != -EAGAIN) {
+        socket->n_waits = socket->n_doublings = 0;
+    } else if (state == OPERATION_IDLE) {
+        socket->n_waits = (uint8_t)(1u << socket->n_doublings);
+        socket->n_doublings += socket->n_doublings < N_DOUBLINGS_MAX;
+    } else if (state == OPERATION_WAITING_FIRST && n != -EAGAIN && socket->n_waits > 0 && !recv_had_to_wait(socket)) {
+        socket->n_waits--;
+    }
+}
+
 /* The wait of the poll before ends first: its waker may be gone, and what this poll wakes must not reach it. */
 int64_t udp_operation_poll(const struct operation *operation, struct trale_context *context)
 {
@@ -181,7 +197,7 @@ int64_t udp_operation_poll(const struct operation *operation, struct trale_conte
             return r == 0 ? TRALE_PENDING : r;
     }
     int64_t n = udp_operation_try(operation);
-    if (operation->interest == TRALE_READABLE && state != OPERATION_WAITING)
-        socket->receives_wait = n == -EAGAIN || (state == OPERATION_WAITING_FIRST && recv_had_to_wait(socket));
+    if (operation->interest == TRALE_READABLE)
+        recv_learn(socket, state, n);
     return n != -EAGAIN ? n : operation_repeat(operation, n, ready, context);
 }
