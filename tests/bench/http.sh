@@ -44,7 +44,7 @@ footprint() {
 heading http_server nginx
 for file in small large; do
     for clients in 1 64; do
-        compare "$([[ $file == small ]] && echo '1 KB' || echo '1 MB'), $clients connections" ask $file $clients
+        compare "$([[ $file == small ]] && echo '1 KB' || echo '1 MB'), $clients connection$( ((clients == 1)) || echo s)" ask $file $clients
     done
 done
 compare 'memory with 64 connections' footprint
