@@ -60,6 +60,14 @@ ROWS = [
     ("TCP, 64 KiB written: thousands a second", "stream_send", 1, "per_second", 1e3, "", 0),
     ("TCP, 64 KiB read: CPU for each", "stream_recv", 1, "cpu_ns", 1e3, "us", 0),
     ("TCP, 64 KiB read: thousands a second", "stream_recv", 1, "per_second", 1e3, "", 0),
+    ("4 KiB of a file read, one by one", "file_read", 1, "ns", 1e3, "us", 0),
+    ("4 KiB of a file read, 64 at once", "file_read", 64, "ns", 1e3, "us", 0),
+    ("4 KiB of a file read, 64 at once: CPU for each", "file_read", 64, "cpu_ns", 1e3, "us", 0),
+    ("4 KiB of a file written, 64 at once: CPU for each", "file_write", 64, "cpu_ns", 1e3, "us", 0),
+    ("4 KiB of a file read on threads, one by one", "file_read_threads", 1, "ns", 1e3, "us", 0),
+    ("4 KiB of a file read on threads, 64 at once", "file_read_threads", 64, "ns", 1e3, "us", 0),
+    ("4 KiB of a file read on threads, 64 at once: CPU for each", "file_read_threads", 64, "cpu_ns", 1e3, "us", 0),
+    ("4 KiB of a file written on threads, 64 at once: CPU for each", "file_write_threads", 64, "cpu_ns", 1e3, "us", 0),
     ("memory of an idle UDP task", "idle", 5000, "bytes", 1, "B", 0),
     ("start to end of a program", "start", 1, "us", 1, "us", 0),
     ("the same without drivers", "start", 0, "us", 1, "us", 0),
@@ -78,6 +86,7 @@ CURVE_NUMBERS = [1000, 10000, 100000, 1000000]
 # How many operations a workload does, to divide counts by: the constants of bench.h.
 COUNTED = {"yield": 4000000, "spawn": 1000000, "churn": 2000000, "ping": 100000}
 
+FOLDERS = ["stream", "file"]
 PEERS = ["raw", "io_uring", "libuv", "libev", "libevent", "asio", "tokio", "tokio multi"]
 # trale's threads = 0 is what the others do: the program's own thread runs the loop.
 CONTESTANTS = ["trale", "trale threads=1", "trale threads=2", "trale uring_udp"] + PEERS
@@ -100,22 +109,26 @@ def compile_contestants(build, out):
         "libevent": cc + ["libevent.c", "-levent_core", "-levent_pthreads", "-pthread"],
         "asio": cxx + ["asio.cpp", "-pthread"],
     }
-    streams = {
-        "trale": cc + ["-I" + os.path.join(ROOT, "include"), "stream/trale.c", "-L" + build, "-ltrale",
+    # Workloads with programs of their own, which begin with the folder's name.
+    special = {
+        "trale": cc + ["-I" + os.path.join(ROOT, "include"), "{folder}/trale.c", "-L" + build, "-ltrale",
                        "-Wl,-rpath," + build],
-        "raw": cc + ["stream/raw.c"],
-        "libuv": cc + ["stream/libuv.c", "-luv"],
-        "libevent": cc + ["stream/libevent.c", "-levent_core"],
-        "asio": cxx + ["stream/asio.cpp", "-pthread"],
+        "raw": cc + ["{folder}/raw.c", "-pthread"],
+        "libuv": cc + ["{folder}/libuv.c", "-luv"],
+        "libevent": cc + ["{folder}/libevent.c", "-levent_core"],
+        "asio": cxx + ["{folder}/asio.cpp", "-pthread"],
     }
-    os.makedirs(os.path.join(out, "stream"), mode=0o755, exist_ok=True)
     contestants = {}
+    for folder in FOLDERS:
+        os.makedirs(os.path.join(out, folder), mode=0o755, exist_ok=True)
     for name, command in commands.items():
         program = os.path.join(out, name)
         if run_to_build(name, command + ["-o", program]):
             contestants[name] = ([program], {})
-        if name in streams:
-            run_to_build(name + "'s streams", streams[name] + ["-o", os.path.join(out, "stream", name)])
+        for folder in FOLDERS:
+            command = [part.format(folder=folder) for part in special.get(name, [])]
+            if any(os.path.exists(os.path.join(HERE, part)) for part in command):
+                run_to_build(f"{name}'s {folder}", command + ["-o", os.path.join(out, folder, name)])
     tokio = build_tokio(out)
     if tokio is not None:
         contestants["tokio"] = ([tokio], {"TOKIO_THREADS": "current"})
@@ -164,16 +177,25 @@ def build_tokio(out):
 def write_config(out, name, threads, udp=("path = udp.so",)):
     """The trale.ini of a contestant, and those for the workloads that need another; returns the first one's path."""
     name = os.path.join(out, name)
-    variants = {".ini": ([], []), "-stream.ini": ([], []), "-slack.ini": ([], ["slack = 1ms"]),
+    variants = {".ini": ([], []), "-stream.ini": ([], []), "-file.ini": ([], []), "-file-threads.ini": ([], []),
+                "-slack.ini": ([], ["slack = 1ms"]),
                 "-instances-1.ini": (["instances = 1"], []), "-instances-2.ini": (["instances = 2"], [])}
     with open(name + "-bare.ini", "w", encoding="utf-8") as file:
         file.write(f"[runtime]\nthreads = {threads}\n")
     os.chmod(name + "-bare.ini", 0o644)
     for ending, (runtime, timer) in variants.items():
-        streams = ", stream" if ending == "-stream.ini" else ""
-        lines = ["[runtime]", "drivers = timer, udp" + streams, f"threads = {threads}", *runtime,
+        more = ""
+        if ending == "-stream.ini":
+            more, sections = ", stream", ["[driver:stream]", "path = stream.so"]
+        elif ending.startswith("-file"):
+            backend = "blocking" if ending == "-file-threads.ini" else "auto"
+            more, sections = ", blocking, file", ["[driver:blocking]", "path = blocking.so", "threads = 4",
+                                                  "[driver:file]", "path = file.so", "backend = " + backend]
+        else:
+            sections = []
+        lines = ["[runtime]", "drivers = timer, udp" + more, f"threads = {threads}", *runtime,
                  "[driver:timer]", "path = timer.so", *timer, "[driver:udp]", *udp,
-                 *(["[driver:stream]", "path = stream.so"] if streams else []), ""]
+                 *sections, ""]
         with open(name + ending, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
         os.chmod(name + ending, 0o644)
@@ -186,15 +208,19 @@ def write_config(out, name, threads, udp=("path = udp.so",)):
 def prepare(contestants, name, workload, number):
     command, environment = contestants[name]
     environment = {**os.environ, **environment}
-    if workload.startswith("stream_") and not name.startswith("tokio"):
+    special = workload.split("_")[0]
+    if special == "file" and name == "trale uring_udp":
+        return None, None
+    if special in FOLDERS and not name.startswith("tokio"):
         folder, program = os.path.split(command[0])
-        command = [os.path.join(folder, "stream", program)]
+        command = [os.path.join(folder, special, program)]
         if not os.path.exists(command[0]):
             return None, None
     if workload == "sleep_slack" and "TRALE_CONFIG" in environment:
         environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-slack.ini")
-    if workload.startswith("stream_") and "TRALE_CONFIG" in environment:
-        environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-stream.ini")
+    if special in FOLDERS and "TRALE_CONFIG" in environment:
+        ending = "-threads.ini" if workload.endswith("_threads") else ".ini"
+        environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-" + special + ending)
     if workload == "start" and number == 0 and "TRALE_CONFIG" in environment:
         environment["TRALE_CONFIG"] = environment["TRALE_CONFIG"].replace(".ini", "-bare.ini")
     if workload == "flood_cores" and "TRALE_CONFIG" in environment:
