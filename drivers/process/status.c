@@ -83,16 +83,27 @@ static int32_t pidfd_send(const struct child *child, int signal, unsigned flags)
     return syscall(SYS_pidfd_send_signal, child->pidfd, signal, NULL, flags) < 0 ? -errno : 0;
 }
 
+/* 0: the child has not been waited for, so its id, and that of its group, belong to no other. */
+static int32_t child_keeps_its_id(const struct child *child)
+{
+    siginfo_t info;
+    int r;
+    do
+        r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -ESRCH : 0;
+}
+
+/* By the id where the kernel does not do it by the pidfd: a group, before Linux 6.9; or a sandbox allows no
+ * pidfd_send_signal(2). */
 int32_t child_signal(const struct child *child, int signal)
 {
-    if ((child->flags & TRALE_PROCESS_GROUP) == 0)
-        return pidfd_send(child, signal, 0);
-    int32_t r = pidfd_send(child, signal, SIGNAL_PROCESS_GROUP);
-    if (r != -EINVAL)
+    bool is_group = (child->flags & TRALE_PROCESS_GROUP) != 0;
+    int32_t r = pidfd_send(child, signal, is_group ? SIGNAL_PROCESS_GROUP : 0);
+    if (r != -ENOSYS && r != -EPERM && !(is_group && r == -EINVAL))
         return r;
-    /* A kernel before 6.9, where a child that was not waited for keeps the id of its group; or no such signal. */
-    r = pidfd_send(child, 0, 0);
-    if (r == 0 && kill(-child->pid, signal) < 0)
+    r = child_keeps_its_id(child);
+    if (r == 0 && kill(is_group ? -child->pid : child->pid, signal) < 0)
         r = -errno;
     return r;
 }

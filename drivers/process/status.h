@@ -15,7 +15,7 @@ enum status {
 /* Waits for the child if it has ended. */
 enum status child_look(struct child *child);
 
-/* Sends a signal to the child, or to its group. 0, or an error of pidfd_send_signal(2). */
+/* Sends a signal to the child, or to its group. 0, or an error of pidfd_send_signal(2) or kill(2). */
 int32_t child_signal(const struct child *child, int signal);
 
 #endif

@@ -209,8 +209,11 @@ static inline int trale_process_pid(struct trale_process *process)
 }
 
 /* Sends a signal, by its number; 0 sends none and only looks. With TRALE_PROCESS_GROUP it goes to all of the group.
- * Never hits another process that has the same id later. 0, or -ESRCH: the child has ended (from Linux 6.9 on a group
- * is reached as long as it has members); -EINVAL (no such signal), -EPERM: the child has changed its user. */
+ * Never hits another process that has the same id later, but for this: where a sandbox forbids pidfd_send_signal(2),
+ * and for a group before Linux 6.9, it goes by the id, and the system must not give that away in the moment before, as
+ * it may if the program sets SIGCHLD to SIG_IGN or waits for any child. 0, or -ESRCH: the child has ended (a group is
+ * reached as long as it has members, from Linux 6.9 on and without such a sandbox); -EINVAL (no such signal), -EPERM:
+ * the child has changed its user. */
 static inline int trale_process_kill(struct trale_process *process, int signal)
 {
     return process->processes->kill(process->processes->interface.instance, process, signal);
