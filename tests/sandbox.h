@@ -15,8 +15,7 @@
 /* With what the child ends. */
 enum { AS_WANTED, OTHERWISE, CANNOT_REFUSE };
 
-/* From now on this system call has the error, on all threads. */
-static inline int refuse_call(uint32_t number, uint32_t error)
+static inline int refuse_call_on(uint32_t number, uint32_t error, uint32_t flags)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -27,7 +26,19 @@ static inline int refuse_call(uint32_t number, uint32_t error)
     const struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0 ? -errno : 0;
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) != 0 ? -errno : 0;
+}
+
+/* From now on this system call has the error, on all threads. */
+static inline int refuse_call(uint32_t number, uint32_t error)
+{
+    return refuse_call_on(number, error, SECCOMP_FILTER_FLAG_TSYNC);
+}
+
+/* The same on this thread, and on those that it makes. */
+static inline int refuse_call_on_thread(uint32_t number, uint32_t error)
+{
+    return refuse_call_on(number, error, 0);
 }
 
 /* Skips the test where no system call can be refused. */

@@ -299,6 +299,89 @@ static void test_a_full_disk_takes_no_more_than_it_says(void **state)
     assert_as_wanted(child);
 }
 
+static int64_t call_nothing(void *data)
+{
+    (void)data;
+    return 0;
+}
+
+/* By their numbers: to read a folder, one must close it. */
+static int count_fds_without_closing(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Drops the open when that wakes it, and does not poll it again. */
+struct opener {
+    struct trale_future future;
+    struct trale_file_op op;
+    bool has_begun;
+};
+
+static int64_t opener_poll(struct trale_future *future, struct trale_context *context)
+{
+    struct opener *opener = (struct opener *)(void *)future;
+    if (opener->has_begun) {
+        trale_future_drop(&opener->op.future);
+        return 7;
+    }
+    opener->has_begun = true;
+    return trale_future_poll(trale_file_open(&opener->op, context->runtime, in_folder("file"), O_RDONLY, 0), context);
+}
+
+static void refuses_to_close(void *refused)
+{
+    *(int *)refused = refuse_call_on_thread(SYS_close, EIO);
+}
+
+/* In a child where close(2) fails on the thread that polls tasks; a thread of the pool is there already. */
+static int drop_open_that_is_done(void)
+{
+    static const struct trale_future_type type = {sizeof type, TRALE_ABI, "opener", opener_poll, NULL};
+    char text[1024];
+    int refused = 0;
+    struct files files = {0};
+    struct opener opener = {.future.type = &type};
+    const char *backend = getenv("TRALE_TEST_FILE_BACKEND");
+    struct trale_blocking work;
+    snprintf(text, sizeof text,
+             "[runtime]\ndrivers = timer, blocking, file\nthreads = %d\ndrivers_folder = %s\n" TEST_TIMER
+             "[driver:blocking]\npath = blocking.so\nthreads = 1\n[driver:file]\npath = file.so\nbackend = %s\n",
+             test_threads(), TEST_DRIVERS, backend != NULL ? backend : "auto");
+    if (trale_open(&files.runtime, &(struct trale_options){.config_text = text}) < 0 ||
+        files_wait(&files, trale_blocking(&work, call_nothing, NULL, NULL)) != 0)
+        return OTHERWISE;
+    int n_fds = count_fds_without_closing();
+    test_call_in_task(files.runtime, refuses_to_close, &refused);
+    if (refused < 0)
+        return CANNOT_REFUSE;
+    if (files_wait(&files, &opener.future) != 7)
+        return OTHERWISE;
+    struct trale_sleep sleep;
+    for (int i = 0; i < 5000 && count_fds_without_closing() > n_fds; i++)
+        if (files_wait(&files, trale_sleep(&sleep, TRALE_MILLISECOND)) < 0)
+            return OTHERWISE;
+    return count_fds_without_closing() == n_fds ? AS_WANTED : OTHERWISE;
+}
+
+static void test_an_open_that_is_dropped_when_it_is_done_is_not_closed_by_the_executor(void **state)
+{
+    TEST_REAL_ONLY("another thread has no part in a simulation");
+    (void)state;
+    if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
+        skip();
+    write_file("file", "12345", 5, 0600);
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(drop_open_that_is_done());
+    assert_as_wanted(child);
+}
+
 /* --- several ------------------------------------------------------------------------------------------------------ */
 
 static void test_instances_have_files_of_their_own(void **state)
@@ -328,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_IN_FOLDER(test_a_full_disk_takes_no_more_than_it_says),
+        TEST_IN_FOLDER(test_an_open_that_is_dropped_when_it_is_done_is_not_closed_by_the_executor),
         FILES_TEST(test_a_dropped_operation_leaves_the_frame_alone),
         FILES_TEST(test_a_dropped_open_closes_its_file),
         FILES_TEST(test_what_has_not_begun_is_not_done),

@@ -26,8 +26,8 @@ struct handle {
 struct file {
     struct handle *handle; /* while it is open */
     struct files *files;
-    struct trale_link link; /* in files->open */
-    int fd;
+    struct trale_link link;     /* in files->open */
+    int fd;                     /* -1: it is not open */
     atomic_uint n_users;        /* the program, until it closes the file, and jobs */
     struct trale_link waiting;  /* operations of the file that have begun, by their `link` */
     bool is_listing;            /* one of them is a list */
@@ -70,8 +70,11 @@ void operation_begin(void *instance, struct trale_file_op *op);
 /* [executor] The operation ends without a result: its future resolves to -ECANCELED. */
 void operation_cancel(struct trale_file_op *op);
 
-/* open_file.c: a file of an fd, which it owns. NULL: no memory, and the fd is still the caller's. */
-struct file *file_new(struct files *files, int fd);
+/* open_file.c: a file that is not open, with the caller as its user. NULL: no memory. */
+struct file *file_new(struct files *files);
+
+/* Gives one that was opened to the program, which is its user then. 0 or -ENOMEM. */
+int file_give(struct file *file);
 
 /* Takes one user away. The last one closes the file: on the executor, the closer does that. */
 void file_unref(struct file *file);

@@ -36,7 +36,7 @@ static int64_t measure(const struct files *files, const struct trale_file_op *op
     case TRALE_FILE_OPEN:
         if ((op->flags & ~(OPEN_FLAGS | TRALE_FILE_NO_LINKS)) != 0 || (op->flags & O_ACCMODE) == O_ACCMODE)
             return -EINVAL;
-        return strnlen(op->path, PATH_SIZE) < PATH_SIZE ? PATH_SIZE : -ENAMETOOLONG;
+        return strnlen(op->path, PATH_SIZE) < PATH_SIZE ? (int64_t)strlen(op->path) + 1 : -ENAMETOOLONG;
     case TRALE_FILE_READ:
     case TRALE_FILE_WRITE:
         if (op->offset > INT64_MAX || op->size > INT64_MAX - op->offset)
@@ -91,17 +91,20 @@ int job_new(struct files *files, const struct trale_file_op *op, struct job **ma
     int64_t capacity = measure(files, op);
     if (capacity < 0)
         return (int)capacity;
-    struct job *job = malloc(sizeof *job + (size_t)capacity);
-    if (job == NULL)
+    struct file *file = op->kind == TRALE_FILE_OPEN ? file_new(files) : file_use(op->file);
+    struct job *job = file != NULL ? malloc(sizeof *job + (size_t)capacity) : NULL;
+    if (job == NULL) {
+        if (file != NULL)
+            file_unref(file);
         return -ENOMEM;
+    }
     *job = (struct job){.kind = op->kind,
                         .flags = op->flags,
                         .mode = op->mode,
-                        .file = op->kind != TRALE_FILE_OPEN ? file_use(op->file) : NULL,
+                        .file = file,
                         .folder = file_use(op->folder),
                         .offset = op->size,
-                        .capacity = (uint32_t)capacity,
-                        .fd = -1};
+                        .capacity = (uint32_t)capacity};
     if (op->kind == TRALE_FILE_OPEN)
         set_open(job, op);
     if (op->path != NULL)
@@ -129,12 +132,11 @@ void job_next_piece(struct job *job, const struct trale_file_op *op)
 
 static int take_open(struct job *job, struct trale_file_op *op)
 {
-    struct files *files = (struct files *)(uintptr_t)op->future.own;
-    struct file *file = file_new(files, job->fd);
-    if (file == NULL)
-        return -ENOMEM;
-    job->fd = -1;
-    op->file = &file->handle->base;
+    int r = file_give(job->file);
+    if (r < 0)
+        return r;
+    op->file = &job->file->handle->base;
+    job->file = NULL;
     return 0;
 }
 
@@ -211,23 +213,25 @@ int job_take(struct job *job, struct trale_file_op *op, int64_t *result)
 
 /* --- ended -------------------------------------------------------------------------------------------------------- */
 
-static void job_free(struct job *job, void (*unref)(struct file *file))
+void job_end(struct job *job)
 {
-    if (job->fd >= 0)
-        close(job->fd);
     if (job->file != NULL)
-        unref(job->file);
+        file_unref(job->file);
     if (job->folder != NULL)
-        unref(job->folder);
+        file_unref(job->folder);
     free(job);
 }
 
-void job_end(struct job *job)
+void job_release(void *data)
 {
-    job_free(job, file_unref);
-}
-
-void job_release(void *job)
-{
-    job_free(job, file_unref_on_thread);
+    struct job *job = data;
+    if (!job->has_run || !pthread_equal(job->thread, pthread_self())) {
+        job_end(job);
+        return;
+    }
+    if (job->file != NULL)
+        file_unref_on_thread(job->file);
+    if (job->folder != NULL)
+        file_unref_on_thread(job->folder);
+    free(job);
 }

@@ -15,12 +15,15 @@ struct job {
     uint32_t kind;        /* TRALE_FILE_ */
     uint32_t flags, mode; /* as the system call takes them */
     struct open_how how;  /* OPEN */
-    struct file *file;    /* with a user; OPEN: NULL */
+    struct file *file;    /* with a user; OPEN: what is opened, NULL once it was taken */
     struct file *folder;  /* OPEN, RENAME: with a user; NULL: none */
     uint64_t offset;      /* LIST: the position; TRUNCATE: the size */
     uint32_t size;        /* of the piece in `buffer` */
     uint32_t capacity;    /* of `buffer` */
-    int fd;               /* OPEN: what was opened; -1: nothing, or it was taken */
+
+    /* Of a job that a thread does: */
+    bool has_run; /* or runs */
+    pthread_t thread;
 
     /* Of a job that io_uring(7) does: */
     struct submission *submission;
@@ -38,23 +41,24 @@ int job_new(struct files *files, const struct trale_file_op *op, struct job **ma
 /* Sets the piece of a read, a write or a list that comes next, and copies what is written. */
 void job_next_piece(struct job *job, const struct trale_file_op *op);
 
-/* Does it, by system calls that may block. Its result, 0 at least, or a negative errno. */
+/* Does it on this thread, by system calls that may block. Its result, 0 at least, or a negative errno. */
 int64_t job_run(void *job);
 
 /* Whether it may make a file longer while there is a limit of that, RLIMIT_FSIZE: beyond it, the thread that does the
  * job is sent SIGXFSZ. */
 bool job_may_exceed_limit(const struct job *job);
 
-/* What follows an open: 0 if it is a regular file or a folder, and the fd waits as those do; or -EOPNOTSUPP, and the fd
- * is closed. */
+/* What follows an open: 0 if it is a regular file or a folder, and the fd waits as those do; or -EOPNOTSUPP. */
 int job_check_open(struct job *job);
 
 /* Takes a result into the operation, and what was read, listed or found. Returns 1 if another piece must follow, or 0,
  * and *result is the operation's. */
 int job_take(struct job *job, struct trale_file_op *op, int64_t *result);
 
-/* The end of a job, on the executor or on a thread. */
+/* [executor] The end of a job. */
 void job_end(struct job *job);
+
+/* The same for one whose operation was dropped, on the thread that has run it or on the executor. */
 void job_release(void *job);
 
 #endif

@@ -7,27 +7,31 @@
 
 #include "submission.h"
 
-struct file *file_new(struct files *files, int fd)
+struct file *file_new(struct files *files)
 {
     struct file *file = calloc(1, sizeof *file);
-    struct handle *handle = files->closed != NULL ? files->closed : malloc(sizeof *handle);
-    if (file == NULL || handle == NULL) {
-        if (handle != files->closed)
-            free(handle);
-        free(file);
+    if (file == NULL)
         return NULL;
-    }
+    file->files = files;
+    file->fd = -1;
+    atomic_init(&file->n_users, 1);
+    list_init(&file->waiting);
+    pthread_mutex_init(&file->descriptor, NULL);
+    return file;
+}
+
+int file_give(struct file *file)
+{
+    struct files *files = file->files;
+    struct handle *handle = files->closed != NULL ? files->closed : malloc(sizeof *handle);
+    if (handle == NULL)
+        return -ENOMEM;
     if (handle == files->closed)
         files->closed = handle->next;
     *handle = (struct handle){.base.files = &files->table, .generation = ++files->generation, .file = file};
     file->handle = handle;
-    file->files = files;
-    file->fd = fd;
-    atomic_init(&file->n_users, 1);
-    list_init(&file->waiting);
-    pthread_mutex_init(&file->descriptor, NULL);
     list_append(&files->open, &file->link);
-    return file;
+    return 0;
 }
 
 void file_free(struct file *file)
@@ -55,7 +59,11 @@ void file_give_to_closer(struct file *file)
 
 void file_unref(struct file *file)
 {
-    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) == 1 && !submission_close(file))
+    if (atomic_fetch_sub_explicit(&file->n_users, 1, memory_order_acq_rel) != 1)
+        return;
+    if (file->fd < 0)
+        file_free(file);
+    else if (!submission_close(file))
         file_give_to_closer(file);
 }
 

@@ -79,7 +79,7 @@ static int operation_start(struct trale_file_op *op)
     int r = job_new(files_of(op), op, &job);
     if (r < 0)
         return r;
-    if (job->file != NULL)
+    if (op->kind != TRALE_FILE_OPEN)
         list_append(&job->file->waiting, &op->link);
     if (op->kind == TRALE_FILE_LIST)
         job->file->is_listing = true;

@@ -14,30 +14,36 @@
 
 #define N_OPENS_MAX 64 /* tries while folders are renamed */
 
+/* One that io_uring(7) has opened is looked at again: it is not a file, and close(2) may take its time. */
 static int run_open(struct job *job)
 {
     const struct open_how *how = &job->how;
-    int folder = job->folder != NULL ? job->folder->fd : AT_FDCWD, n_opens = 0;
-    do {
-        job->fd = how->resolve == 0 ? openat(folder, job->buffer, (int)how->flags, (mode_t)how->mode)
-                                    : (int)syscall(SYS_openat2, folder, job->buffer, how, sizeof *how);
-    } while (job->fd < 0 && (errno == EINTR || (errno == EAGAIN && how->resolve != 0)) && ++n_opens < N_OPENS_MAX);
-    return job->fd < 0 ? -errno : job_check_open(job);
+    int folder = job->folder != NULL ? job->folder->fd : AT_FDCWD, fd = job->file->fd, n_opens = 0;
+    while (fd < 0) {
+        fd = how->resolve == 0 ? openat(folder, job->buffer, (int)how->flags, (mode_t)how->mode)
+                               : (int)syscall(SYS_openat2, folder, job->buffer, how, sizeof *how);
+        bool is_tried_again = errno == EINTR || (errno == EAGAIN && how->resolve != 0);
+        if (fd < 0 && (!is_tried_again || ++n_opens == N_OPENS_MAX))
+            return -errno;
+    }
+    job->file->fd = fd;
+    int r = job_check_open(job);
+    if (r < 0) {
+        job->file->fd = -1;
+        close(fd);
+    }
+    return r;
 }
 
 int job_check_open(struct job *job)
 {
     struct statx status;
-    int r = statx(job->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0 ? -errno : 0;
-    if (r == 0 && !S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode))
-        r = -EOPNOTSUPP;
-    if (r == 0 && fcntl(job->fd, F_SETFL, (int)job->how.flags & ~O_NONBLOCK) < 0)
-        r = -errno;
-    if (r < 0) {
-        close(job->fd);
-        job->fd = -1;
-    }
-    return r;
+    int fd = job->file->fd;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode))
+        return -EOPNOTSUPP;
+    return fcntl(fd, F_SETFL, (int)job->how.flags & ~O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 bool job_may_exceed_limit(const struct job *job)
@@ -105,6 +111,8 @@ int64_t job_run(void *data)
 {
     struct job *job = data;
     ssize_t r;
+    job->has_run = true;
+    job->thread = pthread_self();
     if (job->kind == TRALE_FILE_OPEN)
         return run_open(job);
     do

@@ -35,10 +35,10 @@ static struct job *job_of(struct ring_job *ring_job)
 static void job_submit(struct ring_job *ring_job, struct io_uring_sqe *entry)
 {
     struct job *job = job_of(ring_job);
-    int fd = job->file != NULL ? job->file->fd : job->folder != NULL ? job->folder->fd : AT_FDCWD;
+    int fd = job->file->fd;
     switch (job->kind) {
     case TRALE_FILE_OPEN:
-        io_uring_prep_openat2(entry, fd, job->buffer, &job->how);
+        io_uring_prep_openat2(entry, job->folder != NULL ? job->folder->fd : AT_FDCWD, job->buffer, &job->how);
         break;
     case TRALE_FILE_READ:
         io_uring_prep_read(entry, fd, job->buffer, job->size, job->offset);
@@ -71,14 +71,19 @@ static bool is_given_up(int32_t result)
     return result == -ECANCELED || result == -EINTR || result == -EAGAIN;
 }
 
-/* Has a thread do it. */
+static void job_is_done(struct job *job)
+{
+    if (job->op != NULL)
+        job->op->waker->table->wake_by_ref(job->op->waker);
+    else
+        job_end(job);
+}
+
+/* Has a thread do it, if it was not dropped. */
 static void job_give_up(struct job *job)
 {
     job->is_given_up = true;
-    if (job->op == NULL)
-        job_end(job);
-    else
-        job->op->waker->table->wake_by_ref(job->op->waker);
+    job_is_done(job);
 }
 
 static void job_complete(struct ring_job *ring_job, int32_t result, uint32_t flags)
@@ -87,18 +92,15 @@ static void job_complete(struct ring_job *ring_job, int32_t result, uint32_t fla
     (void)flags;
     job->submission->n_in_flight--;
     if (job->kind == TRALE_FILE_OPEN && result >= 0) {
-        job->fd = result;
+        job->file->fd = result;
         result = job_check_open(job);
+        job->is_given_up = result < 0; /* a thread closes what is no file */
+    } else {
+        job->is_given_up = is_given_up(result);
     }
-    if (is_given_up(result)) {
-        job_give_up(job);
-        return;
-    }
-    job->result = result;
-    if (job->op == NULL)
-        job_end(job);
-    else
-        job->op->waker->table->wake_by_ref(job->op->waker);
+    if (!job->is_given_up)
+        job->result = result;
+    job_is_done(job);
 }
 
 static void job_refuse(struct ring_job *ring_job)
