@@ -18,6 +18,9 @@
  * are, in all and for one address, how often an address may ask, the memory, and the size of files that are written.
  * What is beyond a limit gets no answer: the client asks again.
  *
+ * A stranger that sends to the port of a transfer gets no ERROR 5 (unknown transfer ID), which RFC 1350 asks for: the
+ * socket is connected to the client, and the kernel drops what others send, so a stranger costs a transfer nothing.
+ *
  * At SIGTERM or SIGINT it takes no more requests. Transfers may go on for `grace`; then, or at a second signal, it
  * sends each an ERROR. It ends with status 0. */
 #define _GNU_SOURCE 1 /* sigabbrev_np(3) */
