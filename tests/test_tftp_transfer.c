@@ -431,22 +431,30 @@ static void test_a_client_refuses_more_than_it_has_asked_for(void **state)
     assert_int_equal(sides[0].transfer.options.blksize, 512);
 }
 
+#define LIMITS(largest_blksize, largest_windowsize)                                                                    \
+    (const struct transfer_limits)                                                                                     \
+    {                                                                                                                  \
+        .blksize = largest_blksize, .windowsize = largest_windowsize, .timeout = 10, .window_bytes = 20000             \
+    }
+
 static void test_a_server_agrees_to_what_fits(void **state)
 {
     const struct tftp_options asked = {.have = 15, .blksize = 60000, .windowsize = 500, .timeout = 9, .tsize = 5};
     (void)state;
-    struct tftp_options agreed = transfer_agree(&asked, 1428, 600, 20000);
+    struct tftp_options agreed = transfer_agree(&asked, &LIMITS(1428, 600));
     assert_int_equal(agreed.have, 15);
     assert_int_equal(agreed.blksize, 1428);
     assert_int_equal(agreed.windowsize, 20000 / 1432);
     assert_int_equal(agreed.timeout, 9);
     assert_int_equal(agreed.tsize, 5);
-    agreed = transfer_agree(&asked, TFTP_BLKSIZE_MAX, 600, 20000);
+    agreed = transfer_agree(&asked, &LIMITS(TFTP_BLKSIZE_MAX, 600));
     assert_int_equal(agreed.blksize, 20000 - 4);
     assert_int_equal(agreed.windowsize, 1);
     assert_int_equal(transfer_window_size(&(struct transfer_setup){.options = agreed}), 20000);
-    assert_int_equal(transfer_agree(&asked, 100, 7, 20000).windowsize, 7);
-    assert_int_equal(transfer_agree(&plain, 100, 7, 20000).have, 0);
+    assert_int_equal(transfer_agree(&asked, &LIMITS(100, 7)).windowsize, 7);
+    assert_int_equal(transfer_agree(&plain, &LIMITS(100, 7)).have, 0);
+    const struct tftp_options patient = {.have = 15, .blksize = 512, .windowsize = 1, .timeout = 11};
+    assert_int_equal(transfer_agree(&patient, &LIMITS(1428, 600)).have, 15 & ~TFTP_TIMEOUT);
     assert_int_equal(transfer_window_size(&(struct transfer_setup){.options = plain}), 516);
     /* A server may agree to the window alone, and its blocks have 512 bytes then. */
     const struct tftp_options asks = {.have = TFTP_BLKSIZE | TFTP_WINDOWSIZE, .blksize = 8, .windowsize = 4};

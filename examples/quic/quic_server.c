@@ -32,6 +32,7 @@
 #define _GNU_SOURCE 1 /* getopt(3), sigabbrev_np(3) */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -254,6 +255,7 @@ int main(int argc, char **argv)
     server.endpoint.context = &server.responses;
     bool is_understood = true;
     service_keep_hangups();
+    signal(SIGPIPE, SIG_IGN); /* see log.h */
     for (int option; (option = getopt(argc, argv, "c:")) != -1;) {
         is_understood = is_understood && option == 'c';
         server.options.config_path = optarg;

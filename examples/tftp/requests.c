@@ -13,32 +13,25 @@ static uint64_t hash(const uint8_t *bytes, size_t size)
     return value;
 }
 
-static bool is_same_host(struct trale_address a, struct trale_address b)
-{
-    trale_address_set_port(&a, 0);
-    trale_address_set_port(&b, 0);
-    return trale_address_equal(&a, &b) != 0;
-}
-
 /* A free place among the clients. NULL: the request is ignored. It is, if it is that of a transfer which has not heard
  * from its client yet: the transfer itself sends its answer again. */
 static struct client *find_place(struct server *server, const struct trale_address *from, uint64_t request)
 {
     const struct tftp_settings *settings = &server->settings;
     struct client *place = NULL;
-    size_t n_of_host = 0;
+    size_t n_of_client = 0;
     for (size_t i = 0; i < server->n_clients; i++) {
         struct client *client = &server->clients[i];
         if (!client->is_used && place == NULL)
             place = client;
-        if (!client->is_used || !is_same_host(client->address, *from))
+        if (!client->is_used || !rate_is_same_client(&client->address, from))
             continue;
-        n_of_host++;
+        n_of_client++;
         if (client->request == request && trale_address_equal(&client->address, from) &&
             (client->conversation == NULL || client->conversation->n_heard == 0))
             return NULL;
     }
-    return server->n_clients_used < settings->transfers && n_of_host < settings->client_transfers ? place : NULL;
+    return server->n_clients_used < settings->transfers && n_of_client < settings->client_transfers ? place : NULL;
 }
 
 /* A request to a group or by broadcast is ignored (RFC 1123, 4.2.3.5). */

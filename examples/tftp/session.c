@@ -90,8 +90,11 @@ static int session_agree(struct session *self, struct transfer_setup *setup)
     const struct tftp_settings *settings = &self->server->settings;
     struct conversation *c = &self->conversation;
     size_t n_bytes = settings->share / 2 < BYTES_MAX ? settings->share / 2 : BYTES_MAX;
-    setup->options = transfer_agree(&self->options, settings->blksize_max, settings->windowsize_max,
-                                    settings->share / 2);
+    const struct transfer_limits limits = {.blksize = settings->blksize_max,
+                                           .windowsize = settings->windowsize_max,
+                                           .timeout = settings->timeout_max,
+                                           .window_bytes = settings->share / 2};
+    setup->options = transfer_agree(&self->options, &limits);
     if (setup->is_sender) {
         setup->options.tsize = self->stored.size;
         /* In netascii it would be the size of what is sent, which is not known. And curl takes 0 for an error. */

@@ -26,7 +26,7 @@ struct tftp_settings {
     bool syncs;
     size_t transfers, client_transfers;
     size_t share; /* bytes of memory for each transfer */
-    uint32_t blksize_max, windowsize_max;
+    uint32_t blksize_max, windowsize_max, timeout_max;
     uint64_t rate_interval_ns, rate_burst;
     uint64_t timeout_ns, dally_ns, grace_ns;
     uint32_t tries;

@@ -13,18 +13,21 @@ static uint32_t smaller(uint64_t a, uint64_t b)
     return (uint32_t)(a < b ? a : b);
 }
 
-struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, uint32_t windowsize_max,
-                                   size_t window_bytes)
+struct tftp_options transfer_agree(const struct tftp_options *asked, const struct transfer_limits *limits)
 {
     struct tftp_options agreed = *asked;
     uint32_t blksize = TFTP_BLKSIZE_DEFAULT;
     if ((asked->have & TFTP_BLKSIZE) != 0)
-        blksize = agreed.blksize = smaller(smaller(asked->blksize, blksize_max), window_bytes - TFTP_HEADER);
+        blksize = agreed.blksize = smaller(smaller(asked->blksize, limits->blksize),
+                                           limits->window_bytes - TFTP_HEADER);
     if ((asked->have & TFTP_WINDOWSIZE) != 0) {
-        agreed.windowsize = smaller(smaller(asked->windowsize, windowsize_max), window_bytes / (blksize + TFTP_HEADER));
+        agreed.windowsize = smaller(smaller(asked->windowsize, limits->windowsize),
+                                    limits->window_bytes / (blksize + TFTP_HEADER));
         if (agreed.windowsize == 0)
             agreed.windowsize = 1;
     }
+    if (asked->timeout > limits->timeout)
+        agreed.have &= ~TFTP_TIMEOUT;
     return agreed;
 }
 

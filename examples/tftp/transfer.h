@@ -64,10 +64,16 @@ struct transfer {
     bool is_gap_confirmed; /* a block is missing, and the sender knows */
 };
 
-/* What a server agrees to: of what is asked, the options that it knows, within these limits. The block and the window
- * fit into window_bytes, which has room for TFTP_BLKSIZE_MIN at least. tsize is left as it was asked. */
-struct tftp_options transfer_agree(const struct tftp_options *asked, uint32_t blksize_max, uint32_t windowsize_max,
-                                   size_t window_bytes);
+/* The largest values that a server agrees to. The block and the window fit into window_bytes, which has room for
+ * TFTP_BLKSIZE_MIN at least. */
+struct transfer_limits {
+    uint32_t blksize, windowsize, timeout; /* bytes, blocks, seconds */
+    size_t window_bytes;
+};
+
+/* What a server agrees to: of what is asked, the options that it knows, within these limits. A timeout counts as it was
+ * asked, or not at all (RFC 2349). tsize is left as it was asked. */
+struct tftp_options transfer_agree(const struct tftp_options *asked, const struct transfer_limits *limits);
 
 /* How many bytes the window of a sender has; of a client, with whatever part of its options the server agrees to. */
 size_t transfer_window_size(const struct transfer_setup *setup);
