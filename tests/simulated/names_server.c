@@ -48,25 +48,33 @@ struct serve_udp {
     uint8_t query[NAMES_QUERY];
 };
 
-trale_async(serve_udp)
+/* Has a query of so many bytes answered, or returns -EPROTO. */
+static int serve_query(struct serve_udp *self, struct trale *runtime, size_t n_bytes)
 {
     uint32_t number;
     uint16_t type;
-    size_t end;
     struct names_message answer;
+    const size_t end = names_read(self->query, n_bytes, &number, &type);
+    if (end == 0) {
+        printf("a query that is none, of %zu bytes\n", n_bytes);
+        return -EPROTO;
+    }
+    names_answer(&answer, self->query, end, number, type, false);
+    trale_detach(trale_spawn(runtime, datagram, .socket = self->socket, .client = self->recv.from, .answer = answer));
+    return 0;
+}
+
+trale_async(serve_udp)
+{
+    int r;
     trale_begin();
     for (;;) {
         trale_await(trale_udp_recv_from(&self->recv, self->socket, self->query, sizeof self->query));
         if (trale_result() < 0)
             trale_return(trale_result());
-        end = names_read(self->query, (size_t)trale_result(), &number, &type);
-        if (end == 0) {
-            printf("a query that is none, of %lld bytes\n", (long long)trale_result());
-            trale_return(-EPROTO);
-        }
-        names_answer(&answer, self->query, end, number, type, false);
-        trale_detach(
-            trale_spawn(cx->runtime, datagram, .socket = self->socket, .client = self->recv.from, .answer = answer));
+        r = serve_query(self, cx->runtime, (size_t)trale_result());
+        if (r < 0)
+            trale_return(r);
     }
 }
 
