@@ -22,7 +22,7 @@ static int32_t v4_set(const struct udp_socket *socket, const struct dual_option 
 
 int32_t dual_set(const struct udp_socket *socket, const struct dual_option *option, int value)
 {
-    int before;
+    int before = 0;
     if (socket->family == AF_INET)
         return v4_set(socket, option, value);
     if (option->v4.level == option->v6.level && option->v4.name == option->v6.name)
