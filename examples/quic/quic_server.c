@@ -22,8 +22,8 @@
  *     is proven, it gets three times as many bytes as have come from it (RFC 9000, 8.1).
  *   - Requests: at once in a connection, and how often a client may ask; it gets status 429 beyond. Fields: 16 KiB of a
  *     request, or its stream is reset. Content is not read.
- *   - Memory: what clients have not acknowledged; each connection has an equal share. Beside it, a connection takes
- *     about 150 KiB, and up to 256 KiB of what comes out of order.
+ *   - Memory: what clients have not acknowledged; each connection has an equal share. Beside it, a connection takes the
+ *     memory of its TLS session, and up to 256 KiB of what comes out of order.
  *   - Time: of a handshake; and until a connection is given up whose requests do not go on, even if packets come.
  *     A client that takes a byte at a time keeps its connection: there is no least rate.
  *
