@@ -37,9 +37,9 @@ def ask(packet=request()):
 
 def versions():
     """Each version has the same answer, of that version, with the settings' words about the clock, and good times."""
-    for version in 1, 2, 3, 4:
+    for version, mode in (1, 0), (1, 3), (2, 3), (3, 3), (4, 3):
         before = time.time()
-        client.send(request(version << 3 | 3, version))
+        client.send(request(version << 3 | mode, version))
         packet = answer()
         after = time.time()
         assert packet[:16].hex() == f"{version << 3 | 4:02x}0206e80001800000028000" + "c0000201", packet[:16].hex()
@@ -54,7 +54,7 @@ def ignored():
     """What is no request gets no answer: the first that comes is that of the request at the end."""
     for version in range(8):
         for mode in range(8):
-            if mode != 3 or version not in (1, 2, 3, 4):
+            if (mode != 3 or version not in (1, 2, 3, 4)) and (mode, version) != (0, 1):
                 client.send(request(version << 3 | mode, 2))
     for size in range(48):
         client.send(request(nonce=2)[:size])

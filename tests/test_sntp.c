@@ -62,7 +62,7 @@ static void test_only_clients_of_version_1_to_4_are_answered(void **state)
     for (int head = 0; head < 256; head++) {
         int version = head >> 3 & 7, mode = head & 7; /* the leap indicator does not matter */
         bytes[0] = (uint8_t)head;
-        bool is_request = mode == 3 && version >= 1 && version <= 4;
+        bool is_request = (mode == 3 && version >= 1 && version <= 4) || (mode == 0 && version == 1);
         for (size_t size = 0; size <= sizeof bytes; size++)
             assert_int_equal(sntp_look(bytes, size), size < SNTP_SIZE ? SNTP_CUT
                                                      : is_request     ? SNTP_REQUEST

@@ -68,6 +68,8 @@ enum sntp_kind sntp_look(const uint8_t *bytes, size_t size)
     if (size < SNTP_SIZE)
         return SNTP_CUT;
     int version = bytes[AT_HEAD] >> 3 & 7, mode = bytes[AT_HEAD] & 7;
+    if (version == 1 && mode == 0)
+        return SNTP_REQUEST; /* RFC 1059 has no modes in packets */
     return mode == MODE_CLIENT && version >= 1 && version <= VERSION ? SNTP_REQUEST : SNTP_OTHER;
 }
 

@@ -38,7 +38,7 @@ uint32_t sntp_short(uint64_t duration_ns);
 /* --- the server --------------------------------------------------------------------------------------------------- */
 
 enum sntp_kind {
-    SNTP_REQUEST, /* of a client, in version 1 to 4: it is answered */
+    SNTP_REQUEST, /* of a client, in version 1 (also in mode 0) to 4: it is answered */
     SNTP_OTHER,   /* of another mode or version: control messages (6, 7) would let the server amplify a flood */
     SNTP_CUT,     /* It has fewer than 48 bytes. */
 };
