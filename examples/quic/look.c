@@ -25,7 +25,10 @@ enum look_stranger look_at_stranger(ngtcp2_pkt_hd *head, const ngtcp2_version_ci
 {
     if (ids->version == 0)
         return LOOK_LOST;
-    return ngtcp2_accept(head, packet, size) == 0 ? LOOK_INITIAL : LOOK_IGNORED;
+    if (ngtcp2_accept(head, packet, size) != 0)
+        return LOOK_IGNORED;
+    /* The first ID that a client makes up (RFC 9000, 7.2). ngtcp2_accept does not look at it if there is any token. */
+    return head->dcid.datalen >= NGTCP2_MIN_INITIAL_DCIDLEN || look_has_token(head) ? LOOK_INITIAL : LOOK_IGNORED;
 }
 
 bool look_has_token(const ngtcp2_pkt_hd *head)

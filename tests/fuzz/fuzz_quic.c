@@ -25,6 +25,8 @@ static void follow_retry(const ngtcp2_pkt_hd *head)
     const ngtcp2_addr client = {&address, sizeof address}, stranger = {&other, sizeof other};
     const ngtcp2_cid id = {.datalen = CONNECTION_ID_SIZE};
     ngtcp2_cid original;
+    if (ngtcp2_cid_eq(&id, &head->dcid))
+        return; /* the server's own ID is random; ngtcp2 asserts that it is another one */
     size_t n = answer_retry(room, head, &client, &id, secret, NOW_NS);
     CHECK(n > 0 && n <= ANSWER_SIZE);
     ngtcp2_pkt_hd next = *head;
@@ -66,7 +68,8 @@ static void look(const uint8_t *packet, size_t size)
         CHECK(size >= ANSWER_SIZE);
         CHECK(!look_has_token(&head) || !answer_retry_verify(&original, &head, &client, secret, NOW_NS));
         CHECK(answer_refusal(room, &head, NGTCP2_CONNECTION_REFUSED) <= size);
-        follow_retry(&head);
+        if (!look_has_token(&head))
+            follow_retry(&head);
     }
     }
 }
