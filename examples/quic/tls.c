@@ -17,8 +17,8 @@ static int check_pair(gnutls_certificate_credentials_t credentials)
     unsigned char of_key[64], of_certificate[64];
     size_t n_key = sizeof of_key, n_certificate = sizeof of_certificate;
     gnutls_x509_privkey_t key;
-    gnutls_x509_crt_t *chain;
-    unsigned n_chain;
+    gnutls_x509_crt_t *chain = NULL;
+    unsigned n_chain = 0;
     int r = gnutls_certificate_get_x509_key(credentials, 0, &key);
     if (r < 0)
         return r;
