@@ -16,7 +16,8 @@ static void serve(const uint8_t *bytes, size_t size)
     uint8_t packet[SNTP_SIZE], refusal[SNTP_SIZE];
     if (sntp_look(bytes, size) != SNTP_REQUEST)
         return;
-    CHECK(size >= SNTP_SIZE && ((bytes[0] & 7) == 3 || (bytes[0] & 63) == 1 << 3)); /* so an answer is never larger than its request */
+    CHECK(size >= SNTP_SIZE); /* so an answer is never larger than its request */
+    CHECK((bytes[0] & 7) == 3 || (bytes[0] & 63) == 1 << 3);
     uint64_t nonce = 0;
     for (size_t i = 40; i < 48; i++)
         nonce = nonce << 8 | bytes[i];
