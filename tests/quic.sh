@@ -294,7 +294,7 @@ for threads in 1 2 0; do
     serve connections=1 grace=1ms
     ok "$claim connections beyond the limit are refused" refuses
     ok "$claim and it ends" stop server
-    serve idle=10min
+    serve idle=10min grace=1ms
     ok "$claim noise does no harm" survives_noise
     ok "$claim at SIGHUP the settings and the certificate are read again, as a whole or not at all" reloads
     ok "$claim and it ends" stop server
