@@ -339,6 +339,9 @@ configure 'transfers = 10' 'memory = 10K'
 ok "memory that is too little is refused" fails "$examples/tftp_server"
 folder=$tmp/nothing configure
 ok "a folder that is not there is refused" fails "$examples/tftp_server"
+if command -v systemd-analyze >/dev/null; then
+    ok "systemd understands the units" units examples/tftp/tftp_server
+fi
 ok "a client without a command is refused" fails "$client" 127.0.0.1:69
 
 # --- in a simulated world -----------------------------------------------------------------------------------------------
