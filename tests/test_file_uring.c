@@ -79,6 +79,23 @@ static int child_enters_a_sandbox(void)
     return files_work(runtime) && files_work(runtime) && trale_close(runtime) == 0 ? AS_WANTED : OTHERWISE;
 }
 
+/* The kernel is short of memory from now on: what is queued never gets there, and is closed all the same. */
+static int child_runs_short(void)
+{
+    struct trale *runtime;
+    int n_fds = test_count_fds();
+    if (try_open(&runtime, "uring") < 0)
+        return OTHERWISE;
+    const struct files files = {.runtime = runtime};
+    struct trale_file_op op;
+    if (files_wait(&files, trale_file_open(&op, runtime, in_folder("file"), O_RDWR | O_CREAT, 0600)) < 0)
+        return OTHERWISE;
+    if (refuse_call(SYS_io_uring_enter, EAGAIN) < 0)
+        return CANNOT_REFUSE;
+    files_close(&files, op.file);
+    return trale_close(runtime) == 0 && test_count_fds() == n_fds ? AS_WANTED : OTHERWISE;
+}
+
 static pid_t begin_child(void)
 {
     if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
@@ -105,6 +122,15 @@ static void test_in_a_sandbox_that_comes_later_threads_go_on(void **state)
     pid_t child = begin_child();
     if (child == 0)
         _exit(child_enters_a_sandbox());
+    assert_as_wanted(child);
+}
+
+static void test_a_file_is_closed_with_the_runtime_if_the_kernel_takes_no_close(void **state)
+{
+    (void)state;
+    pid_t child = begin_child();
+    if (child == 0)
+        _exit(child_runs_short());
     assert_as_wanted(child);
 }
 
@@ -159,6 +185,7 @@ int main(void)
         TEST_IN_FOLDER(test_the_thread_that_began_an_operation_may_end),
         TEST_IN_FOLDER(test_without_a_system_call_threads_work_and_the_filter_is_named),
         TEST_IN_FOLDER(test_in_a_sandbox_that_comes_later_threads_go_on),
+        TEST_IN_FOLDER(test_a_file_is_closed_with_the_runtime_if_the_kernel_takes_no_close),
     };
     struct trale *runtime;
     if (try_open(&runtime, "uring") < 0) {

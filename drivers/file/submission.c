@@ -257,19 +257,21 @@ int32_t submission_settle(void *instance, uint64_t deadline_ns)
 {
     struct files *files = instance;
     struct submission *submission = files->submission;
-    while (submission != NULL && !submission->ring.refused) {
+    int r = 0;
+    if (submission == NULL)
+        return 0;
+    ring_turn(&submission->ring);
+    while (r == 0 && submission->n_in_flight > 0 && !submission->ring.refused) {
+        r = ring_wait(&submission->ring, deadline_ns);
         ring_turn(&submission->ring);
-        if (submission->n_in_flight == 0)
-            return 0;
-        int r = ring_wait(&submission->ring, deadline_ns);
-        if (r < 0 && submission->n_in_flight > 0) {
-            char text[96];
-            snprintf(text, sizeof text, "the kernel still has %" PRIu32 " operations", submission->n_in_flight);
-            files->host.log(files->host.context, TRALE_LOG_WARNING, text);
-            return r;
-        }
     }
-    return 0;
+    ring_refuse(&submission->ring); /* closes that the kernel could not take are stop's */
+    if (r == 0 || submission->n_in_flight == 0)
+        return 0;
+    char text[96];
+    snprintf(text, sizeof text, "the kernel still has %" PRIu32 " operations", submission->n_in_flight);
+    files->host.log(files->host.context, TRALE_LOG_WARNING, text);
+    return r;
 }
 
 void submission_end(struct files *files)

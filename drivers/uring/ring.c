@@ -55,7 +55,7 @@ static void ring_retract(struct ring *ring)
     }
 }
 
-static void ring_refuse(struct ring *ring)
+void ring_refuse(struct ring *ring)
 {
     ring->refused = true;
     while (!list_is_empty(&ring->queued)) {

@@ -45,4 +45,7 @@ int ring_wait(struct ring *ring, uint64_t deadline_ns);
 /* Completes what is done. */
 void ring_reap(struct ring *ring);
 
+/* Takes no more jobs, and refuses those that are queued. */
+void ring_refuse(struct ring *ring);
+
 #endif
