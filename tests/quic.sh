@@ -110,6 +110,19 @@ begin() {
     await test -s "$tmp/got$1"
 }
 
+# A file that is cut off while it is read: the other one of the connection comes.
+cut_off() {
+    truncate -s 1G "$www/shrinks"
+    rm -f "$tmp"/got/{shrinks,ten}
+    "$client" -t "$tmp/certificate" -o "$tmp/got" "$address" /shrinks /ten >"$tmp/client" 2>&1 &
+    download=$!
+    await test -s "$tmp/got/shrinks" && kill -STOP "$download" && truncate -s 0 "$www/shrinks" && kill -CONT "$download"
+    fails wait "$download" && cmp "$tmp/got/ten" "$www/ten" && whole 1
+    local status=$?
+    rm "$www/shrinks"
+    return $status
+}
+
 # What is under way ends.
 ends_in_order() {
     begin /ten && stop server && wait "$download" && cmp "$tmp/got/ten" "$www/ten" && [[ $said == *', cut 0, '* ]] || {
@@ -296,6 +309,7 @@ for threads in 1 2 0; do
     ok "$claim and it ends" stop server
     serve idle=10min grace=1ms
     ok "$claim noise does no harm" survives_noise
+    ok "$claim a file that becomes shorter ends its own download alone" cut_off
     ok "$claim at SIGHUP the settings and the certificate are read again, as a whole or not at all" reloads
     ok "$claim and it ends" stop server
 done

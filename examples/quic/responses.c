@@ -131,17 +131,20 @@ static nghttp3_ssize response_data(nghttp3_conn *http, int64_t stream, nghttp3_v
                                    uint32_t *flags, void *context, void *request)
 {
     struct response *response = request;
-    (void)http, (void)stream;
+    struct connection *connection = context;
+    (void)http;
     if (n_bytes == 0)
         return 0;
-    size_t room = response_room(response, context);
+    size_t room = response_room(response, connection);
     if (room == 0) {
         response->waits = true;
         return NGHTTP3_ERR_WOULDBLOCK;
     }
     struct chunk *chunk = response_read(response, room);
-    if (chunk == NULL)
-        return NGHTTP3_ERR_CALLBACK_FAILURE;
+    if (chunk == NULL) /* what cannot be read is reset; the connection goes on */
+        return ngtcp2_conn_shutdown_stream(connection->quic, stream, NGHTTP3_H3_INTERNAL_ERROR) == 0
+                   ? NGHTTP3_ERR_WOULDBLOCK
+                   : NGHTTP3_ERR_CALLBACK_FAILURE;
     bytes[0] = (nghttp3_vec){chunk->bytes, chunk->size};
     response->is_done = response->offset == response->file.size;
     *flags |= response->is_done ? NGHTTP3_DATA_FLAG_EOF : 0;
