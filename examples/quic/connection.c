@@ -80,7 +80,8 @@ static struct connection *connection_new(struct endpoint *endpoint, ngtcp2_cid *
 static struct connection *connection_begin(struct connection *connection, const ngtcp2_cid *id, const ngtcp2_path *path)
 {
     connection->peer = connection_remote(path);
-    ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
+    if (!connection->endpoint->tls->is_server)
+        ngtcp2_conn_set_keep_alive_timeout(connection->quic, KEEP_ALIVE_NS);
     ngtcp2_conn_set_tls_native_handle(connection->quic, connection->tls);
     if (table_add_id(&connection->endpoint->table, id, connection, &connection->ids) == 0)
         return connection;
