@@ -52,4 +52,22 @@ static inline void assert_as_wanted(pid_t child)
     assert_int_equal(WEXITSTATUS(status), AS_WANTED);
 }
 
+/* A child that may enter a sandbox. Skips the test under valgrind, which does not know seccomp(2), and where a
+ * sanitizer limits what a child may do. */
+static inline pid_t sandbox_fork(void)
+{
+    if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
+        skip();
+    return fork();
+}
+
+/* `body` is called in such a child, and returns with what that ends. */
+static inline void assert_in_child(int (*body)(void))
+{
+    pid_t child = sandbox_fork();
+    if (child == 0)
+        _exit(body());
+    assert_as_wanted(child);
+}
+
 #endif

@@ -96,20 +96,13 @@ static int child_runs_short(void)
     return trale_close(runtime) == 0 && test_count_fds() == n_fds ? AS_WANTED : OTHERWISE;
 }
 
-static pid_t begin_child(void)
-{
-    if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
-        skip();
-    return fork();
-}
-
 static void test_without_a_system_call_threads_work_and_the_filter_is_named(void **state)
 {
     const uint32_t calls[] = {SYS_io_uring_setup, SYS_io_uring_enter};
     (void)state;
     for (size_t i = 0; i < 4; i++) {
         int error = i % 2 == 0 ? EPERM : ENOSYS;
-        pid_t child = begin_child();
+        pid_t child = sandbox_fork();
         if (child == 0)
             _exit(refuse_call(calls[i / 2], (uint32_t)error) < 0 ? CANNOT_REFUSE : child_does_without(error));
         assert_as_wanted(child);
@@ -119,19 +112,13 @@ static void test_without_a_system_call_threads_work_and_the_filter_is_named(void
 static void test_in_a_sandbox_that_comes_later_threads_go_on(void **state)
 {
     (void)state;
-    pid_t child = begin_child();
-    if (child == 0)
-        _exit(child_enters_a_sandbox());
-    assert_as_wanted(child);
+    assert_in_child(child_enters_a_sandbox);
 }
 
 static void test_a_file_is_closed_with_the_runtime_if_the_kernel_takes_no_close(void **state)
 {
     (void)state;
-    pid_t child = begin_child();
-    if (child == 0)
-        _exit(child_runs_short());
-    assert_as_wanted(child);
+    assert_in_child(child_runs_short);
 }
 
 /* --- threads that end --------------------------------------------------------------------------------------------- */

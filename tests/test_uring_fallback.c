@@ -53,13 +53,6 @@ static int child_enters_a_sandbox(void)
     return echo_works(runtime) && echo_works(runtime) && trale_close(runtime) == 0 ? AS_WANTED : OTHERWISE;
 }
 
-static pid_t begin_child(void)
-{
-    if (TEST_UNDER_VALGRIND || TEST_LIMITS_CHILDREN)
-        skip();
-    return fork();
-}
-
 static void test_without_a_system_call_it_falls_back_and_names_the_filter(void **state)
 {
     const uint32_t calls[] = {SYS_io_uring_setup, SYS_io_uring_register, SYS_io_uring_enter},
@@ -67,7 +60,7 @@ static void test_without_a_system_call_it_falls_back_and_names_the_filter(void *
     (void)state;
     for (size_t i = 0; i < 6; i++) {
         int error = (int)errors[i % 2];
-        pid_t child = begin_child();
+        pid_t child = sandbox_fork();
         if (child == 0)
             _exit(refuse_call(calls[i / 2], (uint32_t)error) < 0 ? CANNOT_REFUSE
                                                                  : child_falls_back("", error, "seccomp filter"));
@@ -79,7 +72,7 @@ static void test_without_memory_it_falls_back(void **state)
 {
     const struct rlimit limit = {1 << 30, 1 << 30};
     (void)state;
-    pid_t child = begin_child();
+    pid_t child = sandbox_fork();
     if (child == 0)
         _exit(setrlimit(RLIMIT_AS, &limit) < 0 ? CANNOT_REFUSE
                                                : child_falls_back("buffers = 32768", ENOMEM, "memory for its buffers"));
@@ -111,19 +104,13 @@ static int child_has_no_locked_memory(void)
 static void test_without_memory_that_may_be_locked_it_falls_back_and_names_the_limit(void **state)
 {
     (void)state;
-    pid_t child = begin_child();
-    if (child == 0)
-        _exit(child_has_no_locked_memory());
-    assert_as_wanted(child);
+    assert_in_child(child_has_no_locked_memory);
 }
 
 static void test_a_sandbox_that_comes_later_leaves_the_sockets_the_reactor(void **state)
 {
     (void)state;
-    pid_t child = begin_child();
-    if (child == 0)
-        _exit(child_enters_a_sandbox());
-    assert_as_wanted(child);
+    assert_in_child(child_enters_a_sandbox);
 }
 
 int main(void)
